@@ -1,0 +1,1 @@
+tp_test(bytes_test tp_base)
