@@ -1,0 +1,80 @@
+// The local Pigeonhole network: daemon front, couriers and replicas in one process.
+//
+// Speaks the thin-client protocol of the Katzenpost daemon on a Unix or loopback TCP socket, with
+// real capabilities, real copy streams and the courier and replica rules of the specification
+// (pigeonhole 6 and 7). Boxes, and the network's identity, live in the data folder and survive a
+// kill of the process; courier state is memory only, as on the real network.
+//
+// One io_context thread owns everything. start() may run before the context does; all other
+// members belong to that thread. ctl_request() is for other threads and other processes.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+
+namespace taubenpost::localnet {
+
+// Durations of the daemon that a test may shorten. The defaults are those of the real daemon
+// without mixing delays.
+struct Timing {
+  std::chrono::milliseconds copy_poll{5'000};           // between polls of a copy command
+  std::chrono::milliseconds retransmit{20'000};         // answer deadline of one packet
+  std::chrono::milliseconds resume_grace{10 * 60'000};  // a dropped session can be resumed
+  std::chrono::milliseconds broadcast_release{5'000};   // a connection without session_token
+};
+
+struct Options {
+  // "unix:PATH" (made with mode 0600; the folder must be ours or root's and not writable by others
+  // unless sticky), "unix:@NAME" (abstract), or "tcp:HOST:PORT" with a loopback address; port 0
+  // takes a free one.
+  std::string listen;
+  // Made with mode 0700 if absent. One process at a time.
+  std::string data_dir;
+  // Where to write a thinclient.toml for this network; empty: nowhere.
+  std::string thin_config_path;
+  Timing timing;
+};
+
+class LocalNetwork {
+ public:
+  // Opens the data folder, binds, and accepts connections as soon as `io` runs. `io` outlives the
+  // network. Errors: kUsage (listen address), kLocked (data folder or socket in use), kStoreBad,
+  // kIo, kRefused (unsafe socket folder, address that is not loopback).
+  static Result<std::unique_ptr<LocalNetwork>> start(boost::asio::io_context& io, Options options);
+
+  // Dropping the object without stop() looks like a killed daemon to the clients.
+  ~LocalNetwork();
+  LocalNetwork(const LocalNetwork&) = delete;
+  LocalNetwork& operator=(const LocalNetwork&) = delete;
+
+  // Orderly end: shutdown_event to every connection, then close. Nothing of ours is left on the
+  // context once the handlers already due have run.
+  void stop();
+
+  // The address really bound, in the form of Options::listen.
+  const std::string& address() const;
+
+  // The counters of docs/localnet.md as one JSON object.
+  std::string audit_json() const;
+
+  class Impl;
+
+ private:
+  explicit LocalNetwork(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Runs a network until SIGTERM or SIGINT; prints "listening on ADDRESS" on stdout when ready.
+Status run_localnet(Options options);
+
+// Sends one command to the control socket of a running network and returns its JSON answer. Blocks
+// for at most ten seconds. Commands: "audit". Errors: kNotFound (no network runs on that folder),
+// kRejected (unknown command), kTemporary (no answer in time), kIo.
+Result<std::string> ctl_request(const std::string& data_dir, const std::string& command);
+
+}  // namespace taubenpost::localnet
