@@ -74,15 +74,12 @@ Scalar next_scalar(std::string_view text) {
 
 bool is_unsafe(std::uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == '\\' || c == 0x61c || c == 0x200e ||
-         c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-         c == 0xfeff;
+         c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 }  // namespace
 
-bool equal(ByteView a, ByteView b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end());
-}
+bool equal(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 std::string to_hex(ByteView bytes) { return encode_digits(bytes, 4, kHex); }
 

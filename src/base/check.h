@@ -10,6 +10,6 @@ namespace taubenpost {
 
 }  // namespace taubenpost
 
-#define TP_CHECK(condition) \
+#define TP_CHECK(condition)               \
   (static_cast<bool>(condition) ? void(0) \
                                 : ::taubenpost::check_failed(#condition, __FILE__, __LINE__))

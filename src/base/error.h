@@ -16,25 +16,25 @@
 namespace taubenpost {
 
 enum class Errc : std::uint16_t {
-  kUsage = 1,            // the caller's words are off: say what is expected
-  kNotFound = 2,         // no such file, job, channel: say so
-  kInvalid = 3,          // malformed bytes from outside: report, keep, go on with the next
-  kStateConflict = 4,    // the row is not in the expected state: reload and decide again
-  kSourceChanged = 5,    // the source is not what was queued: fail the job
-  kSourceUnreadable = 6, // the source exists and can't be read: fail, name it
-  kDaemonGone = 7,       // no connection to the daemon: back off, resume
-  kOutcomeUnknown = 8,   // it may or may not have happened: repeat what is safe to repeat
-  kTemporary = 9,        // try again later
-  kRejected = 10,        // the other side refused for good: fail the job
-  kRefused = 11,         // our own policy refuses: say what would be allowed
-  kDiskFull = 12,        // no space: stop writing, keep what is there
-  kStoreBad = 13,        // the store is missing, foreign, damaged or of another version
-  kStoreIo = 14,         // the disk fails: stop the process
-  kLocked = 15,          // another process has the store
-  kCannotUnlock = 16,    // the key does not open the store
-  kCancelled = 17,       // somebody asked to stop
-  kNothingToDo = 18,     // there was nothing to do: exit 9
-  kIo = 19,              // a file outside the store can't be read or written
+  kUsage = 1,             // the caller's words are off: say what is expected
+  kNotFound = 2,          // no such file, job, channel: say so
+  kInvalid = 3,           // malformed bytes from outside: report, keep, go on with the next
+  kStateConflict = 4,     // the row is not in the expected state: reload and decide again
+  kSourceChanged = 5,     // the source is not what was queued: fail the job
+  kSourceUnreadable = 6,  // the source exists and can't be read: fail, name it
+  kDaemonGone = 7,        // no connection to the daemon: back off, resume
+  kOutcomeUnknown = 8,    // it may or may not have happened: repeat what is safe to repeat
+  kTemporary = 9,         // try again later
+  kRejected = 10,         // the other side refused for good: fail the job
+  kRefused = 11,          // our own policy refuses: say what would be allowed
+  kDiskFull = 12,         // no space: stop writing, keep what is there
+  kStoreBad = 13,         // the store is missing, foreign, damaged or of another version
+  kStoreIo = 14,          // the disk fails: stop the process
+  kLocked = 15,           // another process has the store
+  kCannotUnlock = 16,     // the key does not open the store
+  kCancelled = 17,        // somebody asked to stop
+  kNothingToDo = 18,      // there was nothing to do: exit 9
+  kIo = 19,               // a file outside the store can't be read or written
 };
 
 struct Error {
@@ -87,14 +87,14 @@ inline Error error(Errc code, std::string what, std::string hint = {}) {
 
 // TP_TRY(expr): returns the error of a Status or Result expression, else goes on.
 // TP_CO_TRY: the same inside a coroutine.
-#define TP_TRY(expr)                               \
-  do {                                             \
-    if (auto tp_status = (expr); !tp_status) {     \
-      return tp_status.error();                    \
-    }                                              \
+#define TP_TRY(expr)                           \
+  do {                                         \
+    if (auto tp_status = (expr); !tp_status) { \
+      return tp_status.error();                \
+    }                                          \
   } while (false)
-#define TP_CO_TRY(expr)                            \
-  do {                                             \
-    auto tp_status = (expr);                       \
-    if (!tp_status) co_return tp_status.error();   \
+#define TP_CO_TRY(expr)                          \
+  do {                                           \
+    auto tp_status = (expr);                     \
+    if (!tp_status) co_return tp_status.error(); \
   } while (false)

@@ -1,0 +1,39 @@
+// Making and importing channels, and the invitation that carries one to its recipient.
+//
+// An invitation is "tp1" and lower-case base32 of version (1 byte), flags (1), network id (32,
+// zeros if unknown), read capability (136), label length (1) and label, and 4 bytes of BLAKE2b-256
+// of all that (design 6). It is a secret: whoever has it reads the channel.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/ports.h"
+
+namespace taubenpost {
+
+struct Invitation {
+  std::optional<NetworkId> network;
+  ReadCapBytes read_cap{};
+  std::string label;  // the sender's name of the channel; at most 64 bytes of UTF-8
+};
+
+std::string encode_invitation(const Invitation& invitation);
+// kInvalid: damaged (checksum), of a newer version, or not an invitation. White space around it is
+// ignored; at most 4,096 bytes are looked at.
+Result<Invitation> decode_invitation(std::string_view text);
+
+// 1 to 64 bytes of UTF-8, no control, white-space-only or path characters; kUsage.
+Status valid_channel_name(std::string_view name);
+
+// Both: kStateConflict if the name is taken.
+boost::asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name);
+// kRefused if the invitation names another network than the store's.
+boost::asio::awaitable<Status> import_channel(EnginePorts ports, std::string name,
+                                              Invitation invitation);
+// kNotFound names the channel.
+Result<ChannelRow> find_channel(const ports::Store& store, std::string_view name);
+
+}  // namespace taubenpost

@@ -1,0 +1,35 @@
+// Engine: goes on with every unfinished job of the store until nothing is left to do.
+//
+// It starts from the store alone, so that "resume" and "run" are the same code. One job that fails
+// never stops another. Safe to destroy or kill at any instruction.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "engine/ports.h"
+
+namespace taubenpost {
+
+struct RunSummary {
+  std::size_t finished = 0;  // jobs that reached posted or placed in this run
+  std::size_t failed = 0;    // jobs that reached failed in this run
+};
+
+class Engine {
+ public:
+  Engine(EnginePorts ports, EngineOptions options) : ports_(ports), options_(options) {}
+
+  // Runs send jobs and receive jobs to their ends. Errors: kDaemonGone (no daemon within the limit;
+  // all jobs stay as they are), kRefused (another network than the store's), kStoreBad, kStoreIo,
+  // kDiskFull.
+  boost::asio::awaitable<Result<RunSummary>> run_until_idle();
+
+ private:
+  EnginePorts ports_;
+  EngineOptions options_;
+};
+
+}  // namespace taubenpost

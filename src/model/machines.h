@@ -1,0 +1,141 @@
+// The life of jobs, recipients and batches: every state, every event, every allowed move.
+//
+// These tables are the specification (design 4.1 to 4.3); docs/state-machines.md is generated from
+// them and the store refuses a move that is not in them.
+#pragma once
+
+#include <cstdint>
+
+#include "model/machine.h"
+
+namespace taubenpost {
+
+// ---- send job --------------------------------------------------------------------------------
+enum class SendState : std::uint8_t {
+  kQueued = 1,      // the request is durable; nothing of the source was read
+  kPreparing = 2,   // the source is being sealed into the spool
+  kUploading = 3,   // spool and plan are durable; batches are on their way
+  kCommitting = 4,  // the decision, every position and every letter's bytes are durable
+  kPosted = 5,      // every letter is stored and was read back
+  kFailed = 6,      // will not make progress without the user
+  kCancelled = 7,   // the user said stop before the decision
+};
+enum class SendEvent : std::uint8_t { kStart, kPlanned, kDecided, kAllPosted, kGiveUp, kCancel };
+
+inline constexpr std::array kSendStates{
+    SendState::kQueued, SendState::kPreparing, SendState::kUploading, SendState::kCommitting,
+    SendState::kPosted, SendState::kFailed,    SendState::kCancelled};
+using SendMove = Move<SendState, SendEvent>;
+inline constexpr std::array kSendMoves{
+    SendMove{SendState::kQueued, SendEvent::kStart, SendState::kPreparing},
+    SendMove{SendState::kQueued, SendEvent::kGiveUp, SendState::kFailed},
+    SendMove{SendState::kQueued, SendEvent::kCancel, SendState::kCancelled},
+    SendMove{SendState::kPreparing, SendEvent::kPlanned, SendState::kUploading},
+    SendMove{SendState::kPreparing, SendEvent::kGiveUp, SendState::kFailed},
+    SendMove{SendState::kPreparing, SendEvent::kCancel, SendState::kCancelled},
+    SendMove{SendState::kUploading, SendEvent::kDecided, SendState::kCommitting},
+    SendMove{SendState::kUploading, SendEvent::kGiveUp, SendState::kFailed},
+    SendMove{SendState::kUploading, SendEvent::kCancel, SendState::kCancelled},
+    SendMove{SendState::kCommitting, SendEvent::kAllPosted, SendState::kPosted},
+    SendMove{SendState::kCommitting, SendEvent::kGiveUp, SendState::kFailed},
+};
+constexpr bool is_terminal(SendState s) {
+  return s == SendState::kPosted || s == SendState::kFailed || s == SendState::kCancelled;
+}
+static_assert(machine_ok(kSendMoves, kSendStates, [](SendState s) { return is_terminal(s); }));
+
+// ---- one recipient of a send job -------------------------------------------------------------
+enum class RecipientState : std::uint8_t {
+  kPending = 1,   // no position yet
+  kReserved = 2,  // position and letter bytes are durable; the letter may be written
+  kPosted = 3,    // the letter was read back
+  kConflict = 4,  // the position holds something else
+  kFailed = 5,    // this recipient will not get the transfer
+};
+enum class RecipientEvent : std::uint8_t { kReserve, kReadBack, kTaken, kGiveUp };
+
+inline constexpr std::array kRecipientStates{RecipientState::kPending, RecipientState::kReserved,
+                                             RecipientState::kPosted, RecipientState::kConflict,
+                                             RecipientState::kFailed};
+using RecipientMove = Move<RecipientState, RecipientEvent>;
+inline constexpr std::array kRecipientMoves{
+    RecipientMove{RecipientState::kPending, RecipientEvent::kReserve, RecipientState::kReserved},
+    RecipientMove{RecipientState::kPending, RecipientEvent::kGiveUp, RecipientState::kFailed},
+    RecipientMove{RecipientState::kReserved, RecipientEvent::kReadBack, RecipientState::kPosted},
+    RecipientMove{RecipientState::kReserved, RecipientEvent::kTaken, RecipientState::kConflict},
+    RecipientMove{RecipientState::kReserved, RecipientEvent::kGiveUp, RecipientState::kFailed},
+    RecipientMove{RecipientState::kConflict, RecipientEvent::kReserve, RecipientState::kReserved},
+    RecipientMove{RecipientState::kConflict, RecipientEvent::kGiveUp, RecipientState::kFailed},
+};
+constexpr bool is_terminal(RecipientState s) {
+  return s == RecipientState::kPosted || s == RecipientState::kFailed;
+}
+static_assert(machine_ok(kRecipientMoves, kRecipientStates,
+                         [](RecipientState s) { return is_terminal(s); }));
+
+// ---- one batch -------------------------------------------------------------------------------
+enum class BatchState : std::uint8_t {
+  kPlanned = 1,    // its place in the body (or its letters) is fixed; no generation is open
+  kBuilding = 2,   // generation, temporary seed and courier are durable; elements are being made
+  kCopying = 3,    // every element was acknowledged; the copy command may have been issued
+  kVerifying = 4,  // the courier says it is done; the boxes are being read back
+  kDone = 5,       // read back and equal; elements and buffer are gone
+};
+enum class BatchEvent : std::uint8_t { kOpen, kUploaded, kCopied, kReadBack, kRespin };
+
+inline constexpr std::array kBatchStates{BatchState::kPlanned, BatchState::kBuilding,
+                                         BatchState::kCopying, BatchState::kVerifying,
+                                         BatchState::kDone};
+using BatchMove = Move<BatchState, BatchEvent>;
+inline constexpr std::array kBatchMoves{
+    BatchMove{BatchState::kPlanned, BatchEvent::kOpen, BatchState::kBuilding},
+    BatchMove{BatchState::kBuilding, BatchEvent::kUploaded, BatchState::kCopying},
+    BatchMove{BatchState::kBuilding, BatchEvent::kRespin, BatchState::kPlanned},
+    BatchMove{BatchState::kCopying, BatchEvent::kCopied, BatchState::kVerifying},
+    BatchMove{BatchState::kCopying, BatchEvent::kRespin, BatchState::kPlanned},
+    BatchMove{BatchState::kVerifying, BatchEvent::kReadBack, BatchState::kDone},
+    BatchMove{BatchState::kVerifying, BatchEvent::kRespin, BatchState::kPlanned},
+};
+constexpr bool is_terminal(BatchState s) { return s == BatchState::kDone; }
+static_assert(machine_ok(kBatchMoves, kBatchStates, [](BatchState s) { return is_terminal(s); }));
+
+// ---- receive job -----------------------------------------------------------------------------
+enum class ReceiveState : std::uint8_t {
+  kWaiting = 1,   // the letter is durable; nothing was fetched
+  kFetching = 2,  // body boxes are written into the part file
+  kChecking = 3,  // every byte is in the part file and synced
+  kPlacing = 4,   // target, device and inode are durable; the rename may have happened
+  kPlaced = 5,    // the file is at its target, synced
+  kFailed = 6,    // can't be completed; the reason is stored
+};
+enum class ReceiveEvent : std::uint8_t { kStart, kFetched, kChecked, kNewTarget, kPlaced, kGiveUp };
+
+inline constexpr std::array kReceiveStates{ReceiveState::kWaiting,  ReceiveState::kFetching,
+                                           ReceiveState::kChecking, ReceiveState::kPlacing,
+                                           ReceiveState::kPlaced,   ReceiveState::kFailed};
+using ReceiveMove = Move<ReceiveState, ReceiveEvent>;
+inline constexpr std::array kReceiveMoves{
+    ReceiveMove{ReceiveState::kWaiting, ReceiveEvent::kStart, ReceiveState::kFetching},
+    ReceiveMove{ReceiveState::kWaiting, ReceiveEvent::kGiveUp, ReceiveState::kFailed},
+    ReceiveMove{ReceiveState::kFetching, ReceiveEvent::kFetched, ReceiveState::kChecking},
+    ReceiveMove{ReceiveState::kFetching, ReceiveEvent::kGiveUp, ReceiveState::kFailed},
+    ReceiveMove{ReceiveState::kChecking, ReceiveEvent::kChecked, ReceiveState::kPlacing},
+    ReceiveMove{ReceiveState::kChecking, ReceiveEvent::kGiveUp, ReceiveState::kFailed},
+    ReceiveMove{ReceiveState::kPlacing, ReceiveEvent::kNewTarget, ReceiveState::kPlacing},
+    ReceiveMove{ReceiveState::kPlacing, ReceiveEvent::kPlaced, ReceiveState::kPlaced},
+    ReceiveMove{ReceiveState::kPlacing, ReceiveEvent::kGiveUp, ReceiveState::kFailed},
+};
+constexpr bool is_terminal(ReceiveState s) {
+  return s == ReceiveState::kPlaced || s == ReceiveState::kFailed;
+}
+static_assert(machine_ok(kReceiveMoves, kReceiveStates,
+                         [](ReceiveState s) { return is_terminal(s); }));
+
+constexpr auto after(SendState s, SendEvent e) { return next_state(kSendMoves, s, e); }
+constexpr auto after(RecipientState s, RecipientEvent e) {
+  return next_state(kRecipientMoves, s, e);
+}
+constexpr auto after(BatchState s, BatchEvent e) { return next_state(kBatchMoves, s, e); }
+constexpr auto after(ReceiveState s, ReceiveEvent e) { return next_state(kReceiveMoves, s, e); }
+
+}  // namespace taubenpost

@@ -1,0 +1,182 @@
+// The rows of the job store: plain data. How they are sealed and keyed is schema/store.md.
+//
+// Every row that changes has a `revision`: a change names the revision that it read, and the store
+// refuses it if the row has moved on (invariant 4). Secrets inside rows (capabilities, seeds,
+// elements) are sealed on disk; in memory they are plain byte arrays of short-lived rows.
+// Times are Unix seconds unless the name says milliseconds.
+// length: one file for all rows, so that the whole durable state is seen at once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/machines.h"
+#include "model/units.h"
+
+namespace taubenpost {
+
+// Where a courier is reached: hash of its identity key, and its queue.
+struct CourierRow {
+  Bytes32 identity_hash{};
+  std::string queue_id;
+  bool operator==(const CourierRow&) const = default;
+};
+
+// What a source file was when it was queued; a difference means that it changed.
+struct SourceIdentity {
+  std::uint64_t device = 0, inode = 0, size = 0;
+  std::int64_t mtime_ns = 0, ctime_ns = 0;
+  bool operator==(const SourceIdentity&) const = default;
+};
+
+// Fixed when preparing ends; everything that a restart needs to build any batch again.
+struct SendPlan {
+  std::uint64_t size = 0;     // bytes as stored in the body
+  Bytes32 digest{};           // BLAKE2b-256 of them
+  std::uint64_t box_max = 0;  // *Max* of the geometry that the job is bound to
+  std::uint64_t boxes = 0;    // chunks of the body; 0: the content is in `inline_data`
+  std::uint32_t batch_chunks = 0;
+  std::uint32_t slice_chunks = 0;
+  Bytes32 body_seed{};
+  Bytes inline_data;  // the content itself, when it fits into the letter
+};
+
+struct SendJobRow {
+  JobId id{};
+  std::uint32_t revision = 0;
+  SendState state = SendState::kQueued;
+  std::uint64_t created = 0;
+  std::string source;  // absolute path
+  SourceIdentity identity;
+  std::string name;  // base name in the letter
+  std::string note;
+  std::uint32_t mode = 0;
+  std::int64_t mtime = 0;
+  TransferId transfer{};
+  std::uint32_t recipients = 0;  // RecipientRows 0 … recipients − 1
+  SendPlan plan;
+  std::uint32_t next_batch = 0;       // batches below were opened; those without a row are done
+  IndexBytes next_batch_index{};      // body index of the first chunk of `next_batch`
+  std::uint64_t first_epoch = 0;      // replica epoch when the first batch was opened
+  std::uint64_t sent = 0, until = 0;  // of the decision; never recomputed
+  std::uint64_t finished = 0;
+  std::uint16_t error_code = 0;  // Errc of a failed job
+  std::string error_text;
+};
+
+struct RecipientRow {
+  JobId job{};
+  RecipientIndex index;
+  std::uint32_t revision = 0;
+  RecipientState state = RecipientState::kPending;
+  ChannelId channel{};
+  std::string channel_name;   // as it was called when the job was queued
+  IndexBytes position{};      // reserved position
+  std::uint64_t counter = 0;  // its counter
+  Bytes letter;               // final bytes
+  std::string error_text;
+};
+
+struct BatchRow {
+  JobId job{};
+  BatchIndex index;
+  std::uint32_t revision = 0;
+  BatchState state = BatchState::kPlanned;
+  // Its place. Body: chunks [first, first + count). Commit: recipients [first, first + count).
+  std::uint64_t first = 0;
+  std::uint32_t count = 0;
+  IndexBytes body_index{};  // index of chunk `first`; unused in a commit
+  // The open generation.
+  Generation generation{0};
+  Bytes32 temporary_seed{};
+  CourierRow courier;
+  std::vector<CourierRow> failed_couriers;  // of this generation: never asked again
+  std::uint32_t built = 0;                  // items whose elements are stored
+  std::uint32_t elements = 0;               // elements stored
+  Bytes buffer;                             // residue for the next builder call
+  IndexBytes next_index{};                  // body: destination index of item `built`
+  std::uint64_t epoch = 0;                  // replica epoch of the oldest envelope
+  std::uint64_t copy_issued_ms = 0;         // 0: never issued in this generation
+  bool confirmed_writes = false;            // write the elements again at level 2
+};
+
+// One element of the open generation of a batch; `acked` is a row of its own, written later.
+struct ElementRow {
+  JobId job{};
+  BatchIndex batch;
+  Generation generation;
+  ElementIndex index;
+  Bytes bytes;
+};
+
+enum class ChannelDirection : std::uint8_t { kOutgoing = 1, kIncoming = 2 };
+
+struct ChannelRow {
+  ChannelId id{};
+  std::uint32_t revision = 0;
+  std::string name;  // unique in the store
+  ChannelDirection direction = ChannelDirection::kOutgoing;
+  Bytes capability;           // outgoing: write capability (168), incoming: read capability (136)
+  IndexBytes next{};          // outgoing: next free position; incoming: next position to read
+  std::uint64_t counter = 0;  // counter of `next`
+  bool bound = false;         // `network` is known
+  NetworkId network{};
+  std::uint64_t created = 0;
+};
+
+enum class InboxKind : std::uint8_t {
+  kLetter = 1,     // a transfer; `job` fetches it
+  kDuplicate = 2,  // a transfer that another position of this channel already announced
+  kUnknown = 3,    // a type that this version does not know: kept
+  kInvalid = 4,    // malformed: kept for inspection
+  kRetracted = 5,  // a tombstone
+};
+
+struct InboxRow {
+  ChannelId channel{};
+  std::uint64_t counter = 0;  // position in the channel
+  InboxKind kind = InboxKind::kLetter;
+  TransferId transfer{};
+  JobId job{};
+  std::uint64_t seen = 0;
+  Bytes content;       // the box as read
+  std::string reason;  // why it is invalid
+};
+
+struct ReceiveJobRow {
+  JobId id{};
+  std::uint32_t revision = 0;
+  ReceiveState state = ReceiveState::kWaiting;
+  std::uint64_t created = 0;
+  ChannelId channel{};
+  std::string channel_name;
+  std::uint64_t counter = 0;          // position of the letter
+  Bytes letter;                       // as read: size, digest, name, capability are decoded from it
+  std::string folder;                 // absolute; where the file will be placed
+  std::uint64_t prefix = 0;           // chunks below are written and synced
+  IndexBytes prefix_index{};          // body index of chunk `prefix`
+  std::vector<std::uint64_t> beyond;  // chunks above `prefix` that are written and synced, sorted
+  std::string target;  // placing: the path that the rename uses; placed: the final path
+  std::uint64_t device = 0, inode = 0;
+  std::uint64_t finished = 0;
+  std::uint16_t error_code = 0;
+  std::string error_text;
+};
+
+struct JournalRow {
+  JobId job{};
+  std::uint64_t time_ms = 0;
+  std::string text;  // no secrets, no names from outside
+};
+
+// What binds the store: to itself, and from the first connection on to a network.
+struct StoreIdentityRow {
+  StoreId store{};
+  std::array<std::uint8_t, 16> incarnation{};
+  std::uint64_t created = 0;
+  bool bound = false;
+  NetworkId network{};
+};
+
+}  // namespace taubenpost

@@ -1,0 +1,78 @@
+// Files as the engine sees them: sources, the sealed spool, part files, and placing.
+//
+// Blocking calls, short ones (a slice, a chunk, a sync). Everything that must survive a crash says
+// when it is durable. Errors: kNotFound, kSourceUnreadable, kSourceChanged, kDiskFull, kStoreBad
+// (a damaged spool), kIo.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "model/rows.h"
+
+namespace taubenpost::ports {
+
+// A regular file that is being read once, front to back.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual const SourceIdentity& identity() const = 0;
+  virtual std::uint32_t mode() const = 0;  // permission bits
+  // Up to `limit` bytes; empty at the end.
+  virtual Result<Bytes> read(std::size_t limit) = 0;
+  // kSourceChanged if the file is no longer what it was when it was opened.
+  virtual Status still_same() = 0;
+};
+
+// The sealed copy of a source, in slices of plan.slice_chunks × chunk bytes.
+class SpoolWriter {
+ public:
+  virtual ~SpoolWriter() = default;
+  virtual Status append_slice(ByteView plaintext) = 0;
+  // Syncs file and folder: durable when it returns.
+  virtual Status finish() = 0;
+};
+
+class PartFile {
+ public:
+  virtual ~PartFile() = default;
+  virtual Status write_at(std::uint64_t offset, ByteView bytes) = 0;
+  virtual Result<Bytes> read_at(std::uint64_t offset, std::size_t length) = 0;
+  virtual Status sync() = 0;  // contents and length are durable when it returns
+  virtual std::uint64_t device() const = 0;
+  virtual std::uint64_t inode() const = 0;
+  virtual Status set_times_and_mode(std::optional<std::uint32_t> mode,
+                                    std::optional<std::int64_t> mtime) = 0;
+};
+
+enum class PlaceResult : std::uint8_t { kPlaced, kTargetExists };
+
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  virtual Result<std::unique_ptr<Source>> open_source(const std::string& path) = 0;
+
+  // Replaces any earlier, unfinished spool of the job.
+  virtual Result<std::unique_ptr<SpoolWriter>> create_spool(JobId job) = 0;
+  // One slice, opened and authenticated. `length` is its plaintext length.
+  virtual Result<Bytes> read_spool(JobId job, SliceIndex slice, std::size_t slice_size,
+                                   std::size_t length) = 0;
+  // Also when there is none.
+  virtual Status remove_spool(JobId job) = 0;
+
+  // The part file of a transfer in `folder` (".taubenpost-ID.part", 0600), made if missing, its
+  // name durable; kNotFound if the folder is missing.
+  virtual Result<std::unique_ptr<PartFile>> open_part(const std::string& folder, JobId job) = 0;
+  virtual Result<std::uint64_t> free_space(const std::string& folder) = 0;
+  // Renames the part file to `target` without overwriting, then syncs the folder. If `target`
+  // already is the file with this device and inode (a repeat after a crash), that is kPlaced.
+  virtual Result<PlaceResult> place(const std::string& folder, JobId job, const std::string& target,
+                                    std::uint64_t device, std::uint64_t inode) = 0;
+  virtual Status remove_part(const std::string& folder, JobId job) = 0;
+};
+
+}  // namespace taubenpost::ports

@@ -1,0 +1,93 @@
+#include "ports/store.h"
+
+namespace taubenpost::ports {
+namespace {
+
+using How = Transaction::How;
+using NoEvent = Transaction::NoEvent;
+
+}  // namespace
+
+Transaction& Transaction::create(SendJobRow row) {
+  steps_.emplace_back(Put<SendJobRow, SendEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::create(RecipientRow row) {
+  steps_.emplace_back(Put<RecipientRow, RecipientEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::create(BatchRow row) {
+  steps_.emplace_back(Put<BatchRow, BatchEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::create(ChannelRow row) {
+  steps_.emplace_back(Put<ChannelRow, NoEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::create(InboxRow row) {
+  steps_.emplace_back(Put<InboxRow, NoEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::create(ReceiveJobRow row) {
+  steps_.emplace_back(Put<ReceiveJobRow, ReceiveEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::create(ElementRow row) {
+  steps_.emplace_back(Put<ElementRow, NoEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::update(SendJobRow row) {
+  steps_.emplace_back(Put<SendJobRow, SendEvent>{How::kUpdate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::update(BatchRow row) {
+  steps_.emplace_back(Put<BatchRow, BatchEvent>{How::kUpdate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::update(ChannelRow row) {
+  steps_.emplace_back(Put<ChannelRow, NoEvent>{How::kUpdate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::update(ReceiveJobRow row) {
+  steps_.emplace_back(Put<ReceiveJobRow, ReceiveEvent>{How::kUpdate, std::move(row)});
+  return *this;
+}
+Transaction& Transaction::move(SendJobRow row, SendEvent event) {
+  steps_.emplace_back(Put<SendJobRow, SendEvent>{How::kMove, std::move(row), event});
+  return *this;
+}
+Transaction& Transaction::move(RecipientRow row, RecipientEvent event) {
+  steps_.emplace_back(Put<RecipientRow, RecipientEvent>{How::kMove, std::move(row), event});
+  return *this;
+}
+Transaction& Transaction::move(BatchRow row, BatchEvent event) {
+  steps_.emplace_back(Put<BatchRow, BatchEvent>{How::kMove, std::move(row), event});
+  return *this;
+}
+Transaction& Transaction::move(ReceiveJobRow row, ReceiveEvent event) {
+  steps_.emplace_back(Put<ReceiveJobRow, ReceiveEvent>{How::kMove, std::move(row), event});
+  return *this;
+}
+Transaction& Transaction::acknowledge(JobId job, BatchIndex batch, Generation generation,
+                                      ElementIndex index) {
+  steps_.emplace_back(Acknowledge{job, batch, generation, index});
+  return *this;
+}
+Transaction& Transaction::drop_elements(JobId job, BatchIndex batch) {
+  steps_.emplace_back(DropElements{job, batch});
+  return *this;
+}
+Transaction& Transaction::drop_batch(JobId job, BatchIndex batch) {
+  steps_.emplace_back(DropBatch{job, batch});
+  return *this;
+}
+Transaction& Transaction::note(JobId job, std::uint64_t time_ms, std::string text) {
+  steps_.emplace_back(JournalRow{job, time_ms, std::move(text)});
+  return *this;
+}
+Transaction& Transaction::bind(NetworkId network) {
+  steps_.emplace_back(Bind{network});
+  return *this;
+}
+
+}  // namespace taubenpost::ports

@@ -1,0 +1,120 @@
+// The job store as the engine sees it: rows in, one atomic durable step out.
+//
+// A Transaction is pure data; commit() applies it wholly and durably (synced) or not at all. Every
+// change of an existing row names the revision it was decided on, and a move also the event; a row
+// that has moved on, or a move that is not in the tables, answers kStateConflict and changes
+// nothing. Reads see everything whose commit has completed. One thread (the engine's) calls this.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "model/rows.h"
+
+namespace taubenpost::ports {
+
+class Transaction {
+ public:
+  // New rows; the store refuses one whose key exists (kStateConflict).
+  Transaction& create(SendJobRow row);
+  Transaction& create(RecipientRow row);
+  Transaction& create(BatchRow row);
+  Transaction& create(ChannelRow row);
+  Transaction& create(InboxRow row);
+  Transaction& create(ReceiveJobRow row);
+  Transaction& create(ElementRow row);
+
+  // Writes a row whose state is unchanged. `row.revision` is the one that was read.
+  Transaction& update(SendJobRow row);
+  Transaction& update(BatchRow row);
+  Transaction& update(ChannelRow row);
+  Transaction& update(ReceiveJobRow row);
+
+  // Writes a row and moves it from row.state by `event`.
+  Transaction& move(SendJobRow row, SendEvent event);
+  Transaction& move(RecipientRow row, RecipientEvent event);
+  Transaction& move(BatchRow row, BatchEvent event);
+  Transaction& move(ReceiveJobRow row, ReceiveEvent event);
+
+  // Marks one stored element of the open generation as acknowledged.
+  Transaction& acknowledge(JobId job, BatchIndex batch, Generation generation, ElementIndex index);
+  // Deletes elements and marks of every generation of a batch.
+  Transaction& drop_elements(JobId job, BatchIndex batch);
+  // Deletes the row of a batch (in the commit that moves it to done).
+  Transaction& drop_batch(JobId job, BatchIndex batch);
+  Transaction& note(JobId job, std::uint64_t time_ms, std::string text);
+  // Binds the store to a network; kStateConflict if it is bound to another.
+  Transaction& bind(NetworkId network);
+
+  enum class How : std::uint8_t { kCreate, kUpdate, kMove };
+  template <class Row, class Event>
+  struct Put {
+    How how;
+    Row row;
+    Event event{};
+  };
+  struct NoEvent {};
+  struct Acknowledge {
+    JobId job;
+    BatchIndex batch;
+    Generation generation;
+    ElementIndex index;
+  };
+  struct DropElements {
+    JobId job;
+    BatchIndex batch;
+  };
+  struct DropBatch {
+    JobId job;
+    BatchIndex batch;
+  };
+  struct Bind {
+    NetworkId network;
+  };
+  using Step =
+      std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
+                   Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
+                   Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>, Put<ElementRow, NoEvent>,
+                   Acknowledge, DropElements, DropBatch, JournalRow, Bind>;
+  const std::vector<Step>& steps() const { return steps_; }
+  bool empty() const { return steps_.empty(); }
+
+ private:
+  std::vector<Step> steps_;
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Result<StoreIdentityRow> identity() const = 0;
+  // Ids of all jobs, oldest first.
+  virtual Result<std::vector<JobId>> send_jobs() const = 0;
+  virtual Result<std::vector<JobId>> receive_jobs() const = 0;
+  virtual Result<SendJobRow> send_job(JobId id) const = 0;        // kNotFound
+  virtual Result<ReceiveJobRow> receive_job(JobId id) const = 0;  // kNotFound
+  virtual Result<std::vector<RecipientRow>> recipients(JobId id) const = 0;
+  // Batches that have a row, that is opened and not done, in order.
+  virtual Result<std::vector<BatchRow>> batches(JobId id) const = 0;
+  virtual Result<BatchRow> batch(JobId id, BatchIndex index) const = 0;
+  // Elements of a generation that are stored and not acknowledged, in order.
+  virtual Result<std::vector<ElementIndex>> unacknowledged(JobId id, BatchIndex batch,
+                                                           Generation generation) const = 0;
+  virtual Result<Bytes> element(JobId id, BatchIndex batch, Generation generation,
+                                ElementIndex index) const = 0;
+  virtual Result<std::vector<ChannelRow>> channels() const = 0;
+  virtual Result<ChannelRow> channel(ChannelId id) const = 0;
+  virtual Result<std::optional<InboxRow>> inbox_transfer(ChannelId channel,
+                                                         TransferId transfer) const = 0;
+  virtual Result<std::vector<InboxRow>> inbox(ChannelId channel) const = 0;
+  virtual Result<std::vector<JournalRow>> journal(JobId id) const = 0;
+
+  // Applies a transaction. The awaiting coroutine goes on when it is on disk.
+  virtual boost::asio::awaitable<Status> commit(Transaction transaction) = 0;
+};
+
+}  // namespace taubenpost::ports
