@@ -40,6 +40,7 @@ struct SendPlan {
   std::uint32_t slice_chunks = 0;
   Bytes32 body_seed{};
   Bytes inline_data;  // the content itself, when it fits into the letter
+  bool operator==(const SendPlan&) const = default;
 };
 
 struct SendJobRow {
@@ -63,6 +64,7 @@ struct SendJobRow {
   std::uint64_t finished = 0;
   std::uint16_t error_code = 0;  // Errc of a failed job
   std::string error_text;
+  bool operator==(const SendJobRow&) const = default;
 };
 
 struct RecipientRow {
@@ -76,6 +78,7 @@ struct RecipientRow {
   std::uint64_t counter = 0;  // its counter
   Bytes letter;               // final bytes
   std::string error_text;
+  bool operator==(const RecipientRow&) const = default;
 };
 
 struct BatchRow {
@@ -99,6 +102,7 @@ struct BatchRow {
   std::uint64_t epoch = 0;                  // replica epoch of the oldest envelope
   std::uint64_t copy_issued_ms = 0;         // 0: never issued in this generation
   bool confirmed_writes = false;            // write the elements again at level 2
+  bool operator==(const BatchRow&) const = default;
 };
 
 // One element of the open generation of a batch; `acked` is a row of its own, written later.
@@ -108,6 +112,7 @@ struct ElementRow {
   Generation generation;
   ElementIndex index;
   Bytes bytes;
+  bool operator==(const ElementRow&) const = default;
 };
 
 enum class ChannelDirection : std::uint8_t { kOutgoing = 1, kIncoming = 2 };
@@ -123,6 +128,7 @@ struct ChannelRow {
   bool bound = false;         // `network` is known
   NetworkId network{};
   std::uint64_t created = 0;
+  bool operator==(const ChannelRow&) const = default;
 };
 
 enum class InboxKind : std::uint8_t {
@@ -142,6 +148,7 @@ struct InboxRow {
   std::uint64_t seen = 0;
   Bytes content;       // the box as read
   std::string reason;  // why it is invalid
+  bool operator==(const InboxRow&) const = default;
 };
 
 struct ReceiveJobRow {
@@ -162,12 +169,14 @@ struct ReceiveJobRow {
   std::uint64_t finished = 0;
   std::uint16_t error_code = 0;
   std::string error_text;
+  bool operator==(const ReceiveJobRow&) const = default;
 };
 
 struct JournalRow {
   JobId job{};
   std::uint64_t time_ms = 0;
   std::string text;  // no secrets, no names from outside
+  bool operator==(const JournalRow&) const = default;
 };
 
 // What binds the store: to itself, and from the first connection on to a network.
@@ -177,6 +186,7 @@ struct StoreIdentityRow {
   std::uint64_t created = 0;
   bool bound = false;
   NetworkId network{};
+  bool operator==(const StoreIdentityRow&) const = default;
 };
 
 }  // namespace taubenpost
