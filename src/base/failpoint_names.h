@@ -7,9 +7,51 @@
 namespace taubenpost {
 
 inline constexpr std::array kFailpoints{
-    // store/rocks_store.cc: around every synced write batch
+    // store/open_store.cc: around each file that makes a store
+    std::string_view{"store.key.before"},
+    std::string_view{"store.key.after"},
+    std::string_view{"store.incarnation.before"},
+    std::string_view{"store.incarnation.after"},
+    std::string_view{"store.publish.before"},
+    std::string_view{"store.publish.after"},
+    // store/committer.cc: around every synced write batch
     std::string_view{"store.commit.before"},
     std::string_view{"store.commit.after"},
+    // engine/send_job.cc
+    std::string_view{"send.prepare.read"},
+    std::string_view{"send.decided"},
+    std::string_view{"send.before_posted"},
+    // engine/batch_job.cc
+    std::string_view{"send.batch.opened"},
+    std::string_view{"send.slice.built"},
+    std::string_view{"send.slice.stored"},
+    std::string_view{"send.element.before_write"},
+    std::string_view{"send.element.written"},
+    std::string_view{"send.element.acknowledged"},
+    std::string_view{"send.copy.before_issue"},
+    std::string_view{"send.copy.answered"},
+    std::string_view{"send.batch.read_back"},
+    // engine/batch_content.cc
+    std::string_view{"send.letter.read_back"},
+    // files/spool.cc
+    std::string_view{"files.spool.before_sync"},
+    std::string_view{"files.spool.synced"},
+    std::string_view{"files.spool.folder_synced"},
+    // files/part_file.cc
+    std::string_view{"files.part.before_sync"},
+    std::string_view{"files.part.synced"},
+    std::string_view{"files.place.before_rename"},
+    std::string_view{"files.place.renamed"},
+    std::string_view{"files.place.folder_synced"},
+    // engine/poll.cc
+    std::string_view{"receive.poll.before_commit"},
+    std::string_view{"receive.poll.committed"},
+    // engine/body_fetch.cc
+    std::string_view{"receive.chunks.before_mark"},
+    std::string_view{"receive.chunks.marked"},
+    // engine/receive_job.cc
+    std::string_view{"receive.checked"},
+    std::string_view{"receive.before_placed"},
 };
 
 }  // namespace taubenpost

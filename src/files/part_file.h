@@ -1,0 +1,29 @@
+// Part files: the growing plaintext of a transfer beside its target, and the rename that places it.
+//
+// ".taubenpost-ID.part" (ID: the job in base32), mode 0600, in the folder of the target, so that
+// placing is a rename inside one file system. A target is never overwritten.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "files/disk.h"
+#include "ports/files.h"
+
+namespace taubenpost {
+
+std::string part_path(const std::string& folder, JobId job);
+
+// Made if missing; name durable when it returns. `disk` outlives the part file.
+Result<std::unique_ptr<ports::PartFile>> open_part_file(Disk& disk, const std::string& folder,
+                                                        JobId job);
+
+// ports::Files::place. Errors: kNotFound (neither the part file nor a target that is it), kIo
+// (the part file is not the one with this inode), kDiskFull.
+Result<ports::PlaceResult> place_part_file(Disk& disk, const std::string& folder, JobId job,
+                                           const std::string& target, std::uint64_t device,
+                                           std::uint64_t inode);
+
+Status remove_part_file(Disk& disk, const std::string& folder, JobId job);
+
+}  // namespace taubenpost

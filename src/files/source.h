@@ -1,0 +1,35 @@
+// RegularSource: a regular file that is sealed into the spool, and how a change of it is noticed.
+//
+// Identity is device, inode, size, and the times of content and of inode in nanoseconds, as the
+// file system tells them. A symbolic link counts as the file that it points to.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "files/disk.h"
+#include "ports/files.h"
+
+namespace taubenpost {
+
+class RegularSource : public ports::Source {
+ public:
+  // `disk` outlives the source. kNotFound; kUsage: not a regular file; kSourceUnreadable.
+  static Result<std::unique_ptr<ports::Source>> open(Disk& disk, const std::string& path);
+
+  const SourceIdentity& identity() const override { return identity_; }
+  std::uint32_t mode() const override { return mode_; }
+  Result<Bytes> read(std::size_t limit) override;
+  Status still_same() override;
+
+ private:
+  RegularSource(Disk& disk, FileHandle file, const FileFacts& facts);
+
+  Disk& disk_;
+  FileHandle file_;
+  SourceIdentity identity_;
+  std::uint32_t mode_;
+  std::uint64_t offset_ = 0;
+};
+
+}  // namespace taubenpost

@@ -1,0 +1,103 @@
+#include "files/spool.h"
+
+#include "base/failpoint.h"
+#include "crypto/aead.h"
+
+namespace taubenpost {
+namespace {
+
+// "tpspool" and the version of the format.
+constexpr std::array<std::uint8_t, 8> kHeader{'t', 'p', 's', 'p', 'o', 'o', 'l', 1};
+
+std::uint64_t record_offset(SliceIndex slice, std::size_t slice_size) {
+  return kHeader.size() + slice.value() * (slice_size + crypto::kXChaChaOverhead);
+}
+
+Error bad_spool(const std::string& path, const char* why) {
+  return error(Errc::kStoreBad, "spool: " + path + ": " + why,
+               "the sealed copy of the source is lost; send the file again");
+}
+
+}  // namespace
+
+class RealSpoolWriter : public ports::SpoolWriter {
+ public:
+  RealSpoolWriter(const Spool& spool, JobId job, FileHandle file)
+      : spool_(spool), job_(job), file_(std::move(file)) {}
+
+  Status append_slice(ByteView plaintext) override {
+    TP_CHECK(!plaintext.empty());
+    if (next_ == SliceIndex{0}) slice_size_ = plaintext.size();
+    // Records have a fixed size: only the last may be shorter.
+    TP_CHECK(plaintext.size() <= slice_size_ && !short_written_);
+    short_written_ = plaintext.size() < slice_size_;
+    const Bytes sealed = crypto::xchacha20poly1305_seal(
+        spool_.key_.view(), spool_.associated_data(job_, next_), plaintext);
+    TP_TRY(spool_.disk_.write_at(file_, record_offset(next_, slice_size_), sealed));
+    next_ = SliceIndex{next_.value() + 1};
+    return ok();
+  }
+
+  Status finish() override {
+    TP_FAILPOINT("files.spool.before_sync");
+    TP_TRY(spool_.disk_.sync(file_));
+    TP_FAILPOINT("files.spool.synced");
+    TP_TRY(spool_.disk_.sync_folder(spool_.folder_));
+    TP_FAILPOINT("files.spool.folder_synced");
+    return ok();
+  }
+
+ private:
+  const Spool& spool_;
+  const JobId job_;
+  FileHandle file_;
+  SliceIndex next_{0};
+  std::size_t slice_size_ = 0;
+  bool short_written_ = false;
+};
+
+Result<std::unique_ptr<ports::SpoolWriter>> Spool::create(JobId job) {
+  TP_TRY(disk_.make_folder(folder_));
+  TP_TRY(disk_.sync_folder(folder_of(folder_)));
+  Result<FileHandle> file = disk_.open(path_of(job), OpenHow::kCreateEmpty);
+  if (!file) return file.error();
+  TP_TRY(disk_.write_at(*file, 0, kHeader));
+  return std::unique_ptr<ports::SpoolWriter>(
+      new RealSpoolWriter(*this, job, std::move(file).value()));
+}
+
+Result<Bytes> Spool::read(JobId job, SliceIndex slice, std::size_t slice_size, std::size_t length) {
+  TP_CHECK(length > 0 && length <= slice_size);
+  const std::string path = path_of(job);
+  Result<FileHandle> file = disk_.open(path, OpenHow::kReadWrite);
+  if (!file && file.error().code == Errc::kNotFound) return bad_spool(path, "it is missing");
+  if (!file) return file.error();
+  const Result<Bytes> header = disk_.read_at(*file, 0, kHeader.size());
+  if (!header) return header.error();
+  if (!equal(*header, kHeader)) return bad_spool(path, "it is no spool file of this version");
+  const Result<Bytes> sealed =
+      disk_.read_at(*file, record_offset(slice, slice_size), length + crypto::kXChaChaOverhead);
+  if (!sealed) return sealed.error();
+  if (sealed->size() != length + crypto::kXChaChaOverhead) return bad_spool(path, "it is cut");
+  Result<Bytes> plaintext =
+      crypto::xchacha20poly1305_open(key_.view(), associated_data(job, slice), *sealed);
+  if (!plaintext) return bad_spool(path, "a slice does not open: it was altered");
+  return plaintext;
+}
+
+Status Spool::remove(JobId job) {
+  const Result<bool> removed = disk_.unlink(path_of(job));
+  if (!removed) return removed.error();
+  return ok();
+}
+
+// Binds a slice to its store, its job and its place.
+Bytes Spool::associated_data(JobId job, SliceIndex slice) const {
+  Bytes data = to_bytes(store_);
+  append(data, as_bytes("spool"));
+  append(data, job);
+  append_be(data, slice.value());
+  return data;
+}
+
+}  // namespace taubenpost

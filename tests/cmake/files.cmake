@@ -1,0 +1,1 @@
+tp_test(files_test tp_files)
