@@ -1,0 +1,99 @@
+#include "bacap/mkem.h"
+
+#include <algorithm>
+
+#include "bacap/geometry.h"
+#include "base/random.h"
+#include "crypto/aead.h"
+#include "crypto/curve.h"
+#include "crypto/hash.h"
+
+namespace taubenpost::bacap {
+namespace {
+
+constexpr std::size_t kCurveKeySize = 32;
+constexpr std::size_t kSecretFiller = 128;
+
+// Filler in the place of the CTIDH half: a function of the X25519 half, so that it carries nothing.
+Bytes with_filler(ByteView half, std::size_t size) {
+  Bytes out = to_bytes(half);
+  const SecretBytes filler =
+      crypto::chacha20_keystream(crypto::blake2b_256(half), size - half.size());
+  append(out, filler.view());
+  return out;
+}
+
+}  // namespace
+
+NikeKeyPair make_nike_key_pair() {
+  const SecretArray<32> seed(random_array<32>());
+  return nike_key_pair_from(seed.view());
+}
+
+NikeKeyPair nike_key_pair_from(ByteView seed) {
+  TP_CHECK(seed.size() == kCurveKeySize);
+  Bytes private_key = to_bytes(seed);
+  private_key.resize(kNikePrivateKeySize);
+  return NikeKeyPair{SecretBytes(std::move(private_key)),
+                     with_filler(crypto::x25519_base(seed), kNikePublicKeySize)};
+}
+
+SecretArray<32> secret_of(ByteView shared_secret) {
+  return SecretArray<32>(ByteView(crypto::blake2b_256(shared_secret)));
+}
+
+Result<SecretArray<32>> nike_secret(ByteView private_key, ByteView public_key) {
+  const bool sizes_fit =
+      private_key.size() == kNikePrivateKeySize && public_key.size() == kNikePublicKeySize;
+  if (!sizes_fit) return error(Errc::kInvalid, "an envelope key of a wrong size");
+  if (!equal(with_filler(public_key.first(kCurveKeySize), kNikePublicKeySize), public_key))
+    return error(Errc::kInvalid, "an envelope key that is not of the local network");
+  Result<SecretArray<32>> curve =
+      crypto::x25519(private_key.first(kCurveKeySize), public_key.first(kCurveKeySize));
+  if (!curve) return curve.error();
+  const SecretBytes shared(with_filler(curve->view(), kCurveKeySize + kSecretFiller));
+  return secret_of(shared.view());
+}
+
+Result<Encapsulated> encapsulate(const std::vector<ByteView>& recipients, ByteView message) {
+  Encapsulated out{make_nike_key_pair(), {}, {}};
+  const SecretArray<32> message_key(random_array<32>());
+  for (const ByteView recipient : recipients) {
+    Result<SecretArray<32>> secret = nike_secret(out.sender.private_key.view(), recipient);
+    if (!secret) return secret.error();
+    out.deks.push_back(crypto::chacha20poly1305_seal(secret->view(), message_key.view()));
+  }
+  out.envelope = crypto::chacha20poly1305_seal(message_key.view(), message);
+  return out;
+}
+
+Result<Bytes> open_with_secret(const SecretArray<32>& secret, const std::vector<ByteView>& deks,
+                               ByteView envelope) {
+  for (const ByteView dek : deks) {
+    Result<Bytes> opened = crypto::chacha20poly1305_open(secret.view(), dek);
+    if (!opened) continue;
+    const SecretBytes message_key(std::move(opened).value());
+    if (message_key.size() != 32) return error(Errc::kInvalid, "a message key of a wrong size");
+    return crypto::chacha20poly1305_open(message_key.view(), envelope);
+  }
+  return error(Errc::kNotFound, "the envelope is not for this key");
+}
+
+Result<OpenedMessage> decapsulate(ByteView private_key, ByteView sender_public_key,
+                                  const std::vector<ByteView>& deks, ByteView envelope) {
+  Result<SecretArray<32>> secret = nike_secret(private_key, sender_public_key);
+  if (!secret) return secret.error();
+  Result<Bytes> message = open_with_secret(secret.value(), deks, envelope);
+  if (!message) return message.error();
+  return OpenedMessage{std::move(message).value(), std::move(secret).value()};
+}
+
+Bytes seal_reply(const SecretArray<32>& secret, ByteView padded_reply) {
+  return crypto::chacha20poly1305_seal(secret.view(), padded_reply);
+}
+
+Result<Bytes> open_reply(const SecretArray<32>& secret, ByteView envelope_reply) {
+  return crypto::chacha20poly1305_open(secret.view(), envelope_reply);
+}
+
+}  // namespace taubenpost::bacap
