@@ -1,0 +1,63 @@
+// What stands in a channel box: letters, and what else may be found there (schema/letter.cddl,
+// design 3.1, 3.3).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "model/units.h"
+
+namespace taubenpost::wire {
+
+enum class LetterKind : std::uint8_t { kFile, kTar };
+enum class LetterEncoding : std::uint8_t { kNone, kZstd };
+
+// Where the content is, when it is not in the letter.
+struct BodyRef {
+  ReadCapBytes cap{};
+  std::uint64_t boxes = 0;  // ceil(size / chunk)
+  std::uint64_t chunk = 0;  // content bytes per box
+};
+
+struct Letter {
+  TransferId id{};
+  std::string name;
+  LetterKind kind = LetterKind::kFile;
+  LetterEncoding encoding = LetterEncoding::kNone;
+  std::uint64_t size = 0;   // bytes as stored
+  Bytes32 digest{};         // BLAKE2b-256 of them
+  std::uint64_t usize = 0;  // the same after decoding
+  Bytes32 udigest{};
+  std::variant<Bytes, BodyRef> content;  // the content itself, or where it is
+  std::optional<std::uint32_t> mode;     // permission bits of a single file
+  std::optional<std::int64_t> mtime;     // Unix seconds
+  std::string note;                      // empty: none
+  std::uint64_t sent = 0, until = 0;     // Unix seconds
+};
+
+inline constexpr std::size_t kNameMax = 255;
+inline constexpr std::size_t kNoteMax = 512;
+
+// 1 to 255 bytes of UTF-8, not "." or "..", without '/', '\', control or bidi-control characters.
+bool valid_name(std::string_view name);
+
+// Deterministic encoding (RFC 8949 4.2.1).
+Bytes encode_letter(const Letter& letter);
+
+// What a box holds.
+struct UnknownType {
+  std::string type;  // a letter of a later version, or a receipt
+};
+struct Foreign {  // a pigeonhole-cp stream: the rest of the box is content
+  std::string name;
+  std::uint64_t size = 0;
+  std::size_t header_size = 0;
+};
+using BoxContent = std::variant<Letter, UnknownType, Foreign>;
+// kInvalid says what is wrong with it.
+Result<BoxContent> decode_box_content(ByteView box);
+
+}  // namespace taubenpost::wire
