@@ -19,7 +19,8 @@ namespace taubenpost::ports {
 
 class Transaction {
  public:
-  // New rows; the store refuses one whose key exists (kStateConflict).
+  // New rows; the store refuses one whose key exists (kStateConflict), a channel whose name is taken,
+  // and a second letter (InboxKind::kLetter) of the same transfer in a channel.
   Transaction& create(SendJobRow row);
   Transaction& create(RecipientRow row);
   Transaction& create(BatchRow row);
@@ -40,9 +41,10 @@ class Transaction {
   Transaction& move(BatchRow row, BatchEvent event);
   Transaction& move(ReceiveJobRow row, ReceiveEvent event);
 
-  // Marks one stored element of the open generation as acknowledged.
+  // Marks one stored element of the open generation as acknowledged; again is no conflict, but
+  // kStateConflict if it is not stored (any more).
   Transaction& acknowledge(JobId job, BatchIndex batch, Generation generation, ElementIndex index);
-  // Deletes elements and marks of every generation of a batch.
+  // Deletes elements and marks of every generation of a batch, also when there are none.
   Transaction& drop_elements(JobId job, BatchIndex batch);
   // Deletes the row of a batch (in the commit that moves it to done).
   Transaction& drop_batch(JobId job, BatchIndex batch);

@@ -1,0 +1,184 @@
+#include "store/open_store.h"
+
+#include <chrono>
+#include <system_error>
+
+#include "base/failpoint.h"
+#include "base/random.h"
+#include "store/durable_file.h"
+#include "store/key_slots.h"
+#include "store/row_store.h"
+
+namespace taubenpost {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t kFirstSlot = 0;
+constexpr std::string_view kInitHint = "taubenpost init";
+
+fs::path database_path(const fs::path& dir) { return dir / "store.db"; }
+fs::path unfinished_path(const fs::path& dir) { return dir / "store.db.new"; }
+fs::path incarnation_path(const fs::path& dir) { return dir / "incarnation"; }
+
+bool present(const fs::path& path) {
+  std::error_code code;
+  return fs::symlink_status(path, code).type() != fs::file_type::not_found;
+}
+
+std::uint64_t now_seconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+// The key of an existing file, or of one that is made here.
+Result<SecretArray<32>> take_key_file(const fs::path& path) {
+  if (!present(path)) {
+    SecretArray<32> fresh;
+    fill_random(fresh.writable());
+    TP_TRY(write_new_file(path, fresh.view()));
+    TP_FAILPOINT("store.key.before");
+    TP_TRY(rename_new_file(path));
+    TP_FAILPOINT("store.key.after");
+  }
+  return read_key_file(path);
+}
+
+// Written before the database: a store without its incarnation would pass for a restored one.
+Status write_incarnation(const fs::path& dir, const StoreIdentityRow& identity) {
+  const fs::path path = incarnation_path(dir);
+  TP_TRY(write_new_file(path, as_bytes(to_hex(identity.incarnation) + "\n")));
+  TP_FAILPOINT("store.incarnation.before");
+  TP_TRY(rename_new_file(path));
+  TP_FAILPOINT("store.incarnation.after");
+  return ok();
+}
+
+// Header, key slot and identity, in one synced write.
+Status write_first_rows(const StoreDb& db, const SecretArray<32>& slot_content,
+                        const StoreIdentityRow& identity) {
+  SecretArray<32> store_key;
+  fill_random(store_key.writable());
+  const std::string slot =
+      encode_slot(identity.store, kFirstSlot, SlotKind::kKeyFile, slot_content, store_key);
+  const RowSeal seal(identity.store, std::move(store_key));
+  const Result<std::string> sealed = seal.seal(identity_key(), encode(identity));
+  if (!sealed) return sealed.error();
+
+  rocksdb::WriteBatch batch;
+  const auto put = [&](const RowKey& key, const std::string& value) {
+    return batch.Put(db.handle(key.family), key.bytes, value);
+  };
+  rocksdb::Status s = put(header_key(), encode_header(identity.store));
+  if (s.ok()) s = put(slot_key(kFirstSlot), slot);
+  if (s.ok()) s = put(identity_key(), *sealed);
+  if (s.ok()) s = db.db().Write(durable_write(), &batch);
+  if (!s.ok()) return store_error(s, "store.create", db.path());
+  return ok();
+}
+
+Result<StoreId> read_header(const StoreDb& db) {
+  std::string value;
+  const RowKey key = header_key();
+  const rocksdb::Status s =
+      db.db().Get(rocksdb::ReadOptions(), db.handle(key.family), key.bytes, &value);
+  if (!s.ok()) return store_error(s, "store.open", db.path());
+  return decode_header(value);
+}
+
+// Tries every slot of the source's kind.
+Result<SecretArray<32>> unlock(const StoreDb& db, const StoreId& store, const KeyFile& source) {
+  const Result<SecretArray<32>> content = read_key_file(source.path);
+  if (!content) return content.error();
+  const RowKey prefix = slot_prefix();
+  const std::unique_ptr<rocksdb::Iterator> row(
+      db.db().NewIterator(rocksdb::ReadOptions(), db.handle(prefix.family)));
+  for (row->Seek(prefix.bytes); row->Valid() && row->key().starts_with(prefix.bytes); row->Next()) {
+    const std::string_view value = row->value().ToStringView();
+    if (row->key().size() != slot_key(0).bytes.size()) continue;
+    if (!is_slot_of(SlotKind::kKeyFile, value)) continue;
+    Result<SecretArray<32>> key =
+        open_slot(store, key_tail(row->key().ToStringView()), SlotKind::kKeyFile, *content, value);
+    if (key) return key;
+  }
+  if (!row->status().ok()) return store_error(row->status(), "store.open", db.path());
+  return error(Errc::kCannotUnlock,
+               "store.open: " + source.path.string() + " does not open " + db.path(),
+               "use the key file that was made with this store");
+}
+
+Status check_incarnation(const fs::path& dir, const StoreIdentityRow& identity) {
+  const fs::path path = incarnation_path(dir);
+  const Result<SmallFile> file = read_small_file(path, 64);
+  if (!file && file.error().code == Errc::kStoreIo) return file.error();
+  const std::string expected = to_hex(identity.incarnation) + "\n";
+  if (file && equal(file->content.view(), as_bytes(expected))) return ok();
+  return error(Errc::kRefused, "store.open: " + dir.string() + ": store was restored",
+               "its channels may have moved on since: go on with the original, or make new ones");
+}
+
+}  // namespace
+
+Status create_store(const fs::path& dir, const fs::path& key_file, rocksdb::Env* env) {
+  TP_TRY(make_private_folder(dir));
+  const Result<FolderLock> lock = FolderLock::take(dir);
+  if (!lock) return lock.error();
+  const fs::path target = database_path(dir);
+  if (present(target))
+    return error(Errc::kStateConflict, "store.create: " + dir.string() + ": already initialised");
+  const fs::path unfinished = unfinished_path(dir);
+  std::error_code code;
+  fs::remove_all(unfinished, code);  // of a run that was killed
+  if (code)
+    return error(Errc::kStoreIo, "store.create: " + unfinished.string() + ": " + code.message());
+
+  const Result<SecretArray<32>> slot_content = take_key_file(key_file);
+  if (!slot_content) return slot_content.error();
+  StoreIdentityRow identity;
+  identity.store = random_array<16>();
+  identity.incarnation = random_array<16>();
+  identity.created = now_seconds();
+  TP_TRY(write_incarnation(dir, identity));
+  {
+    const Result<std::unique_ptr<StoreDb>> db = StoreDb::create(unfinished, env);
+    if (!db) return db.error();
+    TP_TRY(write_first_rows(**db, *slot_content, identity));
+  }
+  TP_FAILPOINT("store.publish.before");
+  TP_TRY(durable_rename(unfinished, target));
+  TP_FAILPOINT("store.publish.after");
+  return ok();
+}
+
+Result<OpenedStore> open_store(const fs::path& dir, const KeySource& key, rocksdb::Env* env) {
+  const fs::path path = database_path(dir);
+  if (!present(path))
+    return error(Errc::kStoreBad, "store.open: " + dir.string() + ": no store here",
+                 std::string(kInitHint));
+  if (!present(path / "CURRENT"))
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
+  Result<std::unique_ptr<StoreDb>> db = StoreDb::open(path, env);
+  if (!db) return db.error();
+  const Result<StoreId> store = read_header(**db);
+  if (!store) return store.error();
+  if ((*db)->has_foreign_family())
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
+
+  Result<SecretArray<32>> store_key =
+      std::visit([&](const auto& source) { return unlock(**db, *store, source); }, key);
+  if (!store_key) return store_key.error();
+  OpenedStore opened;
+  opened.db = std::move(*db);
+  opened.seal = std::make_unique<RowSeal>(*store, std::move(*store_key));
+  const Result<StoreIdentityRow> identity =
+      RowStore(*opened.db, *opened.seal).get_row<StoreIdentityRow>(identity_key());
+  if (!identity)
+    return error(Errc::kStoreBad, "store.open: identity: " + identity.error().what,
+                 identity.error().hint);
+  if (identity->store != *store)
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": the identity is another's");
+  TP_TRY(check_incarnation(dir, *identity));
+  return opened;
+}
+
+}  // namespace taubenpost

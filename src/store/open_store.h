@@ -1,0 +1,26 @@
+// Making the state folder of a store, and opening one (schema/store.md, "State folder").
+//
+// DIR/store.db appears by a rename when everything in it is durable: it is complete or absent.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "store/rocks_store.h"
+#include "store/row_seal.h"
+#include "store/store_db.h"
+
+namespace taubenpost {
+
+struct OpenedStore {
+  std::unique_ptr<StoreDb> db;
+  std::unique_ptr<RowSeal> seal;
+};
+
+// Errors of both: as RocksStore::create() and RocksStore::open().
+Status create_store(const std::filesystem::path& dir, const std::filesystem::path& key_file,
+                    rocksdb::Env* env);
+Result<OpenedStore> open_store(const std::filesystem::path& dir, const KeySource& key,
+                               rocksdb::Env* env);
+
+}  // namespace taubenpost

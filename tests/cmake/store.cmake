@@ -1,0 +1,6 @@
+tp_test(store_codec_test tp_store)
+tp_test(store_conformance_test tp_store)
+tp_test(store_open_test tp_store)
+tp_test(store_damage_test tp_store)
+tp_test(store_commit_test tp_store)
+tp_test(store_crash_test tp_store)

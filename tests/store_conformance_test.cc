@@ -1,0 +1,26 @@
+// RocksStore keeps the contract of ports::Store.
+#include "support/store_conformance.h"
+
+#include "support/store_dir.h"
+
+namespace taubenpost {
+namespace {
+
+class RocksMaker {
+ public:
+  std::unique_ptr<ports::Store> open() {
+    Result<std::unique_ptr<RocksStore>> store = made_ ? dir_.open() : dir_.create();
+    TP_CHECK(store);
+    made_ = true;
+    return std::move(*store);
+  }
+
+ private:
+  StoreDir dir_;
+  bool made_ = false;
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, StoreConformance, RocksMaker);
+
+}  // namespace
+}  // namespace taubenpost
