@@ -1,0 +1,276 @@
+#include "wire/pki.h"
+
+#include <algorithm>
+
+#include "wire/cbor_reader.h"
+#include "wire/cbor_writer.h"
+
+namespace taubenpost::wire {
+namespace {
+
+using Kind = CborValue::Kind;
+
+constexpr std::size_t kEndpointMax = 32;
+constexpr std::size_t kNodesMax = 4096;  // of one kind
+constexpr std::size_t kMixKeySize = 32;
+
+Error malformed(std::string_view what) {
+  return error(Errc::kInvalid, "malformed PKI document: " + std::string(what));
+}
+
+std::uint64_t number_of(const CborValue& map, std::string_view key) {
+  const CborValue* value = map.find(key);
+  return value != nullptr && value->is(Kind::kUnsigned) ? value->number : 0;
+}
+double real_of(const CborValue& map, std::string_view key) {
+  const CborValue* value = map.find(key);
+  if (value == nullptr) return 0;
+  if (value->is(Kind::kUnsigned)) return static_cast<double>(value->number);
+  return value->is(Kind::kFloat) ? value->real : 0;
+}
+Bytes bytes_of(const CborValue& map, std::string_view key) {
+  const CborValue* value = map.find(key);
+  return value != nullptr && value->is(Kind::kBytes) ? value->bytes : Bytes();
+}
+std::string text_of(const CborValue& map, std::string_view key) {
+  const CborValue* value = map.find(key);
+  return value != nullptr && value->is(Kind::kText) ? std::string(value->text()) : std::string();
+}
+// The elements of a list; none if it is null or missing.
+const std::vector<CborValue>& list_of(const CborValue& map, std::string_view key) {
+  static const std::vector<CborValue> kNone;
+  const CborValue* value = map.find(key);
+  return value != nullptr && value->is(Kind::kArray) ? value->items : kNone;
+}
+
+// Adds the usable services of one service node; a node that does not decode has none.
+void add_services(const CborValue& packed, std::vector<PkiService>& out) {
+  CborValue unpacked;
+  const CborValue* node = &packed;
+  if (packed.is(Kind::kBytes)) {
+    Result<CborValue> inner = read_cbor(packed.bytes);
+    if (!inner) return;
+    unpacked = std::move(inner).value();
+    node = &unpacked;
+  }
+  const Bytes identity = bytes_of(*node, "IdentityKey");
+  const CborValue* services = node->find("Kaetzchen");
+  if (identity.empty() || services == nullptr || !services->is(Kind::kMap)) return;
+  for (std::size_t i = 0; i + 1 < services->items.size(); i += 2) {
+    if (!services->items[i].is(Kind::kText)) continue;
+    const std::string endpoint = text_of(services->items[i + 1], "endpoint");
+    if (endpoint.empty() || endpoint.size() > kEndpointMax) continue;
+    out.push_back(
+        {std::string(services->items[i].text()), endpoint, text_of(*node, "Name"), identity});
+  }
+}
+
+Result<PkiReplica> read_replica(const CborValue& map) {
+  PkiReplica out;
+  const std::uint64_t id = number_of(map, "ReplicaID");
+  if (!map.is(Kind::kMap) || id > UINT8_MAX) return malformed("replica");
+  out.name = text_of(map, "Name");
+  out.id = static_cast<std::uint8_t>(id);
+  out.identity_key = bytes_of(map, "IdentityKey");
+  const CborValue* keys = map.find("EnvelopeKeys");
+  for (std::size_t i = 0; keys != nullptr && i + 1 < keys->items.size(); i += 2)
+    if (keys->items[i].is(Kind::kUnsigned) && keys->items[i + 1].is(Kind::kBytes))
+      out.envelope_keys.emplace(keys->items[i].number, keys->items[i + 1].bytes);
+  return out;
+}
+
+// ---- writing: canonical order, shorter keys first ----------------------------------------------
+Bytes encode_service_node(const std::string& name, const std::vector<const PkiService*>& services,
+                          std::uint64_t epoch) {
+  CborWriter out;
+  out.map(13);
+  out.text("Name").text(name);
+  out.text("Epoch").number(epoch);
+  out.text("LinkKey").bytes({});
+  out.text("MixKeys").map(1).number(epoch).bytes(Bytes(kMixKeySize));
+  out.text("Version").text("");
+  out.text("Addresses").map(0);
+  out.text("Kaetzchen").map(services.size());
+  for (const PkiService* service : services)
+    out.text(service->capability).map(1).text("endpoint").text(service->endpoint);
+  out.text("LoadWeight").number(0);
+  out.text("IdentityKey").bytes(services.front()->identity_key);
+  out.text("IsGatewayNode").boolean(false);
+  out.text("IsServiceNode").boolean(true);
+  out.text("AuthenticationType").text("");
+  out.text("KaetzchenAdvertizedData").null();
+  return out.take();
+}
+
+Bytes encode_mix(const std::string& name, std::uint64_t epoch, bool is_gateway) {
+  CborWriter out;
+  out.map(13);
+  out.text("Name").text(name);
+  out.text("Epoch").number(epoch);
+  out.text("LinkKey").bytes({});
+  out.text("MixKeys").map(1).number(epoch).bytes(Bytes(kMixKeySize));
+  out.text("Version").text("");
+  out.text("Addresses").map(0);
+  out.text("Kaetzchen").null();
+  out.text("LoadWeight").number(0);
+  out.text("IdentityKey").bytes(Bytes(kMixKeySize));
+  out.text("IsGatewayNode").boolean(is_gateway);
+  out.text("IsServiceNode").boolean(false);
+  out.text("AuthenticationType").text("");
+  out.text("KaetzchenAdvertizedData").null();
+  return out.take();
+}
+
+void put_replica(CborWriter& out, const PkiReplica& replica, std::uint64_t epoch) {
+  out.map(7);
+  out.text("Name").text(replica.name);
+  out.text("Epoch").number(epoch);
+  out.text("LinkKey").bytes({});
+  out.text("Addresses").map(0);
+  out.text("ReplicaID").number(replica.id);
+  out.text("IdentityKey").bytes(replica.identity_key);
+  out.text("EnvelopeKeys").map(replica.envelope_keys.size());
+  for (const auto& [key_epoch, key] : replica.envelope_keys) out.number(key_epoch).bytes(key);
+}
+
+void put_service_nodes(CborWriter& out, const PkiDocument& document) {
+  std::vector<std::pair<std::string, std::vector<const PkiService*>>> nodes;
+  for (const PkiService& service : document.services) {
+    const auto same = [&](const auto& node) { return node.first == service.node; };
+    auto node = std::find_if(nodes.begin(), nodes.end(), same);
+    if (node == nodes.end()) node = nodes.insert(nodes.end(), {service.node, {}});
+    node->second.push_back(&service);
+  }
+  out.array(nodes.size());
+  for (const auto& [name, services] : nodes)
+    out.bytes(encode_service_node(name, services, document.epoch));
+}
+
+}  // namespace
+
+Result<PkiDocument> parse_pki_document(ByteView bytes) {
+  Result<CborValue> top = read_cbor(bytes);
+  if (!top) return top.error();
+  const CborValue* epoch = top->find("Epoch");
+  if (epoch == nullptr || !epoch->is(Kind::kUnsigned)) return malformed("no epoch");
+  PkiDocument out;
+  out.epoch = epoch->number;
+  out.genesis_epoch = number_of(*top, "GenesisEpoch");
+  out.mu = real_of(*top, "Mu");
+  out.lambda_p = real_of(*top, "LambdaP");
+  out.lambda_l = real_of(*top, "LambdaL");
+  out.lambda_m = real_of(*top, "LambdaM");
+  out.lambda_g = real_of(*top, "LambdaG");
+  out.lambda_r = real_of(*top, "LambdaR");
+  out.mix_layers = list_of(*top, "Topology").size();
+  const std::vector<CborValue>& nodes = list_of(*top, "ServiceNodes");
+  const std::vector<CborValue>& replicas = list_of(*top, "StorageReplicas");
+  if (nodes.size() > kNodesMax || replicas.size() > kNodesMax) return malformed("too many nodes");
+  for (const CborValue& node : nodes) add_services(node, out.services);
+  for (const CborValue& replica : replicas) {
+    Result<PkiReplica> read = read_replica(replica);
+    if (!read) return read.error();
+    out.replicas.push_back(std::move(read).value());
+  }
+  out.configured_replica_ids = bytes_of(*top, "ConfiguredReplicaIDs");
+  for (const CborValue& key : list_of(*top, "ConfiguredReplicaIdentityKeys"))
+    out.configured_replica_keys.push_back(key.bytes);
+  out.sphinx_geometry_hash = bytes_of(*top, "SphinxGeometryHash");
+  out.version = text_of(*top, "Version");
+  return out;
+}
+
+Bytes encode_pki_document(const PkiDocument& document) {
+  CborWriter out;
+  out.map(20);
+  out.text("Mu").real(document.mu);
+  out.text("Epoch").number(document.epoch);
+  out.text("LambdaG").real(document.lambda_g);
+  out.text("LambdaL").real(document.lambda_l);
+  out.text("LambdaM").real(document.lambda_m);
+  out.text("LambdaP").real(document.lambda_p);
+  out.text("LambdaR").real(document.lambda_r);
+  out.text("Version").text(document.version);
+  out.text("Topology").array(document.mix_layers);
+  for (std::size_t i = 1; i <= document.mix_layers; ++i)
+    out.array(1).bytes(encode_mix("mix" + std::to_string(i), document.epoch, false));
+  out.text("GatewayNodes").array(1).bytes(encode_mix("gateway1", document.epoch, true));
+  out.text("GenesisEpoch").number(document.genesis_epoch);
+  out.text("ServiceNodes");
+  put_service_nodes(out, document);
+  out.text("StorageReplicas").array(document.replicas.size());
+  for (const PkiReplica& replica : document.replicas) put_replica(out, replica, document.epoch);
+  out.text("PriorSharedRandom").null();
+  out.text("PKISignatureScheme").text("Ed25519");
+  out.text("SharedRandomCommit").null();
+  out.text("SharedRandomReveal").null();
+  out.text("SphinxGeometryHash").bytes(document.sphinx_geometry_hash);
+  out.text("ConfiguredReplicaIDs").bytes(document.configured_replica_ids);
+  out.text("ConfiguredReplicaIdentityKeys").array(document.configured_replica_keys.size());
+  for (const Bytes& key : document.configured_replica_keys) out.bytes(key);
+  return out.take();
+}
+
+Bytes encode_signed_document(ByteView certified, std::uint64_t expiration,
+                             const std::string& key_type,
+                             const std::vector<PkiSignature>& signatures) {
+  CborWriter out;
+  out.map(5);
+  out.text("KeyType").text(key_type);
+  out.text("Version").number(0);
+  out.text("Certified").bytes(certified);
+  out.text("Expiration").number(expiration);
+  out.text("Signatures").map(signatures.size());
+  for (const PkiSignature& signature : signatures) {
+    out.bytes(signature.authority).map(2);
+    out.text("Payload").bytes(signature.payload);
+    out.text("PublicKeySum256").bytes(signature.authority);
+  }
+  return out.take();
+}
+
+Result<Bytes> certified_document(ByteView signed_document) {
+  Result<CborValue> top = read_cbor(signed_document);
+  if (!top) return top.error();
+  const CborValue* certified = top->find("Certified");
+  if (certified == nullptr || !certified->is(Kind::kBytes)) return malformed("no certified part");
+  return certified->bytes;
+}
+
+Bytes encode_descriptor(const EnvelopeDescriptor& descriptor) {
+  CborWriter out;
+  out.map(3);
+  out.text("Epoch").number(descriptor.epoch);
+  out.text("ReplicaNums").bytes(descriptor.replicas);
+  out.text("EnvelopeKey").bytes(descriptor.envelope_key);
+  return out.take();
+}
+
+Result<EnvelopeDescriptor> decode_descriptor(ByteView bytes) {
+  const Error bad = error(Errc::kInvalid, "a malformed envelope descriptor");
+  Result<CborValue> top = read_cbor(bytes);
+  if (!top || !(top->is(Kind::kMap) || top->is(Kind::kNull))) return bad;
+  EnvelopeDescriptor out;
+  // Bytes, or an array of integers; null and missing are empty.
+  const auto field = [&](std::string_view key, Bytes& to) {
+    const CborValue* value = top->find(key);
+    if (value == nullptr || value->is(Kind::kNull)) return true;
+    if (value->is(Kind::kBytes)) to = value->bytes;
+    if (value->is(Kind::kBytes)) return true;
+    if (!value->is(Kind::kArray)) return false;
+    for (const CborValue& element : value->items) {
+      if (!element.is(Kind::kUnsigned) || element.number > UINT8_MAX) return false;
+      to.push_back(static_cast<std::uint8_t>(element.number));
+    }
+    return true;
+  };
+  Bytes replicas;
+  if (!field("ReplicaNums", replicas) || !field("EnvelopeKey", out.envelope_key)) return bad;
+  std::copy_n(replicas.begin(), std::min<std::size_t>(replicas.size(), 2), out.replicas.begin());
+  const CborValue* epoch = top->find("Epoch");
+  if (epoch != nullptr && !epoch->is(Kind::kNull) && !epoch->is(Kind::kUnsigned)) return bad;
+  out.epoch = number_of(*top, "Epoch");
+  return out;
+}
+
+}  // namespace taubenpost::wire
