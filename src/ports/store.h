@@ -19,8 +19,8 @@ namespace taubenpost::ports {
 
 class Transaction {
  public:
-  // New rows; the store refuses one whose key exists (kStateConflict), a channel whose name is taken,
-  // and a second letter (InboxKind::kLetter) of the same transfer in a channel.
+  // New rows; kStateConflict for one whose key exists, a channel whose name is taken, and a second
+  // letter (InboxKind::kLetter) of the same transfer in a channel.
   Transaction& create(SendJobRow row);
   Transaction& create(RecipientRow row);
   Transaction& create(BatchRow row);
