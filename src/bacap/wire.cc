@@ -122,10 +122,10 @@ Bytes tagged(const Variant& value) {
   return out;
 }
 
+}  // namespace
+
 Bytes encode(const ReplicaRead& read) { return to_bytes(read.box_id); }
 Bytes encode(const ReplicaWriteReply& reply) { return Bytes{reply.error_code}; }
-
-}  // namespace
 
 Bytes encode(const CourierEnvelope& envelope) {
   Bytes out;

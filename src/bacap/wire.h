@@ -109,8 +109,10 @@ Bytes encode(const CourierEnvelopeReply& reply);
 Bytes encode(const CopyCommandReply& reply);
 Bytes encode(const CourierQueryReply& reply);
 Bytes encode(const ReplicaInnerMessage& message);
+Bytes encode(const ReplicaRead& read);
 Bytes encode(const ReplicaWrite& write);
 Bytes encode(const ReplicaReadReply& reply);
+Bytes encode(const ReplicaWriteReply& reply);
 Bytes encode(const ReplicaInnerReply& reply);
 Bytes encode(const CopyStreamElement& element);
 // The storage record: the signature comes last.
