@@ -17,6 +17,9 @@ struct EnginePorts {
   ports::Random& random;
 };
 
+// Without a daemon for so long the engine stops; jobs stay as they are.
+inline constexpr std::uint64_t kDaemonLimitMs = 30'000;
+
 // Sizes and limits of the engine. Defaults are the product's; tests make them small.
 struct EngineOptions {
   std::uint32_t slice_chunks = 8;          // chunks of one builder call
@@ -24,7 +27,6 @@ struct EngineOptions {
   std::uint32_t write_window = 16;         // element writes in flight, of all jobs
   std::uint32_t read_window = 16;          // body reads in flight of one receive job
   std::uint32_t active_batches = 5;        // of one job: one uploads while four are being copied
-  std::uint64_t daemon_limit_ms = 30'000;  // without a daemon for so long: stop, jobs stay
 };
 
 }  // namespace taubenpost

@@ -1,0 +1,221 @@
+#include "engine/batch_content.h"
+
+#include "base/failpoint.h"
+#include "engine/backoff.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Outcome;
+using ports::Transaction;
+using ports::WriteLevel;
+
+namespace {
+
+// How long a copied box may hide behind a lagging shard before it counts as missing.
+constexpr std::uint64_t kLagMs = 3ULL * 60 * 1000;
+// A channel whose next so many positions are all taken is not ours alone.
+constexpr int kTakenPositionsMax = 16;
+
+Result<IndexBytes> advanced(IndexBytes index, std::uint64_t steps) {
+  Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(index);
+  for (std::uint64_t i = 0; at && i < steps; ++i) at = at->next();
+  if (!at) return at.error();
+  return at->bytes();
+}
+
+}  // namespace
+
+asio::awaitable<Result<ports::ReadResult>> read_surely(EnginePorts ports, Bytes read_cap,
+                                                       IndexBytes index, std::uint64_t lag_ms) {
+  Backoff backoff(ports);
+  int damaged_left = 2;
+  for (;;) {
+    ports::ReadResult result = co_await ports.network.read(read_cap, index);
+    switch (result.outcome) {
+      case Outcome::kNotFound:
+        if (backoff.waited_ms() >= lag_ms) co_return result;
+        break;
+      case Outcome::kUnreadable:
+      case Outcome::kReencrypt:
+        if (damaged_left-- == 0) co_return result;
+        break;
+      case Outcome::kRetry: {
+        Result<ports::NetworkView> alive = co_await ports.network.view(kDaemonLimitMs);
+        if (!alive) co_return alive.error();
+        break;
+      }
+      case Outcome::kOk:
+      case Outcome::kTombstone:
+      case Outcome::kTaken:
+      case Outcome::kStorageFull:
+      case Outcome::kRejected:
+        co_return result;
+    }
+    co_await backoff.pause();
+  }
+}
+
+BodyContent::BodyContent(const SendJobRow& job, EnginePorts ports)
+    : job_(job.id),
+      plan_(job.plan),
+      chunk_(chunk_size(ByteSize{job.plan.box_max}).value()),
+      body_(bacap::WriteCap::from_seed(job.plan.body_seed)),
+      ports_(ports) {}
+
+// A batch begins at a slice of the spool, and a builder call is one slice of it.
+Result<Bytes> BodyContent::chunks(std::uint64_t first, std::uint32_t count) const {
+  TP_CHECK(count <= plan_.slice_chunks && count > 0);
+  const std::uint64_t slice_size = plan_.slice_chunks * chunk_;
+  const std::uint64_t slice = first / plan_.slice_chunks;
+  const std::uint64_t begin = slice * slice_size;
+  const std::uint64_t length = std::min(slice_size, plan_.size - begin);
+  Result<Bytes> plain = ports_.files.read_spool(job_, SliceIndex{slice}, slice_size, length);
+  if (!plain) return plain.error();
+  const std::uint64_t skip = (first % plan_.slice_chunks) * chunk_;
+  const std::uint64_t end = std::min<std::uint64_t>(skip + count * chunk_, plain->size());
+  TP_CHECK(skip < end);
+  return Bytes(plain->begin() + static_cast<std::ptrdiff_t>(skip),
+               plain->begin() + static_cast<std::ptrdiff_t>(end));
+}
+
+Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
+  Result<Bytes> payload = chunks(row.first + row.built, count);
+  if (!payload) return payload.error();
+  Result<IndexBytes> next = advanced(row.next_index, count);
+  if (!next) return next.error();
+  Slice slice;
+  slice.payloads.push_back(std::move(payload).value());
+  slice.write_caps.emplace_back(body_.view());
+  slice.starts.push_back(row.next_index);
+  slice.expected_next.push_back(next.value());
+  return slice;
+}
+
+// The courier works in order and stops at the first failure, so that the last box proves all.
+asio::awaitable<Result<Verdict>> BodyContent::verify(BatchRow row) {
+  Result<IndexBytes> last = advanced(row.body_index, row.count - 1);
+  if (!last) co_return last.error();
+  Result<Bytes> expected = chunks(row.first + row.count - 1, 1);
+  if (!expected) co_return expected.error();
+  const bacap::ReadCap read_cap = body_.read_cap();
+  Result<ports::ReadResult> read =
+      co_await read_surely(ports_, to_bytes(read_cap.view()), last.value(), kLagMs);
+  if (!read) co_return read.error();
+  switch (read->outcome) {
+    case Outcome::kOk:
+      if (read->plaintext == expected.value()) co_return Verdict::kArrived;
+      co_return error(Errc::kRejected, "a box of the body holds something else");
+    case Outcome::kNotFound:
+      co_return Verdict::kMissing;
+    case Outcome::kTombstone:
+      co_return error(Errc::kRejected, "somebody retracted a box of the body");
+    default:
+      co_return error(Errc::kRejected, "a box of the body can't be read back: " + read->detail);
+  }
+}
+
+Result<Slice> CommitContent::slice(const BatchRow& row, std::uint32_t count) {
+  Result<std::vector<RecipientRow>> all = ports_.store.recipients(job_);
+  if (!all) return all.error();
+  Slice slice;
+  for (std::uint64_t i = row.first + row.built; i < row.first + row.built + count; ++i) {
+    const RecipientRow& recipient = all.value().at(i);
+    Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+    if (!channel) return channel.error();
+    Result<IndexBytes> next = advanced(recipient.position, 1);
+    if (!next) return next.error();
+    slice.payloads.push_back(recipient.letter);
+    slice.write_caps.emplace_back(channel->capability);
+    slice.starts.push_back(recipient.position);
+    slice.expected_next.push_back(next.value());
+  }
+  return slice;
+}
+
+// Each letter is settled on its own: one recipient never holds up another.
+asio::awaitable<Result<Verdict>> CommitContent::verify(BatchRow row) {
+  Result<std::vector<RecipientRow>> all = ports_.store.recipients(job_);
+  if (!all) co_return all.error();
+  for (std::uint64_t i = row.first; i < row.first + row.count; ++i) {
+    const RecipientRow recipient = all.value().at(i);
+    if (is_terminal(recipient.state)) continue;
+    Status settled = co_await settle(recipient);
+    if (!settled) co_return settled.error();
+  }
+  co_return Verdict::kArrived;
+}
+
+// Reads the letter back; a missing one is written directly, a taken position is left for the next.
+asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
+  std::uint64_t lag_ms = 0;  // a letter that is missing is written at once: the same bytes
+  for (int taken = 0;;) {
+    Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+    if (!channel) co_return channel.error();
+    Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel->capability);
+    if (!cap) co_return cap.error();
+    if (recipient.state == RecipientState::kReserved) {
+      const bacap::ReadCap read_cap = cap->read_cap();
+      Result<ports::ReadResult> read = co_await read_surely(
+          ports_, to_bytes(read_cap.view()), recipient.position, lag_ms);
+      if (!read) co_return read.error();
+      TP_FAILPOINT("send.letter.read_back");
+      const bool ours = read->outcome == Outcome::kOk && read->plaintext == recipient.letter;
+      if (ours) co_return co_await move(std::move(recipient), RecipientEvent::kReadBack, "");
+      if (read->outcome == Outcome::kNotFound) {
+        const ports::WriteResult written =
+            co_await ports_.network.write(SecretBytes(cap->view()), recipient.position,
+                                          recipient.letter, WriteLevel::kConfirmed);
+        if (written.outcome == Outcome::kRejected)
+          co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp, written.detail);
+        lag_ms = 5'000;
+        continue;  // the next read decides
+      }
+      if (read->outcome == Outcome::kTombstone)
+        co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
+                                "the position was retracted");
+      if (read->outcome != Outcome::kOk)
+        co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
+                                "the letter can't be read back: " + read->detail);
+      Status conflict = co_await move(recipient, RecipientEvent::kTaken, "the position was taken");
+      if (!conflict) co_return conflict.error();
+    } else if (taken++ == kTakenPositionsMax) {
+      co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
+                              "the channel's positions are taken by somebody else");
+    } else {
+      Status reserved = co_await reserve_next(recipient);
+      if (!reserved && reserved.error().code != Errc::kStateConflict) co_return reserved.error();
+    }
+    Result<std::vector<RecipientRow>> all = ports_.store.recipients(job_);
+    if (!all) co_return all.error();
+    recipient = all.value().at(recipient.index.value());
+  }
+}
+
+// The channel's next position, with the same letter. kStateConflict: another job took it first.
+asio::awaitable<Status> CommitContent::reserve_next(RecipientRow recipient) {
+  Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+  if (!channel) co_return channel.error();
+  Result<IndexBytes> next = advanced(channel->next, 1);
+  if (!next) co_return next.error();
+  recipient.position = channel->next;
+  recipient.counter = channel->counter;
+  channel->next = next.value();
+  ++channel->counter;
+  Transaction step;
+  step.move(std::move(recipient), RecipientEvent::kReserve);
+  step.update(std::move(channel).value());
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+asio::awaitable<Status> CommitContent::move(RecipientRow row, RecipientEvent event,
+                                            std::string note) {
+  Transaction step;
+  if (!note.empty())
+    step.note(job_, ports_.clock.unix_ms(),
+              "recipient " + std::to_string(row.index.value()) + ": " + note);
+  if (event == RecipientEvent::kGiveUp) row.error_text = note;
+  step.move(std::move(row), event);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+}  // namespace taubenpost

@@ -1,0 +1,84 @@
+// BatchContent: what one batch carries, and how it is proved to have arrived.
+//
+// The steps of a batch (batch_job.h) are the same for a body and for a commit; these two differ
+// only in where the bytes come from, where they go, and what has to be read back.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <vector>
+
+#include "bacap/capability.h"
+#include "engine/ports.h"
+
+namespace taubenpost {
+
+// The input of one builder call, with what the daemon must answer.
+struct Slice {
+  std::vector<Bytes> payloads;
+  std::vector<SecretBytes> write_caps;
+  std::vector<IndexBytes> starts;
+  std::vector<IndexBytes> expected_next;  // by our own computation, per destination
+};
+
+enum class Verdict : std::uint8_t {
+  kArrived,  // read back and equal (or settled for each recipient)
+  kMissing,  // not there: build again
+};
+
+class BatchContent {
+ public:
+  virtual ~BatchContent() = default;
+  // Items of one builder call.
+  virtual std::uint32_t slice_items() const = 0;
+  // Items [row.built, row.built + count) of the batch.
+  virtual Result<Slice> slice(const BatchRow& row, std::uint32_t count) = 0;
+  // Reads back what invariant 2 asks for. An error fails the job (kRejected, kCancelled) or stops
+  // the engine (kDaemonGone, store errors).
+  virtual boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) = 0;
+};
+
+// Chunks of a body, read from the sealed spool.
+class BodyContent : public BatchContent {
+ public:
+  BodyContent(const SendJobRow& job, EnginePorts ports);
+  std::uint32_t slice_items() const override { return plan_.slice_chunks; }
+  Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
+  boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
+
+ private:
+  Result<Bytes> chunks(std::uint64_t first, std::uint32_t count) const;
+
+  const JobId job_;
+  const SendPlan plan_;
+  const std::uint64_t chunk_;
+  bacap::WriteCap body_;
+  EnginePorts ports_;
+};
+
+// The letters of a commit, with their frozen bytes and reserved positions.
+class CommitContent : public BatchContent {
+ public:
+  CommitContent(JobId job, EnginePorts ports, const EngineOptions& options)
+      : job_(job), slice_items_(options.slice_chunks), ports_(ports) {}
+  std::uint32_t slice_items() const override { return slice_items_; }
+  Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
+  boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
+
+ private:
+  boost::asio::awaitable<Status> settle(RecipientRow recipient);
+  boost::asio::awaitable<Status> reserve_next(RecipientRow recipient);
+  boost::asio::awaitable<Status> move(RecipientRow row, RecipientEvent event, std::string note);
+
+  const JobId job_;
+  const std::uint32_t slice_items_;
+  EnginePorts ports_;
+};
+
+// Reads a box until there is a clear answer: transient outcomes are repeated with back-off, "not
+// found" (a lagging shard may hide a box) for `lag_ms`. Never returns kRetry. kDaemonGone when
+// there is no daemon for kDaemonLimitMs.
+boost::asio::awaitable<Result<ports::ReadResult>> read_surely(EnginePorts ports, Bytes read_cap,
+                                                              IndexBytes index,
+                                                              std::uint64_t lag_ms);
+
+}  // namespace taubenpost

@@ -1,0 +1,114 @@
+#include "engine/engine.h"
+
+#include <boost/asio/this_coro.hpp>
+#include <optional>
+
+#include "engine/receive_job.h"
+#include "engine/send_job.h"
+#include "engine/task_group.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Transaction;
+
+namespace {
+
+constexpr std::size_t kJobsAtOnce = 16;
+
+// One run over all jobs: what the children leave for the parent.
+struct Run {
+  EnginePorts ports;
+  const EngineOptions& options;
+  SendShared& shared;
+  RunSummary summary;
+  std::optional<Error> error;  // the first one
+};
+
+template <class Row>
+void count_end(Run& run, const Result<Row>& row, bool good) {
+  if (!row) return;
+  if (good) ++run.summary.finished;
+  if (!good && is_terminal(row->state)) ++run.summary.failed;
+}
+
+asio::awaitable<void> run_send(Run& run, JobId id) {
+  SendJob job(id, run.ports, run.options, run.shared);
+  Status done = co_await job.run();
+  if (!done && !run.error) run.error = done.error();
+  Result<SendJobRow> row = run.ports.store.send_job(id);
+  count_end(run, row, row && row->state == SendState::kPosted);
+}
+
+asio::awaitable<void> run_receive(Run& run, JobId id) {
+  ReceiveJob job(id, run.ports, run.options);
+  Status done = co_await job.run();
+  if (!done && !run.error) run.error = done.error();
+  Result<ReceiveJobRow> row = run.ports.store.receive_job(id);
+  count_end(run, row, row && row->state == ReceiveState::kPlaced);
+}
+
+// The first connection binds the store to its network; later ones must be to the same.
+asio::awaitable<Result<ports::NetworkView>> connect(EnginePorts ports) {
+  Result<ports::NetworkView> view = co_await ports.network.view(kDaemonLimitMs);
+  if (!view) co_return view.error();
+  Result<StoreIdentityRow> identity = ports.store.identity();
+  if (!identity) co_return identity.error();
+  if (identity->bound && identity->network != view->id)
+    co_return error(Errc::kRefused, "the daemon is on another network than this store's jobs",
+                    "connect to the daemon that was used first, or use another state directory");
+  if (!identity->bound) {
+    Transaction step;
+    step.bind(view->id);
+    Status bound = co_await ports.store.commit(std::move(step));
+    if (!bound) co_return bound.error();
+  }
+  co_return view;
+}
+
+}  // namespace
+
+asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
+  std::vector<JobId> sends, receives;
+  Result<std::vector<JobId>> all_sends = ports_.store.send_jobs();
+  if (!all_sends) co_return all_sends.error();
+  Result<std::vector<JobId>> all_receives = ports_.store.receive_jobs();
+  if (!all_receives) co_return all_receives.error();
+  for (const JobId& id : all_sends.value()) {
+    Result<SendJobRow> row = ports_.store.send_job(id);
+    if (!row) co_return row.error();
+    if (!is_terminal(row->state)) sends.push_back(id);
+  }
+  for (const JobId& id : all_receives.value()) {
+    Result<ReceiveJobRow> row = ports_.store.receive_job(id);
+    if (!row) co_return row.error();
+    if (!is_terminal(row->state)) receives.push_back(id);
+  }
+  if (sends.empty() && receives.empty()) co_return RunSummary{};
+
+  Result<ports::NetworkView> view = co_await connect(ports_);
+  if (!view) co_return view.error();
+  const auto executor = co_await asio::this_coro::executor;
+  SendShared shared(executor, options_);
+  Run run{ports_, options_, shared, {}, std::nullopt};
+  TaskGroup group(executor);
+  for (const JobId& id : sends) {
+    Result<SendJobRow> row = ports_.store.send_job(id);
+    if (row && row->plan.box_max != 0 && row->plan.box_max != view->box_max) {
+      ++run.summary.blocked;  // planned for another geometry: nothing is sent
+      continue;
+    }
+    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
+    if (run.error) break;
+    group.spawn(run_send(run, id));
+  }
+  for (const JobId& id : receives) {
+    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
+    if (run.error) break;
+    group.spawn(run_receive(run, id));
+  }
+  co_await group.join();
+  if (run.error) co_return *run.error;
+  co_return run.summary;
+}
+
+}  // namespace taubenpost

@@ -1,0 +1,79 @@
+#include "engine/enqueue.h"
+
+#include <algorithm>
+
+#include "engine/channels.h"
+#include "wire/letter.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Transaction;
+
+namespace {
+
+constexpr std::size_t kNoteMax = 512;
+
+Result<std::vector<ChannelRow>> recipients_of(const EnginePorts& ports,
+                                              const std::vector<std::string>& names) {
+  if (names.empty()) return error(Errc::kUsage, "no recipient", "name one with --to");
+  Result<StoreIdentityRow> identity = ports.store.identity();
+  if (!identity) return identity.error();
+  std::vector<ChannelRow> channels;
+  for (const std::string& name : names) {
+    if (std::count(names.begin(), names.end(), name) > 1)
+      return error(Errc::kUsage, "recipient " + printable(name) + " is named twice");
+    Result<ChannelRow> channel = find_channel(ports.store, name);
+    if (!channel) return channel.error();
+    if (channel->direction != ChannelDirection::kOutgoing)
+      return error(Errc::kUsage, "channel " + printable(name) + " is for receiving",
+                   "send to a channel made with 'channel new'");
+    if (channel->bound && identity->bound && channel->network != identity->network)
+      return error(Errc::kRefused, "channel " + printable(name) + " belongs to another network");
+    channels.push_back(std::move(channel).value());
+  }
+  return channels;
+}
+
+}  // namespace
+
+asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request) {
+  Result<std::vector<ChannelRow>> channels = recipients_of(ports, request.to);
+  if (!channels) co_return channels.error();
+  if (request.note.size() > kNoteMax || !is_utf8(request.note))
+    co_return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
+  const std::string name = request.source.substr(request.source.rfind('/') + 1);
+  if (!wire::valid_name(name))
+    co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
+                    "use UTF-8 of 1 to 255 bytes without control characters or backslashes");
+  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(request.source);
+  if (!source) co_return source.error();
+
+  SendJobRow job;
+  ports.random.fill(job.id);
+  ports.random.fill(job.transfer);
+  job.created = ports.clock.unix_ms() / 1000;
+  job.source = request.source;
+  job.identity = (*source)->identity();
+  job.name = name;
+  job.note = request.note;
+  job.mode = (*source)->mode();
+  job.mtime = job.identity.mtime_ns / 1'000'000'000;
+  job.recipients = static_cast<std::uint32_t>(channels->size());
+  const JobId id = job.id;
+  Transaction step;
+  for (std::uint32_t i = 0; i < job.recipients; ++i) {
+    RecipientRow recipient;
+    recipient.job = id;
+    recipient.index = RecipientIndex{i};
+    recipient.channel = channels.value()[i].id;
+    recipient.channel_name = channels.value()[i].name;
+    step.create(std::move(recipient));
+  }
+  step.note(id, ports.clock.unix_ms(), "queued");
+  step.create(std::move(job));
+  Status stored = co_await ports.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
+  co_return id;
+}
+
+}  // namespace taubenpost

@@ -1,0 +1,27 @@
+#include "engine/letter_of.h"
+
+#include "bacap/capability.h"
+#include "wire/letter.h"
+
+namespace taubenpost {
+
+Bytes letter_of(const SendJobRow& row) {
+  wire::Letter letter;
+  letter.id = row.transfer;
+  letter.name = row.name;
+  letter.size = letter.usize = row.plan.size;
+  letter.digest = letter.udigest = row.plan.digest;
+  letter.mode = row.mode;
+  letter.mtime = row.mtime;
+  letter.note = row.note;
+  letter.sent = row.sent;
+  letter.until = row.until;
+  letter.content = row.plan.inline_data;
+  if (row.plan.boxes > 0)
+    letter.content = wire::BodyRef{
+        bacap::WriteCap::from_seed(row.plan.body_seed).read_cap().bytes(), row.plan.boxes,
+        chunk_size(ByteSize{row.plan.box_max}).value()};
+  return wire::encode_letter(letter);
+}
+
+}  // namespace taubenpost

@@ -1,0 +1,355 @@
+#include "engine/send_job.h"
+
+#include <algorithm>
+
+#include "bacap/capability.h"
+#include "bacap/epochs.h"
+#include "base/failpoint.h"
+#include "crypto/hash.h"
+#include "engine/backoff.h"
+#include "engine/batch_content.h"
+#include "engine/batch_job.h"
+#include "engine/letter_of.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Transaction;
+
+namespace {
+
+constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
+constexpr std::uint32_t kBatchesWanted = 4;      // so that uploads and copies overlap
+constexpr std::uint32_t kLettersPerBatch = 256;
+constexpr std::uint64_t kExpirySlackS = 3600;    // a letter is not issued later than this
+
+// What the job itself can't get over; everything else stops the engine and leaves the job.
+bool belongs_to_job(Errc code) {
+  switch (code) {
+    case Errc::kNotFound:
+    case Errc::kInvalid:
+    case Errc::kSourceChanged:
+    case Errc::kSourceUnreadable:
+    case Errc::kRejected:
+    case Errc::kRefused:
+    case Errc::kUsage:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void shape_batches(SendPlan& plan, const EngineOptions& options) {
+  const std::uint64_t quarter = (plan.boxes + kBatchesWanted - 1) / kBatchesWanted;
+  const std::uint64_t most = std::min<std::uint64_t>(quarter, options.batch_chunks);
+  plan.slice_chunks = static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(most, 1, options.slice_chunks));
+  plan.batch_chunks =
+      static_cast<std::uint32_t>(most < plan.slice_chunks ? plan.slice_chunks
+                                                          : most - most % plan.slice_chunks);
+}
+
+std::uint32_t batch_count(const SendPlan& plan) {
+  if (plan.boxes == 0) return 0;
+  return static_cast<std::uint32_t>((plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks);
+}
+
+Result<IndexBytes> advanced(IndexBytes index, std::uint64_t steps) {
+  Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(index);
+  for (std::uint64_t i = 0; at && i < steps; ++i) at = at->next();
+  if (!at) return at.error();
+  return at->bytes();
+}
+
+}  // namespace
+
+// The whole flow. One case per state; each step leaves the job in a later state.
+asio::awaitable<Status> SendJob::run() {
+  for (;;) {
+    Result<SendJobRow> row = ports_.store.send_job(id_);
+    if (!row) co_return row.error();
+
+    Status step = ok();
+    switch (row->state) {
+      case SendState::kQueued:
+        step = co_await start(row.value());
+        break;
+      case SendState::kPreparing:
+        step = co_await prepare(row.value());
+        break;
+      case SendState::kUploading:
+        step = co_await upload(row.value());
+        break;
+      case SendState::kCommitting:
+        step = co_await post(row.value());
+        break;
+      case SendState::kPosted:
+      case SendState::kFailed:
+      case SendState::kCancelled:
+        co_return ok();
+    }
+    if (!step && belongs_to_job(step.error().code)) step = co_await give_up(step.error());
+    if (!step) co_return step.error();
+  }
+}
+
+asio::awaitable<Status> SendJob::start(SendJobRow row) {
+  Transaction step;
+  step.move(std::move(row), SendEvent::kStart);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+// Reads the source once: into the plan if it fits into the letter, else into the sealed spool. A
+// crash in here leaves the state as it was, and the next run begins again.
+asio::awaitable<Status> SendJob::prepare(SendJobRow row) {
+  Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
+  if (!view) co_return view.error();
+  Result<SendPlan> made = co_await plan(row, view->box_max);
+  if (!made) co_return made.error();
+  row.plan = std::move(made).value();
+  if (row.plan.boxes > 0)
+    row.next_batch_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
+  Transaction step;
+  step.note(id_, ports_.clock.unix_ms(),
+            "planned: " + std::to_string(row.plan.size) + " bytes, " +
+                std::to_string(row.plan.boxes) + " boxes, " +
+                std::to_string(batch_count(row.plan)) + " batches");
+  step.move(std::move(row), SendEvent::kPlanned);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+asio::awaitable<Result<SendPlan>> SendJob::plan(const SendJobRow& row, std::uint64_t box_max) {
+  if (box_max < kSmallestBoxMax)
+    co_return error(Errc::kRefused, "the network's boxes are too small: " +
+                                        std::to_string(box_max) + " bytes, 1200 are needed");
+  SendPlan plan;
+  plan.box_max = box_max;
+  plan.size = row.identity.size;
+  SendJobRow small = row;  // does the content fit into the letter?
+  small.plan = plan;
+  small.sent = small.until = UINT32_MAX + 1ULL;
+  const std::uint64_t chunk = chunk_size(ByteSize{box_max}).value();
+  if (plan.size < chunk) {
+    small.plan.inline_data.assign(plan.size, 0);
+    if (letter_of(small).size() > chunk) small.plan.inline_data.clear();
+  }
+  const bool fits = plan.size == 0 || !small.plan.inline_data.empty();
+  if (!fits) plan.boxes = chunks_for(ByteSize{plan.size}, ByteSize{chunk}).value();
+  shape_batches(plan, options_);
+  ports_.random.fill(plan.body_seed);
+  Status read = co_await spool(row, plan);
+  if (!read) co_return read.error();
+  co_return plan;
+}
+
+asio::awaitable<Status> SendJob::spool(SendJobRow row, SendPlan& plan) {
+  Result<std::unique_ptr<ports::Source>> source = ports_.files.open_source(row.source);
+  if (!source) co_return source.error();
+  const auto changed = [&] {
+    return error(Errc::kSourceChanged, printable(row.source) + ": changed since it was queued",
+                 "send it again");
+  };
+  if ((*source)->identity() != row.identity) co_return changed();
+  std::unique_ptr<ports::SpoolWriter> spool;
+  if (plan.boxes > 0) {
+    Result<std::unique_ptr<ports::SpoolWriter>> created = ports_.files.create_spool(id_);
+    if (!created) co_return created.error();
+    spool = std::move(created).value();
+  }
+  const std::uint64_t slice_size =
+      plan.slice_chunks * chunk_size(ByteSize{plan.box_max}).value();
+  crypto::Blake2b256 digest;
+  std::uint64_t size = 0;
+  for (;;) {
+    Result<Bytes> slice = (*source)->read(slice_size);
+    if (!slice) co_return slice.error();
+    if (slice->empty()) break;
+    size += slice->size();
+    if (size > plan.size) co_return changed();
+    digest.update(slice.value());
+    if (spool) {
+      Status appended = spool->append_slice(slice.value());
+      if (!appended) co_return appended.error();
+    } else {
+      append(plan.inline_data, slice.value());
+    }
+    co_await ports_.clock.sleep(std::chrono::milliseconds(0));  // others may go on
+  }
+  Status same = (*source)->still_same();
+  if (!same) co_return same.error();
+  if (size != plan.size) co_return changed();
+  plan.digest = digest.finish();
+  TP_FAILPOINT("send.prepare.read");
+  if (spool) co_return spool->finish();
+  co_return ok();
+}
+
+// Opens batches in order and runs a few of them side by side; decides when all are done.
+asio::awaitable<Status> SendJob::upload(SendJobRow row) {
+  if (row.plan.boxes > 0) {
+    Permit permit = co_await Permit::acquire(shared_.uploading_jobs);
+    Status uploaded = co_await upload_batches();
+    if (!uploaded) co_return uploaded.error();
+  }
+  Result<SendJobRow> now = ports_.store.send_job(id_);
+  if (!now) co_return now.error();
+  co_return co_await decide(std::move(now).value());
+}
+
+asio::awaitable<Status> SendJob::upload_batches() {
+  Result<SendJobRow> row = ports_.store.send_job(id_);
+  if (!row) co_return row.error();
+  Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
+  if (!opened) co_return opened.error();
+  BodyContent body(row.value(), ports_);
+  Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+  TaskGroup running(shared_.executor);
+  for (const BatchRow& batch : opened.value())
+    running.spawn(run_batch(batch.index, body, uploads));
+  Status opening = ok();
+  while (row && opening && !batch_error_) {
+    if (row->next_batch == batch_count(row->plan)) break;
+    if (running.running() >= options_.active_batches) {
+      co_await running.wait_for_one();
+      continue;
+    }
+    opening = co_await open_batch(row.value());
+    if (!opening) break;
+    running.spawn(run_batch(BatchIndex{row->next_batch}, body, uploads));
+    row = ports_.store.send_job(id_);
+  }
+  co_await running.join();
+  if (batch_error_) co_return *batch_error_;
+  if (!row) co_return row.error();
+  co_return opening;
+}
+
+// The next batch gets a row; its place in the body is fixed from here on.
+asio::awaitable<Status> SendJob::open_batch(SendJobRow row) {
+  Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
+  if (!view) co_return view.error();
+  if (row.first_epoch == 0) row.first_epoch = view->replica_epoch;
+  BatchRow batch;
+  batch.job = id_;
+  batch.index = BatchIndex{row.next_batch};
+  batch.first = std::uint64_t{row.next_batch} * row.plan.batch_chunks;
+  batch.count = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(row.plan.batch_chunks, row.plan.boxes - batch.first));
+  batch.body_index = row.next_batch_index;
+  Result<IndexBytes> next = advanced(row.next_batch_index, batch.count);
+  if (!next) co_return next.error();
+  row.next_batch_index = next.value();
+  ++row.next_batch;
+  Transaction step;
+  step.create(std::move(batch));
+  step.update(std::move(row));
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+asio::awaitable<void> SendJob::run_batch(BatchIndex index, BatchContent& content,
+                                         Semaphore& uploads) {
+  BatchJob batch(id_, index, ports_, options_, shared_, uploads, content);
+  Status done = co_await batch.run();
+  if (!done && !batch_error_) batch_error_ = done.error();
+}
+
+// The decision: from here on every recipient has a position and the final letter bytes.
+asio::awaitable<Status> SendJob::decide(SendJobRow row) {
+  Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
+  if (!view) co_return view.error();
+  if (row.first_epoch == 0) row.first_epoch = view->replica_epoch;
+  Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
+  if (!recipients) co_return recipients.error();
+  row.sent = ports_.clock.unix_ms() / 1000;
+  row.until = bacap::replica_epoch_start(row.first_epoch + 2);
+  const Bytes letter = letter_of(row);
+  Transaction step;
+  for (RecipientRow& recipient : recipients.value()) {
+    Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+    if (!channel) co_return channel.error();
+    Result<IndexBytes> next = advanced(channel->next, 1);
+    if (!next) co_return next.error();
+    recipient.position = channel->next;
+    recipient.counter = channel->counter;
+    recipient.letter = letter;
+    channel->next = next.value();
+    ++channel->counter;
+    step.move(std::move(recipient), RecipientEvent::kReserve);
+    step.update(std::move(channel).value());
+  }
+  for (std::uint32_t first = 0; first < row.recipients; first += kLettersPerBatch) {
+    BatchRow batch;
+    batch.job = id_;
+    batch.index = BatchIndex{kFirstCommitBatch + first / kLettersPerBatch};
+    batch.first = first;
+    batch.count = std::min(kLettersPerBatch, row.recipients - first);
+    step.create(std::move(batch));
+  }
+  step.note(id_, ports_.clock.unix_ms(), "every batch is done; letters are decided");
+  step.move(std::move(row), SendEvent::kDecided);
+  Status decided = co_await ports_.store.commit(std::move(step));
+  TP_FAILPOINT("send.decided");
+  // Another job has taken a position of one of these channels meanwhile: decide on the next ones.
+  if (!decided && decided.error().code == Errc::kStateConflict) co_return ok();
+  co_return decided;
+}
+
+// Writes the letters by the same steps as any batch, and settles every recipient.
+asio::awaitable<Status> SendJob::post(SendJobRow row) {
+  Status removed = ports_.files.remove_spool(id_);  // every batch is done: no more use for it
+  if (!removed) co_return removed.error();
+  if (ports_.clock.unix_ms() / 1000 + kExpirySlackS >= row.until)
+    co_return error(Errc::kRefused, "the content ages out too soon for its letter to be sent",
+                    "send the file again");
+  Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
+  if (!batches) co_return batches.error();
+  CommitContent letters(id_, ports_, options_);
+  Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+  {
+    TaskGroup running(shared_.executor);
+    for (const BatchRow& batch : batches.value())
+      running.spawn(run_batch(batch.index, letters, uploads));
+    co_await running.join();
+  }
+  if (batch_error_) co_return *batch_error_;
+  co_return co_await finish(std::move(row));
+}
+
+asio::awaitable<Status> SendJob::finish(SendJobRow row) {
+  Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
+  if (!recipients) co_return recipients.error();
+  std::string missing;
+  for (const RecipientRow& recipient : recipients.value())
+    if (recipient.state != RecipientState::kPosted)
+      missing += (missing.empty() ? "" : ", ") + printable(recipient.channel_name) + ": " +
+                 recipient.error_text;
+  if (!missing.empty()) co_return error(Errc::kRejected, "not posted to " + missing);
+  TP_FAILPOINT("send.before_posted");
+  row.finished = ports_.clock.unix_ms() / 1000;
+  Transaction step;
+  step.note(id_, ports_.clock.unix_ms(), "posted");
+  step.move(std::move(row), SendEvent::kAllPosted);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+// Records why the job can't go on. What it has reached in the network stays as it is.
+asio::awaitable<Status> SendJob::give_up(Error reason) {
+  Status removed = ports_.files.remove_spool(id_);
+  if (!removed) co_return removed.error();
+  Result<SendJobRow> row = ports_.store.send_job(id_);
+  if (!row) co_return row.error();
+  Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
+  if (!batches) co_return batches.error();
+  row->error_code = static_cast<std::uint16_t>(reason.code);
+  row->error_text = reason.what;
+  row->finished = ports_.clock.unix_ms() / 1000;
+  Transaction step;
+  for (const BatchRow& batch : batches.value()) {
+    step.drop_elements(id_, batch.index);
+    step.drop_batch(id_, batch.index);
+  }
+  step.note(id_, ports_.clock.unix_ms(), "failed: " + reason.what);
+  step.move(std::move(row).value(), SendEvent::kGiveUp);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+}  // namespace taubenpost

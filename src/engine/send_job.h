@@ -1,0 +1,45 @@
+// SendJob: drives one send job from wherever the store says it is to its end (design 4.1).
+//
+// Every step reads the store, does one thing and commits once; "resume" and "run" are the same
+// code. A failure that belongs to the job is recorded in the job and run() returns ok; an error
+// means that the engine can't go on (no daemon, the store, the disk) and the job stays as it is.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+
+#include "engine/send_shared.h"
+
+namespace taubenpost {
+
+class SendJob {
+ public:
+  SendJob(JobId id, EnginePorts ports, const EngineOptions& options, SendShared& shared)
+      : id_(id), ports_(ports), options_(options), shared_(shared) {}
+
+  boost::asio::awaitable<Status> run();
+
+ private:
+  boost::asio::awaitable<Status> start(SendJobRow row);
+  boost::asio::awaitable<Status> prepare(SendJobRow row);
+  boost::asio::awaitable<Status> upload(SendJobRow row);
+  boost::asio::awaitable<Status> decide(SendJobRow row);
+  boost::asio::awaitable<Status> post(SendJobRow row);
+  boost::asio::awaitable<Status> finish(SendJobRow row);
+  boost::asio::awaitable<Status> give_up(Error reason);
+
+  boost::asio::awaitable<Result<SendPlan>> plan(const SendJobRow& row, std::uint64_t box_max);
+  boost::asio::awaitable<Status> spool(SendJobRow row, SendPlan& plan);
+  boost::asio::awaitable<Status> open_batch(SendJobRow row);
+  boost::asio::awaitable<Status> upload_batches();
+  boost::asio::awaitable<void> run_batch(BatchIndex index, class BatchContent& content,
+                                         Semaphore& uploads);
+
+  const JobId id_;
+  EnginePorts ports_;
+  const EngineOptions& options_;
+  SendShared& shared_;
+  std::optional<Error> batch_error_;  // the first error of a batch of this run
+};
+
+}  // namespace taubenpost

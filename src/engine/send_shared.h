@@ -1,0 +1,25 @@
+// What the send jobs of one engine share: permits. Nothing durable, nothing that a restart needs.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "engine/ports.h"
+#include "engine/task_group.h"
+
+namespace taubenpost {
+
+struct SendShared {
+  SendShared(boost::asio::any_io_executor executor_, const EngineOptions& options)
+      : executor(executor_),
+        uploading_jobs(executor_, kUploadingJobs),
+        writes(executor_, options.write_window) {}
+
+  static constexpr std::uint32_t kUploadingJobs = 2;
+  static constexpr std::uint32_t kUploadingBatches = 2;  // of one job: hides the last answers
+
+  boost::asio::any_io_executor executor;
+  Semaphore uploading_jobs;  // jobs that upload bodies
+  Semaphore writes;          // element writes in flight
+};
+
+}  // namespace taubenpost
