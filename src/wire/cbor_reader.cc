@@ -199,6 +199,14 @@ bool same_letters(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return fold(x) == fold(y); });
 }
 
+// The length of a simple value that nobody has given a meaning; 0 if `rest` begins with none.
+// libcbor refuses these, the daemon's decoder passes over them (thin-protocol 1.6).
+std::size_t unassigned_simple(ByteView rest) {
+  if (rest.empty()) return 0;
+  if (rest[0] >= 0xe0 && rest[0] <= 0xf3) return 1;
+  return rest[0] == 0xf8 && rest.size() > 1 && rest[1] >= 32 ? 2 : 0;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> CborValue::as_int64() const {
@@ -225,6 +233,14 @@ Result<CborPrefix> read_cbor_prefix(ByteView bytes, const CborLimits& limits) {
   Builder tree(limits);
   std::size_t used = 0;
   while (!tree.complete()) {
+    if (const std::size_t size = unassigned_simple(bytes.subspan(used)); size > 0) {
+      CborValue value;
+      value.kind = Kind::kSimple;
+      tree.scalar(std::move(value));
+      if (tree.failed()) return malformed(tree.failure());
+      used += size;
+      continue;
+    }
     const cbor_decoder_result step = cbor_stream_decode(bytes.data() + used, bytes.size() - used,
                                                         &kCallbacks, static_cast<void*>(&tree));
     if (tree.failed()) return malformed(tree.failure());

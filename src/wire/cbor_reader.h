@@ -32,6 +32,7 @@ struct CborValue {
     kText,
     kArray,
     kMap,
+    kSimple,  // one that has no meaning
   };
   Kind kind = Kind::kNull;
   std::uint64_t number = 0;      // kUnsigned, kNegative, kBool

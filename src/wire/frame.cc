@@ -138,6 +138,8 @@ bool get(const CborValue& in, Bytes& v) {
 template <std::size_t N>
 bool get(const CborValue& in, std::array<std::uint8_t, N>& v) {
   if (in.is(Kind::kNull)) return true;
+  // Capabilities and indices are byte strings or nothing; ids and hashes may be integers, too.
+  if (N > 32 && !in.is(Kind::kBytes)) return false;
   Bytes bytes;
   if (!get(in, bytes) || bytes.size() != N) return false;
   v = to_array<N>(bytes);
@@ -171,20 +173,25 @@ bool get(const CborValue& in, Omitted<T>& v) {
 
 struct GetFields {
   const CborValue& in;
-  const char* bad = nullptr;  // the key of the first malformed field
+  std::string_view bad;  // the key of the first malformed field
   template <class T>
   void operator()(const char* key, T& v) {
     const CborValue* found = in.find(key);
-    if (found != nullptr && !get(*found, v) && bad == nullptr) bad = key;
+    if (found != nullptr && !get(*found, v) && bad.empty()) bad = key;
   }
 };
 
+// Reads a message; returns the key of the first field that is malformed, empty if there is none.
+template <class Message>
+std::string_view bad_field(const CborValue& in, Message& message) {
+  if (!in.is(Kind::kMap)) return "not a map";
+  GetFields reader{in, {}};
+  Message::fields(message, reader);
+  return reader.bad;
+}
 template <class Message>
 bool get_message(const CborValue& in, Message& message) {
-  if (!in.is(Kind::kMap)) return false;
-  GetFields reader{in};
-  Message::fields(message, reader);
-  return reader.bad == nullptr;
+  return bad_field(in, message).empty();
 }
 
 // ---- the top level -----------------------------------------------------------------------------
@@ -202,7 +209,7 @@ Result<SecretBytes> framed(Bytes body) {
 
 template <std::size_t I = 0>
 void put_all_keys(CborWriter& out, const Response& response) {
-  if constexpr (I < std::variant_size_v<Response>) {
+  if constexpr (I < kResponseKeys) {
     using Message = std::variant_alternative_t<I, Response>;
     out.text(Message::kKey);
     if (const auto* set = std::get_if<I>(&response)) put_message(out, *set);
@@ -215,24 +222,35 @@ Error malformed(std::string_view key) {
   return error(Errc::kInvalid, "malformed message: " + std::string(key));
 }
 
-// Tries alternative I of the variant; nullopt if its key is not set.
-template <class Variant, std::size_t I>
-std::optional<Result<Variant>> try_key(const CborValue& top) {
-  using Message = std::variant_alternative_t<I, Variant>;
-  const CborValue* inner = top.find(Message::kKey);
-  if (inner == nullptr || inner->is(Kind::kNull)) return std::nullopt;
-  Message message;
-  if (!get_message(*inner, message)) return malformed(Message::kKey);
-  return Variant(std::in_place_index<I>, std::move(message));
+// Reads `inner` as the alternative whose key is `key`; the key must be one of the first `Count`.
+template <class Variant, std::size_t Count, std::size_t I = 0>
+Result<Variant> read_as(std::string_view key, const CborValue& inner) {
+  if constexpr (I < Count) {
+    using Message = std::variant_alternative_t<I, Variant>;
+    if (key != Message::kKey) return read_as<Variant, Count, I + 1>(key, inner);
+    Message message;
+    if (const std::string_view bad = bad_field(inner, message); !bad.empty())
+      return malformed(std::string(key) + ": " + std::string(bad));
+    return Variant(std::in_place_index<I>, std::move(message));
+  }
+  TP_CHECK(false);
 }
 
-template <class Variant, std::size_t I = 0>
-std::optional<Result<Variant>> first_key(const CborValue& top) {
-  if constexpr (I < std::variant_size_v<Variant>) {
-    if (auto found = try_key<Variant, I>(top)) return found;
-    return first_key<Variant, I + 1>(top);
+// The value of a top-level key; null if it is missing or null.
+const CborValue* set_key(const CborValue& top, std::string_view key) {
+  const CborValue* inner = top.find(key);
+  return inner == nullptr || inner->is(Kind::kNull) ? nullptr : inner;
+}
+
+template <std::size_t I = 0>
+Result<Response> first_response(const CborValue& top) {
+  if constexpr (I < kResponseKeys) {
+    constexpr std::string_view kKey = std::variant_alternative_t<I, Response>::kKey;
+    if (const CborValue* inner = set_key(top, kKey))
+      return read_as<Response, kResponseKeys>(kKey, *inner);
+    return first_response<I + 1>(top);
   }
-  return std::nullopt;
+  return Response(UnknownResponse{});
 }
 
 // The daemon's preference where several keys are set (3.0).
@@ -288,7 +306,7 @@ Result<SecretBytes> encode_request(const Request& request) {
 
 Result<SecretBytes> encode_response(const Response& response) {
   CborWriter out;
-  out.map(std::variant_size_v<Response>);
+  out.map(kResponseKeys);
   put_all_keys(out, response);
   return framed(out.take());
 }
@@ -300,34 +318,27 @@ Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head) 
   if (!top->is(Kind::kMap)) return malformed("not a map");
   for (std::size_t i = 0; i < top->items.size(); i += 2)
     if (top->items[i].is(Kind::kBytes)) return malformed("a byte string as key");
-  CborValue chosen;  // the preferred key alone
-  chosen.kind = Kind::kMap;
   for (const std::string_view key : kPreference) {
-    const CborValue* inner = top->find(key);
-    if (inner == nullptr || inner->is(Kind::kNull) || !chosen.items.empty()) continue;
-    CborValue name;
-    name.kind = Kind::kText;
-    name.bytes = to_bytes(as_bytes(key));
-    chosen.items.push_back(std::move(name));
-    chosen.items.push_back(*inner);
-    if (head == nullptr) continue;
-    head->key = std::string(key);
-    const CborValue* query = inner->find("query_id");
-    if (query != nullptr && !get(*query, head->query_id)) head->query_id.reset();
+    const CborValue* inner = set_key(*top, key);
+    if (inner == nullptr) continue;
+    if (head != nullptr) {
+      head->key = std::string(key);
+      const CborValue* query = inner->find("query_id");
+      if (query != nullptr && !get(*query, head->query_id)) head->query_id.reset();
+    }
+    Result<Request> request = read_as<Request, std::variant_size_v<Request>>(key, *inner);
+    if (!request) return request.error();
+    return std::optional<Request>(std::move(request).value());
   }
-  std::optional<Result<Request>> request = first_key<Request>(chosen);
-  if (!request) return std::optional<Request>();
-  if (!*request) return request->error();
-  return std::optional<Request>(std::move(request->value()));
+  return std::optional<Request>();
 }
 
 Result<Response> decode_response(ByteView body) {
   Result<CborValue> top = read_cbor(body);
   if (!top) return top.error();
+  if (top->is(Kind::kNull)) return Response(UnknownResponse{});
   if (!top->is(Kind::kMap)) return malformed("not a map");
-  std::optional<Result<Response>> response = first_key<Response>(top.value());
-  if (!response) return malformed("no known message");
-  return std::move(*response);
+  return first_response(*top);
 }
 
 Id16 query_id_of(const Response& response) {

@@ -34,7 +34,8 @@ struct RequestHead {
 // the one that the daemon prefers (3.0). kInvalid: not a map, a field of a wrong type or size.
 Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head = nullptr);
 
-// kInvalid: malformed, or no known key is set.
+// The response in a frame body; of several keys the first in the order of the wire. kInvalid: not a
+// map (or null), a field of a wrong type or size.
 Result<Response> decode_response(ByteView body);
 
 // The query_id of a reply; nothing for events and for the session reply.

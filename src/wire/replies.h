@@ -248,6 +248,9 @@ struct VoucherDeriveStreamReply {
              f("error_code", m.error_code);)
 };
 
+// A response that sets no key known here: of a later daemon. There is nothing to do about it.
+struct UnknownResponse {};
+
 // In the order of the wire.
 using Response = std::variant<
     SessionTokenReply, ShutdownEvent, ConnectionStatusEvent, NewPkiDocumentEvent, MessageSentEvent,
@@ -257,6 +260,8 @@ using Response = std::variant<
     GetMessageBoxIndexCounterReply, GetPkiDocumentReply, GetDirectoryAuthoritiesReply,
     CreateCourierEnvelopesFromPayloadReply, CreateCourierEnvelopesFromMultiPayloadReply,
     CreateCourierEnvelopesFromTombstoneRangeReply, VoucherMintReply, VoucherInductReply,
-    VoucherOpenReply, VoucherDeriveStreamReply>;
+    VoucherOpenReply, VoucherDeriveStreamReply, UnknownResponse>;
+// Keys of a response, used and unused ones.
+inline constexpr std::size_t kResponseKeys = std::variant_size_v<Response> - 1;
 
 }  // namespace taubenpost::wire

@@ -1,0 +1,2 @@
+tp_test(wire_cbor_test tp_wire)
+tp_test(wire_messages_test tp_wire)
