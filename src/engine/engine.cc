@@ -47,8 +47,9 @@ asio::awaitable<void> run_receive(Run& run, JobId id) {
   count_end(run, row, row && row->state == ReceiveState::kPlaced);
 }
 
-// The first connection binds the store to its network; later ones must be to the same.
-asio::awaitable<Result<ports::NetworkView>> connect(EnginePorts ports) {
+}  // namespace
+
+asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports) {
   Result<ports::NetworkView> view = co_await ports.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
   Result<StoreIdentityRow> identity = ports.store.identity();
@@ -64,8 +65,6 @@ asio::awaitable<Result<ports::NetworkView>> connect(EnginePorts ports) {
   }
   co_return view;
 }
-
-}  // namespace
 
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   std::vector<JobId> sends, receives;
@@ -85,7 +84,7 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   }
   if (sends.empty() && receives.empty()) co_return RunSummary{};
 
-  Result<ports::NetworkView> view = co_await connect(ports_);
+  Result<ports::NetworkView> view = co_await connect_to_network(ports_);
   if (!view) co_return view.error();
   const auto executor = co_await asio::this_coro::executor;
   SendShared shared(executor, options_);

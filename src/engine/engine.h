@@ -19,6 +19,10 @@ struct RunSummary {
   std::size_t blocked = 0;   // jobs planned for another geometry: untouched
 };
 
+// Waits for the daemon (kDaemonLimitMs). The first connection binds the store to its network; later
+// ones must be to the same. Errors: kDaemonGone, kRefused (another network), store errors.
+boost::asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports);
+
 class Engine {
  public:
   Engine(EnginePorts ports, EngineOptions options) : ports_(ports), options_(options) {}
