@@ -319,7 +319,8 @@ TEST_F(FilesTest, PlaceOfAReplacedPartFile_IsRefused) {
   const auto [device, inode] = make_part("content");
   write_file(target / "other", "other");
   std::filesystem::rename(target / "other", part_path(target.path(), kJob));
-  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode)), Errc::kIo);
+  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode)),
+            Errc::kNotFound);
 }
 
 TEST_F(FilesTest, UnsyncedContentAndPowerLoss_IsLostAndSyncedContentIsNot) {

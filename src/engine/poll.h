@@ -16,7 +16,9 @@ struct PollSummary {
 };
 
 // Reads from channel.next on until a position is empty. New jobs place their files into `folder`
-// (absolute). Errors: kDaemonGone, kTemporary (no clear answer: nothing was skipped), store errors.
+// (absolute). Boxes that are no letters never stop the channel. Errors: kNotFound (no such
+// channel), kUsage (it is for sending), kDaemonGone, kTemporary (no clear answer: nothing was
+// skipped), kRejected, kStateConflict (somebody else polls it), store errors.
 boost::asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
                                                          std::string folder);
 

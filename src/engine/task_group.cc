@@ -16,8 +16,7 @@ namespace asio = boost::asio;
 
 namespace detail {
 
-// One suspended coroutine. Destroying it without resume() unwinds the
-// coroutine.
+// One suspended coroutine. Destroying it without resume() unwinds the coroutine.
 struct Waiter {
   virtual ~Waiter() = default;
   virtual void resume() = 0;
@@ -81,13 +80,6 @@ struct SemaphoreState {
 };
 
 }  // namespace detail
-
-Event::Event(asio::any_io_executor executor)
-    : waiters_(std::make_shared<detail::WaitList>(std::move(executor))) {}
-
-asio::awaitable<void> Event::wait() { return waiters_->wait(); }
-
-void Event::notify() { waiters_->wake_all(); }
 
 TaskGroup::TaskGroup(asio::any_io_executor executor)
     : state_(std::make_shared<detail::GroupState>(std::move(executor))) {}

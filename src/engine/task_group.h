@@ -1,4 +1,4 @@
-// TaskGroup, Semaphore, Permit, Event: concurrency inside the engine's one
+// TaskGroup, Semaphore, Permit: concurrency inside the engine's one
 // thread, without timers.
 //
 // All of it belongs to the thread of one io_context; nothing here locks. A
@@ -15,24 +15,9 @@
 namespace taubenpost {
 
 namespace detail {
-struct WaitList;
 struct GroupState;
 struct SemaphoreState;
 }  // namespace detail
-
-// Wakes coroutines that wait for something to happen. Not sticky: a waiter
-// checks its condition, waits, and checks again.
-class Event {
- public:
-  explicit Event(boost::asio::any_io_executor executor);
-  // Returns after the next notify().
-  boost::asio::awaitable<void> wait();
-  // Wakes all that wait now; they run later, never inside this call.
-  void notify();
-
- private:
-  std::shared_ptr<detail::WaitList> waiters_;
-};
 
 // Children that run beside their parent. The parent joins before what the
 // children refer to dies.

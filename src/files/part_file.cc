@@ -99,7 +99,7 @@ Result<PlaceResult> place_part_file(Disk& disk, const std::string& folder, JobId
   }
   if (!*at_part) return error(Errc::kNotFound, "place: " + part + ": the part file is gone");
   if ((*at_part)->inode != inode)
-    return error(Errc::kIo, "place: " + part + ": the part file was replaced");
+    return error(Errc::kNotFound, "place: " + part + ": the part file was replaced");
 
   TP_FAILPOINT("files.place.before_rename");
   const Result<bool> renamed = disk.rename_no_replace(part, target);

@@ -18,8 +18,8 @@ std::string part_path(const std::string& folder, JobId job);
 Result<std::unique_ptr<ports::PartFile>> open_part_file(Disk& disk, const std::string& folder,
                                                         JobId job);
 
-// ports::Files::place. Errors: kNotFound (neither the part file nor a target that is it), kIo
-// (the part file is not the one with this inode), kDiskFull.
+// ports::Files::place. Errors: kNotFound (neither the part file nor a target has this inode, or
+// the folder is missing), kDiskFull, kIo.
 Result<ports::PlaceResult> place_part_file(Disk& disk, const std::string& folder, JobId job,
                                            const std::string& target, std::uint64_t device,
                                            std::uint64_t inode);

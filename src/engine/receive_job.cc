@@ -1,0 +1,258 @@
+#include "engine/receive_job.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "bacap/capability.h"
+#include "base/failpoint.h"
+#include "crypto/hash.h"
+#include "engine/body_fetch.h"
+#include "engine/target_name.h"
+#include "wire/letter.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::PlaceResult;
+using ports::Transaction;
+
+namespace {
+
+constexpr std::uint64_t kReserve = 64ULL << 20;  // free space that a transfer leaves alone
+constexpr std::size_t kHashPiece = 256 << 10;
+
+// The letter of a job, once more; it was valid when the job was made.
+Result<wire::Letter> letter_of(const ReceiveJobRow& row) {
+  Result<wire::BoxContent> content = wire::decode_box_content(row.letter);
+  if (!content) return content.error();
+  auto* letter = std::get_if<wire::Letter>(&content.value());
+  if (letter == nullptr) return error(Errc::kInvalid, "the box of this job holds no letter");
+  if (letter->encoding != wire::LetterEncoding::kNone)
+    return error(Errc::kRejected, "the content is compressed, which this version can't undo",
+                 "ask the sender to send it without compression");
+  return std::move(*letter);
+}
+
+std::string placed_name(const wire::Letter& letter) {
+  return letter.kind == wire::LetterKind::kTar ? letter.name + ".tar" : letter.name;
+}
+
+// Where the body begins.
+Result<IndexBytes> first_index(const wire::BodyRef& body) {
+  const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(body.cap);
+  if (!read_cap) return read_cap.error();
+  return read_cap->index().bytes();
+}
+
+BodyShape shape_of(const wire::Letter& letter, const wire::BodyRef& body) {
+  return BodyShape{body.cap, ByteSize{letter.size}, ByteSize{body.chunk}, ChunkCount{body.boxes}};
+}
+
+// The bytes up to which the part file must reach by what the row says.
+std::uint64_t marked_end(const ReceiveJobRow& row, const BodyShape& shape) {
+  const std::uint64_t chunks = row.beyond.empty() ? row.prefix : row.beyond.back() + 1;
+  return std::min(chunks * shape.chunk.value(), shape.size.value());
+}
+
+// Who writes to a received file is its owner alone; nobody runs it with other rights.
+std::optional<std::uint32_t> safe_mode(const std::optional<std::uint32_t>& mode) {
+  if (!mode) return std::nullopt;
+  return *mode & 0755U;
+}
+
+bool belongs_to_job(Errc code) { return code == Errc::kRejected || code == Errc::kInvalid; }
+
+std::string folder_reason(Errc code) {
+  if (code == Errc::kDiskFull) return "not enough space in the target folder";
+  if (code == Errc::kNotFound) return "the target folder is missing";
+  return "the target folder can't be written";
+}
+
+}  // namespace
+
+asio::awaitable<Status> ReceiveJob::run() {
+  for (;;) {
+    folder_failure_.reset();
+    Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
+    if (!row) co_return row.error();
+    Status stepped = ok();
+    switch (row->state) {
+      case ReceiveState::kWaiting:
+        stepped = co_await start(std::move(row).value());
+        break;
+      case ReceiveState::kFetching:
+        stepped = co_await fetch(std::move(row).value());
+        break;
+      case ReceiveState::kChecking:
+        stepped = co_await check(std::move(row).value());
+        break;
+      case ReceiveState::kPlacing:
+        stepped = co_await place(std::move(row).value());
+        break;
+      case ReceiveState::kPlaced:
+      case ReceiveState::kFailed:
+        co_return ok();
+    }
+    if (stepped || stepped.error().code == Errc::kStateConflict) continue;
+    if (folder_failure_) co_return co_await leave_for_later();
+    if (!belongs_to_job(stepped.error().code)) co_return stepped;
+    Status given_up = co_await give_up(stepped.error());
+    if (!given_up) co_return given_up;
+  }
+}
+
+// Nothing is fetched that can't be stored.
+asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
+  const Result<wire::Letter> letter = letter_of(row);
+  if (!letter) co_return letter.error();
+  const Result<std::uint64_t> free = ports_.files.free_space(row.folder);
+  if (!free) co_return folder_failed(free.error());
+  if (*free < kReserve || *free - kReserve < letter->size)
+    co_return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
+  // Its name is durable before the row counts on it.
+  const auto part = ports_.files.open_part(row.folder, id_);
+  if (!part) co_return folder_failed(part.error());
+  if (const auto* body = std::get_if<wire::BodyRef>(&letter->content)) {
+    const Result<IndexBytes> first = first_index(*body);
+    if (!first) co_return first.error();
+    row.prefix_index = *first;
+  }
+  co_return co_await move(std::move(row), ReceiveEvent::kStart);
+}
+
+asio::awaitable<Status> ReceiveJob::fetch(ReceiveJobRow row) {
+  const Result<wire::Letter> letter = letter_of(row);
+  if (!letter) co_return letter.error();
+  auto part = ports_.files.open_part(row.folder, id_);
+  if (!part) co_return folder_failed(part.error());
+  if (const auto* inside = std::get_if<Bytes>(&letter->content)) {
+    Status written = (*part)->write_at(0, *inside);
+    if (written) written = (*part)->sync();
+    if (!written) co_return folder_failed(written.error());
+    co_return co_await move(std::move(row), ReceiveEvent::kFetched);
+  }
+
+  const auto& body_ref = std::get<wire::BodyRef>(letter->content);
+  const BodyShape shape = shape_of(*letter, body_ref);
+  const std::uint64_t end = marked_end(row, shape);
+  if (end > 0) {
+    const Result<Bytes> last = (*part)->read_at(end - 1, 1);
+    if (!last) co_return folder_failed(last.error());
+    if (last->empty()) {  // somebody removed the part file: from the beginning
+      row.prefix = 0;
+      row.beyond.clear();
+      const Result<IndexBytes> first = first_index(body_ref);
+      if (!first) co_return first.error();
+      row.prefix_index = *first;
+      Transaction step;
+      step.update(std::move(row)).note(id_, ports_.clock.unix_ms(), "part file lost: fetch again");
+      co_return co_await ports_.store.commit(std::move(step));
+    }
+  }
+  const auto executor = co_await asio::this_coro::executor;
+  BodyFetch body(row, shape, ports_, options_, **part, executor);
+  Status fetched = co_await body.run();
+  if (!fetched && body.file_failed()) co_return folder_failed(fetched.error());
+  if (!fetched) co_return fetched;
+  Result<ReceiveJobRow> marked = ports_.store.receive_job(id_);
+  if (!marked) co_return marked.error();
+  co_return co_await move(std::move(marked).value(), ReceiveEvent::kFetched);
+}
+
+asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
+  const Result<wire::Letter> letter = letter_of(row);
+  if (!letter) co_return letter.error();
+  auto part = ports_.files.open_part(row.folder, id_);
+  if (!part) co_return folder_failed(part.error());
+  Status same = co_await compare_digest(**part, letter->size, letter->digest);
+  if (!same) co_return same;
+
+  Status finished = (*part)->set_times_and_mode(safe_mode(letter->mode), letter->mtime);
+  if (finished) finished = (*part)->sync();
+  if (!finished) co_return folder_failed(finished.error());
+  row.target = row.folder + "/" + target_candidate(placed_name(*letter), 1);
+  row.device = (*part)->device();
+  row.inode = (*part)->inode();
+  Status moved = co_await move(std::move(row), ReceiveEvent::kChecked);
+  TP_FAILPOINT("receive.checked");
+  co_return moved;
+}
+
+// Over the part file as it is on disk, piece by piece; other jobs go on in between.
+asio::awaitable<Status> ReceiveJob::compare_digest(ports::PartFile& part, std::uint64_t size,
+                                                   Bytes32 expected) {
+  const auto executor = co_await asio::this_coro::executor;
+  crypto::Blake2b256 hash;
+  std::uint64_t offset = 0;
+  for (;;) {
+    const Result<Bytes> piece = part.read_at(offset, kHashPiece);
+    if (!piece) co_return folder_failed(piece.error());
+    hash.update(*piece);
+    offset += piece->size();
+    if (piece->empty() || offset > size) break;
+    co_await asio::post(executor, asio::use_awaitable);
+  }
+  if (offset != size || hash.finish() != expected)
+    co_return error(Errc::kRejected, "other bytes than the letter promises: wrong digest",
+                    "ask the sender to send it again");
+  co_return ok();
+}
+
+// The row names the target before the rename may happen, so that a repeat knows its own file.
+asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
+  const Result<PlaceResult> placed =
+      ports_.files.place(row.folder, id_, row.target, row.device, row.inode);
+  if (!placed && placed.error().code == Errc::kNotFound && ports_.files.free_space(row.folder))
+    co_return error(Errc::kRejected, "the part file was removed before it was placed",
+                    "ask the sender to send it again");
+  if (!placed) co_return folder_failed(placed.error());
+  if (*placed == PlaceResult::kPlaced) {
+    TP_FAILPOINT("receive.before_placed");
+    row.finished = ports_.clock.unix_ms() / 1000;
+    co_return co_await move(std::move(row), ReceiveEvent::kPlaced);
+  }
+  const Result<wire::Letter> letter = letter_of(row);
+  if (!letter) co_return letter.error();
+  const std::string name = placed_name(*letter);
+  const std::uint32_t taken = candidate_number(name, row.target.substr(row.target.rfind('/') + 1));
+  if (taken == 0 || taken == kTargetAttemptsMax)
+    co_return error(Errc::kRejected, "there are too many files of that name in the target folder");
+  row.target = row.folder + "/" + target_candidate(name, taken + 1);
+  co_return co_await move(std::move(row), ReceiveEvent::kNewTarget);
+}
+
+asio::awaitable<Status> ReceiveJob::move(ReceiveJobRow row, ReceiveEvent event) {
+  Transaction step;
+  step.move(std::move(row), event);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+// A failed job leaves no plaintext behind.
+asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
+  Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
+  if (!row) co_return row.error();
+  const std::string folder = row->folder;
+  row->error_code = static_cast<std::uint16_t>(reason.code);
+  row->error_text = reason.what;
+  row->finished = ports_.clock.unix_ms() / 1000;
+  Status moved = co_await move(std::move(row).value(), ReceiveEvent::kGiveUp);
+  if (!moved) co_return moved;
+  Status removed = ports_.files.remove_part(folder, id_);
+  if (removed) co_return ok();
+  Transaction note;
+  note.note(id_, ports_.clock.unix_ms(), "the part file could not be removed");
+  co_return co_await ports_.store.commit(std::move(note));
+}
+
+asio::awaitable<Status> ReceiveJob::leave_for_later() {
+  Transaction step;
+  step.note(id_, ports_.clock.unix_ms(), "waits: " + folder_reason(*folder_failure_));
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+Error ReceiveJob::folder_failed(Error failure) {
+  folder_failure_ = failure.code;
+  return failure;
+}
+
+}  // namespace taubenpost

@@ -1,0 +1,49 @@
+// ReceiveJob: drives one receive job from wherever the store says it is to its end (design 4.3).
+//
+// Every step reads the store, does one thing and commits once; "resume" and "run" are the same
+// code. A file is seen at its target whole and verified, or not at all.
+//
+// A failure that belongs to the transfer (retracted, missing, other bytes than promised) is
+// recorded in the job, and run() returns ok. So does it when the target folder can't take the file
+// (missing, no space, not writable): the job stays as it is for a later run, with a line in its
+// journal. An error means that the engine can't go on (no daemon, the store).
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/ports.h"
+
+namespace taubenpost {
+
+class ReceiveJob {
+ public:
+  // `options` outlives this.
+  ReceiveJob(JobId id, EnginePorts ports, const EngineOptions& options)
+      : id_(id), ports_(ports), options_(options) {}
+
+  boost::asio::awaitable<Status> run();
+
+ private:
+  boost::asio::awaitable<Status> start(ReceiveJobRow row);
+  boost::asio::awaitable<Status> fetch(ReceiveJobRow row);
+  boost::asio::awaitable<Status> check(ReceiveJobRow row);
+  boost::asio::awaitable<Status> place(ReceiveJobRow row);
+  boost::asio::awaitable<Status> give_up(Error reason);
+  boost::asio::awaitable<Status> leave_for_later();
+
+  boost::asio::awaitable<Status> move(ReceiveJobRow row, ReceiveEvent event);
+  boost::asio::awaitable<Status> compare_digest(ports::PartFile& part, std::uint64_t size,
+                                                Bytes32 expected);
+  // An error of the target folder: remembered as such, and passed on.
+  Error folder_failed(Error failure);
+
+  const JobId id_;
+  EnginePorts ports_;
+  const EngineOptions& options_;
+  std::optional<Errc> folder_failure_;  // why the folder could not take the file in this run
+};
+
+}  // namespace taubenpost

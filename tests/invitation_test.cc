@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <cctype>
+
+#include "engine/channels.h"
+
+namespace taubenpost {
+namespace {
+
+Invitation sample() {
+  Invitation invitation;
+  invitation.network = NetworkId{1, 2, 3};
+  for (std::size_t i = 0; i < invitation.read_cap.size(); ++i)
+    invitation.read_cap[i] = static_cast<std::uint8_t>(i * 5);
+  invitation.label = "Büro";
+  return invitation;
+}
+
+Errc code_of_text(const std::string& text) {
+  const Result<Invitation> decoded = decode_invitation(text);
+  return decoded ? Errc{0} : decoded.error().code;
+}
+
+TEST(Invitation, EncodedAndDecoded_IsTheSame) {
+  const Result<Invitation> back = decode_invitation(encode_invitation(sample()));
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(back->network, sample().network);
+  EXPECT_EQ(back->read_cap, sample().read_cap);
+  EXPECT_EQ(back->label, sample().label);
+}
+
+TEST(Invitation, OfAStoreWithoutANetwork_HasNone) {
+  Invitation invitation = sample();
+  invitation.network.reset();
+  EXPECT_FALSE(decode_invitation(encode_invitation(invitation))->network.has_value());
+}
+
+TEST(Invitation, Format_IsFixed) {
+  Invitation invitation;
+  invitation.label = "a";
+  const std::string text = encode_invitation(invitation);
+  // 2 + 32 + 136 + 1 + 1 + 4 = 176 bytes: 282 characters, all lower case.
+  EXPECT_EQ(text.size(), 3U + 282U);
+  EXPECT_EQ(text.substr(0, 7), "tp1aeaa");
+  for (const char c : text) EXPECT_TRUE(std::islower(c) != 0 || std::isdigit(c) != 0) << c;
+}
+
+TEST(Invitation, WhiteSpaceAround_IsIgnored) {
+  EXPECT_TRUE(decode_invitation(" \r\n" + encode_invitation(sample()) + "\n\t"));
+}
+
+TEST(Invitation, EverySingleCharacterDamage_IsRefused) {
+  const std::string alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+  const std::string good = encode_invitation(sample());
+  for (std::size_t at = 0; at < good.size(); ++at) {
+    for (const char other : alphabet + "018 =\n\xff") {
+      if (other == good[at]) continue;
+      std::string damaged = good;
+      damaged[at] = other;
+      // White space at the very end or beginning only shortens the text.
+      EXPECT_EQ(code_of_text(damaged), Errc::kInvalid) << at << " " << other;
+    }
+    EXPECT_EQ(code_of_text(good.substr(0, at)), Errc::kInvalid) << at;
+    EXPECT_EQ(code_of_text(good.substr(0, at) + good.substr(at + 1)), Errc::kInvalid) << at;
+  }
+}
+
+TEST(Invitation, NotAnInvitation_IsInvalid) {
+  for (const std::string& text :
+       {std::string(), std::string("tp1"),
+        std::string("tp2") + encode_invitation(sample()).substr(3), std::string("hello"),
+        std::string(10'000, 'a'), std::string("tp1") + std::string(9000, 'a')})
+    EXPECT_EQ(code_of_text(text), Errc::kInvalid) << text.substr(0, 20);
+}
+
+TEST(ChannelName, Usual_IsValid) {
+  for (const char* name : {"anna", "Büro 3", "a", "日本", "x.y"})
+    EXPECT_TRUE(valid_channel_name(name)) << name;
+  EXPECT_TRUE(valid_channel_name(std::string(64, 'x')));
+}
+
+TEST(ChannelName, ThatCouldMislead_IsRefused) {
+  for (const std::string& name :
+       {std::string(), std::string(65, 'x'), std::string("a/b"), std::string("a\\b"),
+        std::string("."), std::string(".."), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("   "), std::string("\xff"), std::string("a\u202Eb")}) {
+    const Status valid = valid_channel_name(name);
+    ASSERT_FALSE(valid) << name;
+    EXPECT_EQ(valid.error().code, Errc::kUsage);
+  }
+}
+
+}  // namespace
+}  // namespace taubenpost

@@ -1,0 +1,347 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "engine/target_name.h"
+#include "files/part_file.h"
+#include "support/receive_world.h"
+#include "support/unsynced_loss_disk.h"
+
+namespace taubenpost {
+namespace {
+
+using ports::Outcome;
+
+class ReceiveJobTest : public testing::Test {
+ protected:
+  void expect_placed(JobId id, const std::string& name, ByteView content) {
+    const ReceiveJobRow row = world.row(id);
+    EXPECT_EQ(row.state, ReceiveState::kPlaced) << row.error_text;
+    EXPECT_EQ(row.target, world.target / name);
+    EXPECT_EQ(content_of(world.target / name), as_text(content));
+    EXPECT_GT(row.finished, 0U);
+  }
+  // Failed for a reason that names `why`, and no file is left.
+  void expect_failed(JobId id, const std::string& why) {
+    const ReceiveJobRow row = world.row(id);
+    EXPECT_EQ(row.state, ReceiveState::kFailed);
+    EXPECT_NE(row.error_text.find(why), std::string::npos) << row.error_text;
+    EXPECT_NE(row.error_code, 0U);
+    EXPECT_TRUE(world.target.names().empty());
+  }
+
+  ReceiveWorld world;
+};
+
+TEST_F(ReceiveJobTest, ContentInsideTheLetter_IsPlacedWithoutARead) {
+  for (const std::string content : {"", "x", "some content"}) {
+    ReceiveWorld other;
+    const JobId id = other.job_of(ReceiveWorld::letter_for(as_bytes(content), "a.txt"));
+    other.network.reads = 0;
+    const Status ran = other.receive(id);
+    ASSERT_TRUE(ran) << ran.error().what;
+    EXPECT_EQ(other.row(id).state, ReceiveState::kPlaced) << other.row(id).error_text;
+    EXPECT_EQ(content_of(other.target / "a.txt"), content);
+    EXPECT_EQ(other.target.names(), std::vector<std::string>{"a.txt"});
+    EXPECT_EQ(other.network.reads, 0U);
+  }
+}
+
+TEST_F(ReceiveJobTest, BodyOfAnySize_IsPlacedWhole) {
+  std::uint8_t transfer = 0;
+  for (const std::size_t size :
+       {std::size_t{1}, ReceiveWorld::kChunk - 1, ReceiveWorld::kChunk, ReceiveWorld::kChunk + 1,
+        5 * ReceiveWorld::kChunk, 200 * ReceiveWorld::kChunk + 17}) {
+    const Bytes content = ReceiveWorld::pattern(size);
+    const std::string name = "f" + std::to_string(size);
+    const JobId id = world.job_of(world.letter_with_body(content, name, ++transfer));
+    world.network.reads = 0;
+    ASSERT_TRUE(world.receive(id));
+    expect_placed(id, name, content);
+    EXPECT_EQ(world.network.reads, world.body_indices.size());
+  }
+  EXPECT_EQ(world.network.most_at_once, world.options.read_window);
+}
+
+TEST_F(ReceiveJobTest, Window_BoundsTheReads) {
+  world.options.read_window = 3;
+  const Bytes content = ReceiveWorld::pattern(100 * ReceiveWorld::kChunk);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+  EXPECT_EQ(world.network.most_at_once, 3U);
+}
+
+TEST_F(ReceiveJobTest, RunAgainAfterTheEnd_DoesNothing) {
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "a"));
+  ASSERT_TRUE(world.receive(id));
+  const ReceiveJobRow before = world.row(id);
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id), before);
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"a"});
+}
+
+// ---- boxes that come late, damaged, or never ----
+
+TEST_F(ReceiveJobTest, LaggingAndDamagedAnswers_AreReadAgain) {
+  const Bytes content = ReceiveWorld::pattern(6 * ReceiveWorld::kChunk);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  const auto script = [&](std::size_t box, std::vector<Outcome> before) {
+    const IndexBytes index = world.body_indices[box];
+    world.network.clear(index);
+    for (const Outcome outcome : before) world.network.put(index, outcome);
+    world.network.put(index,
+                      Bytes(content.begin() + static_cast<std::ptrdiff_t>(box * 1545),
+                            content.begin() + static_cast<std::ptrdiff_t>(box * 1545 + 1545)));
+  };
+  script(0, {Outcome::kNotFound, Outcome::kNotFound, Outcome::kNotFound, Outcome::kNotFound});
+  script(2, {Outcome::kUnreadable, Outcome::kReencrypt});
+  script(3, {Outcome::kRetry, Outcome::kRetry, Outcome::kRetry, Outcome::kNotFound});
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+}
+
+TEST_F(ReceiveJobTest, LongBodyWithOneLateBox_GoesOnAroundIt) {
+  const Bytes content = ReceiveWorld::pattern(300 * ReceiveWorld::kChunk);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  const IndexBytes late = world.body_indices[5];
+  world.network.clear(late);
+  for (int i = 0; i < 8; ++i) world.network.put(late, Outcome::kNotFound);
+  world.network.put(late, Bytes(content.begin() + 5 * 1545, content.begin() + 6 * 1545));
+  bool ran_ahead = false;
+  world.network.on_read = [&] {
+    const ReceiveJobRow row = world.row(id);
+    ran_ahead |= row.prefix == 5 && row.beyond.size() >= 64;
+  };
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+  EXPECT_TRUE(ran_ahead);
+}
+
+TEST_F(ReceiveJobTest, BoxThatNeverComes_FailsAsMissing) {
+  const JobId id = world.job_of(world.letter_with_body(ReceiveWorld::pattern(5000), "f"));
+  world.network.clear(world.body_indices[1]);
+  const std::uint64_t begin = world.clock.monotonic_ms();
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "missing");
+  EXPECT_GT(world.clock.monotonic_ms() - begin, 300'000U) << "it waited for a lagging shard";
+}
+
+TEST_F(ReceiveJobTest, Tombstone_FailsAsRetracted) {
+  const JobId id = world.job_of(world.letter_with_body(ReceiveWorld::pattern(5000), "f"));
+  world.network.clear(world.body_indices[2]);
+  world.network.put(world.body_indices[2], Outcome::kTombstone);
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "retracted by sender");
+}
+
+TEST_F(ReceiveJobTest, UnreadableForGood_Fails) {
+  const JobId id = world.job_of(world.letter_with_body(ReceiveWorld::pattern(5000), "f"));
+  world.network.clear(world.body_indices[2]);
+  world.network.put(world.body_indices[2], Outcome::kUnreadable);
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "unreadable");
+}
+
+TEST_F(ReceiveJobTest, BoxOfAnotherLength_Fails) {
+  for (const std::size_t length : {0U, 1544U, 1546U}) {
+    const JobId id = world.job_of(world.letter_with_body(ReceiveWorld::pattern(5000), "f",
+                                                         static_cast<std::uint8_t>(length)));
+    world.network.clear(world.body_indices[1]);
+    world.network.put(world.body_indices[1], Bytes(length, 1));
+    ASSERT_TRUE(world.receive(id));
+    expect_failed(id, "wrong length");
+  }
+}
+
+TEST_F(ReceiveJobTest, OtherContent_FailsByItsDigest) {
+  const Bytes content = ReceiveWorld::pattern(5000);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  Bytes box(content.begin() + 1545, content.begin() + 2 * 1545);
+  box[100] ^= 1;
+  world.network.clear(world.body_indices[1]);
+  world.network.put(world.body_indices[1], box);
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "wrong digest");
+}
+
+TEST_F(ReceiveJobTest, WrongDigestOfContentInside_Fails) {
+  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("content"), "f");
+  letter.digest[0] ^= 1;
+  letter.udigest = letter.digest;
+  const JobId id = world.job_of(letter);
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "wrong digest");
+}
+
+TEST_F(ReceiveJobTest, CompressedContent_FailsWithAClearReason) {
+  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("content"), "f");
+  letter.encoding = wire::LetterEncoding::kZstd;
+  letter.usize = 100;
+  const JobId id = world.job_of(letter);
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "compressed");
+}
+
+TEST_F(ReceiveJobTest, BodyWithoutAUsableKey_Fails) {
+  wire::Letter letter = world.letter_with_body(ReceiveWorld::pattern(5000), "f");
+  std::get<wire::BodyRef>(letter.content).cap.fill(0xff);
+  const JobId id = world.job_of(letter);
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
+}
+
+// ---- what the engine, or the folder, can't do now ----
+
+TEST_F(ReceiveJobTest, NoDaemon_LeavesTheJobAndSaysSo) {
+  const Bytes content = ReceiveWorld::pattern(5000);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  world.network.gone = true;
+  const Status ran = world.receive(id);
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, Errc::kDaemonGone);
+  EXPECT_EQ(world.row(id).state, ReceiveState::kFetching);
+  world.network.gone = false;
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+}
+
+TEST_F(ReceiveJobTest, FolderIsMissing_WaitsForALaterRun) {
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "a"));
+  std::filesystem::remove(world.target.path());
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kWaiting);
+  EXPECT_NE(world.store->journal(id)->back().text.find("folder is missing"), std::string::npos);
+  std::filesystem::create_directory(world.target.path());
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "a", as_bytes("x"));
+}
+
+TEST_F(ReceiveJobTest, MoreThanTheFreeSpace_IsNotBegun) {
+  wire::Letter letter = world.letter_with_body(ReceiveWorld::pattern(10), "f");
+  letter.size = letter.usize = std::uint64_t{1} << 49;
+  auto& body = std::get<wire::BodyRef>(letter.content);
+  body.boxes = chunks_for(ByteSize{letter.size}, ByteSize{body.chunk}).value();
+  const JobId id = world.job_of(letter);
+  world.network.reads = 0;
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kWaiting);
+  EXPECT_NE(world.store->journal(id)->back().text.find("not enough space"), std::string::npos);
+  EXPECT_EQ(world.network.reads, 0U);
+  EXPECT_TRUE(world.target.names().empty());
+}
+
+// ---- names, modes ----
+
+TEST_F(ReceiveJobTest, NameThatExists_GetsANumber) {
+  write_file(world.target / "a.txt", "old");
+  write_file(world.target / "a (2).txt", "old");
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("new"), "a.txt"));
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "a (3).txt", as_bytes("new"));
+  EXPECT_EQ(content_of(world.target / "a.txt"), "old");
+}
+
+TEST_F(ReceiveJobTest, Tar_IsPlacedAsOne) {
+  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("tar"), "photos");
+  letter.kind = wire::LetterKind::kTar;
+  const JobId id = world.job_of(letter);
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "photos.tar", as_bytes("tar"));
+}
+
+TEST_F(ReceiveJobTest, ModeAndTime_AreTakenWithinReason) {
+  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("x"), "a");
+  letter.mode = 0777;
+  letter.mtime = 1'000'000'000;
+  const JobId id = world.job_of(letter);
+  ASSERT_TRUE(world.receive(id));
+  struct stat st{};
+  ASSERT_EQ(::stat((world.target / "a").c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 07777, 0755U);
+  EXPECT_EQ(st.st_mtim.tv_sec, 1'000'000'000);
+}
+
+TEST(TargetName, Candidates_KeepTheExtensionAndFit) {
+  EXPECT_EQ(target_candidate("a.txt", 1), "a.txt");
+  EXPECT_EQ(target_candidate("a.txt", 2), "a (2).txt");
+  EXPECT_EQ(target_candidate("a", 3), "a (3)");
+  EXPECT_EQ(target_candidate(".hidden", 2), ".hidden (2)");
+  EXPECT_EQ(target_candidate("a.", 2), "a (2).");
+  EXPECT_EQ(target_candidate(std::string(255, 'x'), 1), std::string(255, 'x'));
+  EXPECT_EQ(target_candidate(std::string(251, 'x') + ".txt", 12),
+            std::string(246, 'x') + " (12).txt");
+  // Never cut inside a character of several bytes.
+  std::string umlauts;
+  for (int i = 0; i < 127; ++i) umlauts += "ü";
+  EXPECT_TRUE(is_utf8(target_candidate(umlauts, 2)));
+  EXPECT_LE(target_candidate(umlauts, 2).size(), 255U);
+  EXPECT_EQ(candidate_number("a.txt", "a (77).txt"), 77U);
+  EXPECT_EQ(candidate_number("a.txt", "b.txt"), 0U);
+}
+
+// ---- crashes ----
+
+// Stops at the n-th read, loses what was not synced, and goes on as a new process.
+class ReceiveJobStopped : public testing::Test {
+ protected:
+  // Whether the job ended before the n-th read.
+  bool run_until_read(JobId id, std::size_t n) {
+    boost::asio::io_context io(1);
+    std::optional<Status> result;
+    ReceiveJob job(id, world.ports(), world.options);
+    boost::asio::co_spawn(io, keep_result(job.run(), &result), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    const std::size_t stop_at = world.network.reads + n;
+    const bool ran =
+        world.clock.run(io, [&] { return result.has_value() || world.network.reads >= stop_at; });
+    TP_CHECK(ran);
+    world.clock.forget_sleepers();
+    world.store.reset();  // ends the commits that were submitted, before their loop dies
+    return result.has_value();
+  }
+
+  TempFolder graveyard;
+  UnsyncedLossDisk loss{graveyard.path()};
+  ReceiveWorld world;
+};
+
+TEST_F(ReceiveJobStopped, PowerLossAtAnyRead_EndsWithTheSameBytes) {
+  world.use_disk(loss);
+  world.options.read_window = 4;
+  const Bytes content = ReceiveWorld::pattern(150 * ReceiveWorld::kChunk + 3);
+  for (const std::size_t step : {1U, 7U, 70U}) {
+    const std::string name = "f" + std::to_string(step);
+    const JobId id =
+        world.job_of(world.letter_with_body(content, name, static_cast<std::uint8_t>(step)));
+    std::size_t stops = 0;
+    world.network.reads = 0;
+    // A step that is smaller than what one mark needs would begin the same chunks for ever.
+    for (std::size_t n = step; !run_until_read(id, n); n += 10, ++stops) {
+      loss.lose_unsynced();
+      world.restart();
+    }
+    world.restart();
+    EXPECT_GT(stops, 1U);
+    // What was marked is never read again: a stop costs one window and one group of marks.
+    EXPECT_LE(world.network.reads, world.body_indices.size() + stops * (64 + 2 * 4));
+    const ReceiveJobRow row = world.row(id);
+    EXPECT_EQ(row.state, ReceiveState::kPlaced) << row.error_text;
+    EXPECT_EQ(content_of(world.target / name), as_text(content));
+  }
+  EXPECT_EQ(world.target.names().size(), 3U) << "no part file is left";
+}
+
+TEST_F(ReceiveJobStopped, PartFileRemovedMeanwhile_IsFetchedAgain) {
+  const Bytes content = ReceiveWorld::pattern(150 * ReceiveWorld::kChunk);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  ASSERT_FALSE(run_until_read(id, 120));
+  world.restart();
+  ASSERT_GE(world.row(id).prefix, 64U);
+  std::filesystem::remove(part_path(world.target.path(), id));
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(content_of(world.target / "f"), as_text(content));
+}
+
+}  // namespace
+}  // namespace taubenpost

@@ -1,0 +1,84 @@
+// VirtualClock and SeededRandom: the engine's time and randomness in a test.
+//
+// Time stands still until nothing is left to run, then jumps to the next one that sleeps.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <span>
+
+#include "ports/clock.h"
+
+namespace taubenpost {
+
+class VirtualClock : public ports::Clock {
+ public:
+  std::uint64_t unix_ms() const override { return 1'800'000'000'000 + now_ms_; }
+  std::uint64_t monotonic_ms() const override { return now_ms_; }
+  boost::asio::awaitable<void> sleep(std::chrono::milliseconds duration) override {
+    const auto executor = co_await boost::asio::this_coro::executor;
+    auto timer = std::make_shared<boost::asio::steady_timer>(
+        executor, boost::asio::steady_timer::time_point::max());
+    sleepers_.emplace(now_ms_ + static_cast<std::uint64_t>(duration.count()), timer);
+    boost::system::error_code woken;
+    co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
+  }
+
+  // Wakes the next sleeper; false if nobody sleeps.
+  bool jump() {
+    if (sleepers_.empty()) return false;
+    const auto next = sleepers_.begin();
+    now_ms_ = std::max(now_ms_, next->first);
+    const auto timer = next->second;
+    sleepers_.erase(next);
+    timer->cancel();
+    return true;
+  }
+
+  // Before the io_context of those that still sleep is destroyed.
+  void forget_sleepers() {
+    sleepers_.clear();
+    held = 0;
+  }
+  int held = 0;  // while positive, time stands still: something real is on its way
+
+  // Runs `io` until `done` says so. False if nothing happens any more: a deadlock.
+  template <class Done>
+  bool run(boost::asio::io_context& io, Done done) {
+    constexpr auto kLimit = std::chrono::seconds(60);
+    while (!done()) {
+      if (io.stopped()) io.restart();
+      if (io.poll() > 0 || done()) continue;
+      if (held == 0 && jump()) continue;
+      if (io.run_one_for(kLimit) == 0) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::uint64_t now_ms_ = 0;
+  std::multimap<std::uint64_t, std::shared_ptr<boost::asio::steady_timer>> sleepers_;
+};
+
+class SeededRandom : public ports::Random {
+ public:
+  explicit SeededRandom(std::uint64_t seed) : engine_(seed) {}
+  void fill(std::span<std::uint8_t> out) override {
+    for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(engine_());
+  }
+  std::uint64_t below(std::uint64_t bound) override { return engine_() % bound; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+}  // namespace taubenpost
