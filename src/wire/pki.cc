@@ -141,9 +141,15 @@ void put_service_nodes(CborWriter& out, const PkiDocument& document) {
     if (node == nodes.end()) node = nodes.insert(nodes.end(), {service.node, {}});
     node->second.push_back(&service);
   }
+  const auto canonical = [](const PkiService* a, const PkiService* b) {
+    return std::pair(a->capability.size(), std::string_view(a->capability)) <
+           std::pair(b->capability.size(), std::string_view(b->capability));
+  };
   out.array(nodes.size());
-  for (const auto& [name, services] : nodes)
+  for (auto& [name, services] : nodes) {
+    std::sort(services.begin(), services.end(), canonical);
     out.bytes(encode_service_node(name, services, document.epoch));
+  }
 }
 
 }  // namespace
@@ -182,7 +188,7 @@ Result<PkiDocument> parse_pki_document(ByteView bytes) {
 
 Bytes encode_pki_document(const PkiDocument& document) {
   CborWriter out;
-  out.map(20);
+  out.map(21);
   out.text("Mu").real(document.mu);
   out.text("Epoch").number(document.epoch);
   out.text("LambdaG").real(document.lambda_g);
@@ -201,6 +207,7 @@ Bytes encode_pki_document(const PkiDocument& document) {
   out.text("StorageReplicas").array(document.replicas.size());
   for (const PkiReplica& replica : document.replicas) put_replica(out, replica, document.epoch);
   out.text("PriorSharedRandom").null();
+  out.text("SharedRandomValue").null();
   out.text("PKISignatureScheme").text("Ed25519");
   out.text("SharedRandomCommit").null();
   out.text("SharedRandomReveal").null();

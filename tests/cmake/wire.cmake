@@ -1,2 +1,3 @@
 tp_test(wire_cbor_test tp_wire)
 tp_test(wire_messages_test tp_wire)
+tp_test(wire_pki_test tp_wire tp_crypto)
