@@ -62,10 +62,15 @@ class Fields {
     const CborValue* value = take(key, Kind::kText, required);
     return value == nullptr ? std::string() : std::string(value->text());
   }
-  const CborValue* exact(std::string_view key) const {
-    for (std::size_t i = 0; i + 1 < map_.items.size(); i += 2)
-      if (map_.items[i].is(Kind::kText) && map_.items[i].text() == key) return &map_.items[i + 1];
-    return nullptr;
+  // Null if the key is missing. Two values for one key would be two letters.
+  const CborValue* exact(std::string_view key) {
+    const CborValue* found = nullptr;
+    for (std::size_t i = 0; i + 1 < map_.items.size(); i += 2) {
+      if (!map_.items[i].is(Kind::kText) || map_.items[i].text() != key) continue;
+      if (found != nullptr) fail(std::string(key) + " is there twice");
+      found = &map_.items[i + 1];
+    }
+    return found;
   }
   void fail(std::string why) {
     if (failure_.empty()) failure_ = std::move(why);
@@ -183,6 +188,7 @@ Result<BoxContent> decode_box_content(ByteView box) {
   if (version == nullptr) {
     Foreign foreign;
     foreign.name = in.text("name");
+    if (!valid_name(foreign.name)) in.fail("a name that can't be a file's");
     foreign.size = in.number("size", kSizeMax);
     foreign.header_size = prefix->used;
     if (!in.failure().empty()) return invalid(in.failure());
