@@ -1,0 +1,249 @@
+#include "localnet/client.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/random.h"
+#include "crypto/hash.h"
+#include "wire/errors.h"
+
+namespace taubenpost::localnet {
+namespace {
+
+using wire::ThinCode;
+
+// A request whose answers may differ is not the same request.
+Bytes fingerprint_of(const wire::StartResendingEncryptedMessage& request) {
+  crypto::Blake2b256 hash;
+  hash.update(*request.message_ciphertext);
+  hash.update(*request.envelope_descriptor);
+  Bytes out = to_bytes(hash.finish());
+  out.push_back(request.read_cap ? 1 : 0);
+  out.push_back(request.no_retry_on_box_id_not_found.value ? 1 : 0);
+  out.push_back(request.no_idempotent_box_already_exists.value ? 1 : 0);
+  return out;
+}
+
+Bytes zero_extended(Bytes bytes, std::int64_t size) {
+  bytes.resize(std::max(bytes.size(), static_cast<std::size_t>(size)));
+  return bytes;
+}
+
+std::optional<EncryptedOperation::Plan> plan_of(
+    const wire::StartResendingEncryptedMessage& request) {
+  auto descriptor = wire::decode_descriptor(*request.envelope_descriptor);
+  if (!descriptor) return std::nullopt;
+  EncryptedOperation::Plan plan;
+  plan.descriptor = std::move(descriptor).value();
+  plan.retry_not_found = !request.no_retry_on_box_id_not_found.value;
+  plan.confirm = request.no_idempotent_box_already_exists.value;
+  if (request.write_cap)
+    return bacap::WriteCap::parse(*request.write_cap) ? std::optional(std::move(plan))
+                                                      : std::nullopt;
+  if (!request.message_box_index) return std::nullopt;
+  const auto cap = bacap::ReadCap::parse(*request.read_cap);
+  const auto index = bacap::MessageBoxIndex::parse(*request.message_box_index);
+  if (!cap || !index) return std::nullopt;
+  plan.read = EncryptedOperation::Read{cap.value(), index.value()};
+  return plan;
+}
+
+bool is_complete(const wire::StartResendingEncryptedMessage& request) {
+  return request.query_id && request.envelope_hash && request.message_ciphertext &&
+         !request.message_ciphertext->empty() && request.envelope_descriptor &&
+         !request.envelope_descriptor->empty() &&
+         request.read_cap.has_value() != request.write_cap.has_value();
+}
+
+}  // namespace
+
+Client::Client(const Context& context) : context_(context), app_id_(random_array<16>()) {}
+
+void Client::attach(Deliver deliver) {
+  deliver_ = std::move(deliver);
+  for (const auto& response : std::exchange(stored_, {})) deliver_(response);
+  stored_messages_ = 0;
+}
+
+void Client::deliver(const wire::Response& response) {
+  if (deliver_ != nullptr) return deliver_(response);
+  // Final replies are bounded by the operations; messages have a limit of their own.
+  const bool is_message = std::holds_alternative<wire::MessageReplyEvent>(response);
+  if (std::holds_alternative<wire::MessageSentEvent>(response)) return;
+  if (is_message && stored_messages_ >= kStoredMessagesMax) return;
+  if (is_message) ++stored_messages_;
+  stored_.push_back(response);
+}
+
+void Client::start(const wire::StartResendingEncryptedMessage& request) {
+  const auto refused = [&](ThinCode code) {
+    refuse(Kind::kEncrypted, request.query_id, wire::number(code));
+  };
+  if (!is_complete(request)) return refused(ThinCode::kInvalidRequest);
+  auto plan = plan_of(request);
+  if (!plan) return refused(ThinCode::kInvalidRequest);
+  if (request.message_ciphertext->size() > context_.directory.geometry().user_forward_payload)
+    return refused(ThinCode::kInternalError);
+  const Key key{Kind::kEncrypted, *request.envelope_hash};
+  run(key, *request.query_id, fingerprint_of(request), [&](Operation::Done done) {
+    const std::size_t courier = random_below(context_.directory.couriers().size());
+    return std::make_shared<EncryptedOperation>(context_, courier, *request.message_ciphertext,
+                                                *std::move(plan), std::move(done));
+  });
+}
+
+void Client::start(const wire::StartResendingCopyCommand& request) {
+  if (!request.query_id || !request.write_cap)
+    return refuse(Kind::kCopy, request.query_id, wire::number(ThinCode::kInvalidRequest));
+  const auto& couriers = context_.directory.couriers();
+  std::size_t courier = random_below(couriers.size());
+  // Half a pin is no pin.
+  const auto& hash = request.courier_identity_hash.value;
+  const auto& queue = request.courier_queue_id.value;
+  if (hash && queue) {
+    const auto found = std::find_if(couriers.begin(), couriers.end(), [&](const Service& service) {
+      return service.identity_hash == *hash && service.queue_id == as_text(*queue);
+    });
+    if (found == couriers.end())
+      return refuse(Kind::kCopy, request.query_id, wire::number(ThinCode::kInternalError));
+    courier = static_cast<std::size_t>(found - couriers.begin());
+  }
+  const Key key{Kind::kCopy, bacap::copy_key(*request.write_cap)};
+  const bool pinned = hash && queue;
+  const Bytes fingerprint{static_cast<std::uint8_t>(pinned ? courier : couriers.size())};
+  run(key, *request.query_id, fingerprint, [&](Operation::Done done) {
+    return std::make_shared<CopyOperation>(context_, courier, *request.write_cap, std::move(done));
+  });
+}
+
+// A start of what runs already shares its answer, if it asks for the same; else it takes its place.
+template <class Make>
+void Client::run(const Key& key, const Bytes16& query_id, Bytes fingerprint, Make make) {
+  constexpr std::size_t kSharersMax = 64;
+  const auto found = running_.find(key);
+  if (found != running_.end() && found->second.fingerprint == fingerprint &&
+      found->second.query_ids.size() < kSharersMax) {
+    found->second.query_ids.push_back(query_id);
+    return;
+  }
+  if (found != running_.end()) cancel(key);
+  if (running_.size() >= kOperationsMax)
+    return refuse(key.first, query_id, wire::number(ThinCode::kInternalError));
+  auto done = [this, key, alive = std::weak_ptr<bool>(alive_)](const OperationResult& result) {
+    if (!alive.expired()) finish(key, result);
+  };
+  auto operation = make(std::move(done));
+  operation->start();
+  running_[key] = Running{std::move(operation), {query_id}, std::move(fingerprint)};
+}
+
+void Client::finish(const Key& key, const OperationResult& result) {
+  auto node = running_.extract(key);
+  if (node.empty()) return;
+  const Running& running = node.mapped();
+  for (const Bytes16& query_id : running.query_ids)
+    reply(key.first, query_id, running.operation->courier(), result);
+}
+
+void Client::reply(Kind kind, const Bytes16& query_id, std::size_t courier,
+                   const OperationResult& result) {
+  if (kind == Kind::kCopy) {
+    wire::StartResendingCopyCommandReply reply;
+    reply.query_id = query_id;
+    reply.error_code = result.error_code;
+    reply.replica_error_code.value = result.replica_code;
+    reply.failed_envelope_index.value = result.failed_envelope;
+    return deliver(reply);
+  }
+  const Service& service = context_.directory.couriers()[courier];
+  wire::StartResendingEncryptedMessageReply reply;
+  reply.query_id = query_id;
+  reply.error_code = result.error_code;
+  reply.plaintext = result.plaintext;
+  reply.courier_identity_hash = service.identity_hash;
+  reply.courier_queue_id = to_bytes(as_bytes(service.queue_id));
+  deliver(reply);
+}
+
+// Before an operation has started its reply names no courier.
+void Client::refuse(Kind kind, const wire::Id16& query_id, std::uint8_t code) {
+  if (kind == Kind::kCopy) {
+    wire::StartResendingCopyCommandReply reply;
+    reply.query_id = query_id;
+    reply.error_code = code;
+    return deliver(reply);
+  }
+  wire::StartResendingEncryptedMessageReply reply;
+  reply.query_id = query_id;
+  reply.error_code = code;
+  deliver(reply);
+}
+
+void Client::cancel(const Key& key) {
+  finish(key, {wire::number(ThinCode::kStartResendingCancelled), std::nullopt, 0, 0});
+}
+
+wire::Response Client::cancel(const wire::CancelResendingEncryptedMessage& request) {
+  wire::CancelResendingEncryptedMessageReply reply;
+  reply.query_id = request.query_id;
+  if (!request.query_id || !request.envelope_hash)
+    reply.error_code = wire::number(ThinCode::kInvalidRequest);
+  else
+    cancel({Kind::kEncrypted, *request.envelope_hash});
+  return reply;
+}
+
+wire::Response Client::cancel(const wire::CancelResendingCopyCommand& request) {
+  wire::CancelResendingCopyCommandReply reply;
+  reply.query_id = request.query_id;
+  if (!request.query_id || !request.write_cap_hash)
+    reply.error_code = wire::number(ThinCode::kInvalidRequest);
+  else
+    cancel({Kind::kCopy, *request.write_cap_hash});
+  return reply;
+}
+
+// Messages to the echo services; a message without a reply block is never reported on.
+void Client::send(const wire::SendMessage& request) {
+  const auto& directory = context_.directory;
+  const auto limit = directory.sphinx_geometry().user_forward_payload_length;
+  if (!request.with_surb) return;
+  if (!request.surbid) return send_failed(request, "a reply block needs a surbid");
+  if (!request.destination_id_hash) return send_failed(request, "no destination");
+  if (!request.recipient_queue_id || request.recipient_queue_id->empty())
+    return send_failed(request, "no recipient");
+  if (request.recipient_queue_id->size() > 32) return send_failed(request, "recipient too long");
+  const Bytes payload = request.payload.value_or(Bytes());
+  if (payload.size() > static_cast<std::size_t>(limit))
+    return send_failed(request, "payload too long");
+  const auto& echoes = directory.echoes();
+  const bool known = std::any_of(echoes.begin(), echoes.end(), [&](const Service& service) {
+    return service.identity_hash == *request.destination_id_hash &&
+           service.queue_id == as_text(*request.recipient_queue_id);
+  });
+  if (!known) return send_failed(request, "no such service");
+
+  wire::MessageSentEvent sent;
+  sent.message_id = request.id;
+  sent.surbid = request.surbid;
+  sent.sent_at = static_cast<std::int64_t>(context_.scheduler.unix_ms() / 1000);
+  deliver(sent);
+  wire::MessageReplyEvent answer;
+  answer.message_id = request.id;
+  answer.surbid = request.surbid;
+  answer.payload = zero_extended(payload, directory.sphinx_geometry().forward_payload_length);
+  context_.scheduler.post([this, answer, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) deliver(answer);
+  });
+}
+
+void Client::send_failed(const wire::SendMessage& request, const char* why) {
+  wire::MessageSentEvent event;
+  event.message_id = request.id;
+  event.surbid = request.surbid;
+  event.sent_at = static_cast<std::int64_t>(context_.scheduler.unix_ms() / 1000);
+  event.err.value = why;
+  deliver(event);
+}
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,68 @@
+// One client's socket: whole frames in and out, nothing about their meaning.
+//
+// Reads one frame at a time and hands it to the owner. Reading stops while the owner is busy with
+// a frame, and while the peer leaves more than kOutputHigh bytes of replies unread, so that what a
+// connection can make us hold is bounded. A peer that takes nothing for a minute is cut off.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+namespace taubenpost::localnet {
+
+inline constexpr std::size_t kOutputHigh = 4U << 20;
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  using Socket = boost::asio::generic::stream_protocol::socket;
+
+  class Owner {
+   public:
+    // A frame's body, 1 to wire::kFrameMax bytes. The next one comes after
+    // Connection::next_frame().
+    virtual void on_frame(Bytes body) = 0;
+    // The connection has ended, not by release(); the last call.
+    virtual void on_end() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  explicit Connection(Socket socket);
+  // Begins reading. The owner stays until on_end(), or until it calls release().
+  void start(Owner& owner);
+  // No more calls to the owner.
+  void release() { owner_ = nullptr; }
+
+  // Queues a whole frame, length prefix included. Ignored after close() or finish().
+  void send(SecretBytes frame);
+  void next_frame();
+  // Closes once everything queued is written, or after two seconds.
+  void finish();
+  // Closes now; what is queued is lost.
+  void close();
+
+ private:
+  boost::asio::awaitable<void> read_loop(std::shared_ptr<Connection> self);
+  boost::asio::awaitable<void> write_loop(std::shared_ptr<Connection> self);
+  void arm_deadline(std::chrono::seconds limit);
+  bool may_read() const { return !busy_ && output_bytes_ <= kOutputHigh; }
+
+  Socket socket_;
+  Owner* owner_ = nullptr;
+  std::deque<SecretBytes> output_;
+  std::size_t output_bytes_ = 0;
+  bool busy_ = false;       // the owner is working on a frame
+  bool finishing_ = false;  // close when the output is empty
+  bool closed_ = false;
+  boost::asio::steady_timer reader_wake_, writer_wake_, write_deadline_;
+};
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,25 @@
+// What the parts of the daemon front share. All of it outlives them; one thread.
+#pragma once
+
+#include "bacap/epochs.h"
+#include "localnet/audit.h"
+#include "localnet/directory.h"
+#include "localnet/localnet.h"
+#include "localnet/mixnet.h"
+#include "localnet/scheduler.h"
+
+namespace taubenpost::localnet {
+
+struct Context {
+  Scheduler& scheduler;
+  const Directory& directory;
+  Mixnet& mixnet;
+  Audit& audit;
+  const Timing timing;
+
+  std::uint64_t mix_epoch() const { return bacap::mix_epoch(scheduler.unix_ms() / 1000); }
+  // Of the directory document in force; envelopes are made for this one.
+  std::uint64_t replica_epoch() const { return bacap::replica_epoch_of_mix(mix_epoch()); }
+};
+
+}  // namespace taubenpost::localnet

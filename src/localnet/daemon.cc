@@ -1,0 +1,85 @@
+#include "localnet/daemon.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/random.h"
+#include "localnet/session.h"
+
+namespace taubenpost::localnet {
+
+Daemon::Daemon(const Context& context) : context_(context), instance_token_(random_array<16>()) {
+  announce_documents();
+}
+
+Daemon::~Daemon() {
+  context_.scheduler.cancel(epoch_timer_);
+  for (auto& [token, entry] : tokens_) context_.scheduler.cancel(entry.grace);
+  for (auto& [key, session] : std::exchange(sessions_, {})) session->abandon();
+}
+
+void Daemon::accept(Connection::Socket socket) {
+  // A connection too many is closed at once.
+  if (sessions_.size() >= kSessionsMax) return;
+  auto session =
+      std::make_shared<Session>(*this, context_, std::make_shared<Connection>(std::move(socket)));
+  sessions_.emplace(session.get(), session);
+  session->start(instance_token_);
+}
+
+void Daemon::shutdown() {
+  for (auto& [token, entry] : tokens_) entry.session = nullptr;
+  for (auto& [key, session] : std::exchange(sessions_, {})) session->say_goodbye();
+}
+
+std::optional<bool> Daemon::attach(Session& session, const Bytes16& token) {
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end()) {
+    if (tokens_.size() >= kTokensMax) return std::nullopt;
+    tokens_[token] = Token{session.client(), &session, 0};
+    return false;
+  }
+  Token& entry = found->second;
+  context_.scheduler.cancel(std::exchange(entry.grace, 0));
+  Session* const before = std::exchange(entry.session, &session);
+  if (before != nullptr && before != &session) {
+    const auto kept = sessions_.extract(before);
+    entry.client->detach();
+    kept.mapped()->abandon();
+  }
+  session.set_client(entry.client);
+  return true;
+}
+
+void Daemon::leave(Session& session, const Bytes16& token) {
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end() || found->second.session != &session) return;
+  Token& entry = found->second;
+  entry.session = nullptr;
+  entry.client->detach();
+  entry.grace =
+      context_.scheduler.after(context_.timing.resume_grace, [this, token] { forget(token); });
+}
+
+void Daemon::forget(const Bytes16& token) {
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end()) return;
+  context_.scheduler.cancel(found->second.grace);
+  tokens_.erase(found);
+}
+
+void Daemon::drop(Session& session) { sessions_.erase(&session); }
+
+// Every connection gets the document of each new mix epoch.
+void Daemon::announce_documents() {
+  const std::uint64_t next =
+      (bacap::kEpochOrigin + (context_.mix_epoch() + 1) * bacap::kMixEpochSeconds) * 1000;
+  const Milliseconds wait(next - std::min(next, context_.scheduler.unix_ms()));
+  epoch_timer_ = context_.scheduler.after(wait, [this] {
+    const auto sessions = sessions_;
+    for (const auto& [key, session] : sessions) session->broadcast_document();
+    announce_documents();
+  });
+}
+
+}  // namespace taubenpost::localnet

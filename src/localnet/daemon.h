@@ -1,0 +1,59 @@
+// The daemon front: connections, the handshake, session tokens, and who answers which request
+// (thin-protocol 2 and 3).
+//
+// Local and control requests of a connection are answered in order, and never wait for the
+// network; mixnet operations run beside them. A malformed request is answered with code 3 where it
+// still says what it is; only what can't be read at all costs the connection.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+
+#include "localnet/client.h"
+#include "localnet/connection.h"
+#include "localnet/context.h"
+
+namespace taubenpost::localnet {
+
+class Daemon {
+ public:
+  static constexpr std::size_t kSessionsMax = 256;
+  static constexpr std::size_t kTokensMax = 1024;
+
+  // The context outlives the daemon.
+  explicit Daemon(const Context& context);
+  // Drops all connections at once.
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  void accept(Connection::Socket socket);
+  // Tells every connection that the daemon ends, and closes it once that is written.
+  void shutdown();
+
+ private:
+  class Session;
+  struct Token {
+    std::shared_ptr<Client> client;
+    Session* session = nullptr;  // the connection that has it now
+    Scheduler::Timer grace = 0;  // runs while there is none
+  };
+
+  // Gives the session the client of the token; whether that client was known. Takes it away from
+  // an older connection, which is closed. Nothing if there are too many clients.
+  std::optional<bool> attach(Session& session, const Bytes16& token);
+  // The session no longer has the token; its client waits for the next one.
+  void leave(Session& session, const Bytes16& token);
+  void forget(const Bytes16& token);
+  void drop(Session& session);
+  void announce_documents();
+
+  const Context& context_;
+  const Bytes16 instance_token_;
+  std::map<Bytes16, Token> tokens_;
+  std::map<Session*, std::shared_ptr<Session>> sessions_;
+  Scheduler::Timer epoch_timer_ = 0;
+};
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,73 @@
+// Who is in the local network: keys, directory documents, authorities.
+//
+// Everything follows from one 32-byte seed in the data folder, so that a restart is the same
+// network to its clients: same identity keys, same envelope keys, same authorities. Documents are
+// made for an epoch when they are asked for and kept while they are of use.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bacap/geometry.h"
+#include "bacap/mkem.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "localnet/replica_store.h"
+#include "wire/replies.h"
+
+namespace taubenpost::localnet {
+
+inline constexpr std::size_t kReplicas = 5;
+inline constexpr std::size_t kCouriers = 3;
+inline constexpr std::size_t kAuthorities = 3;
+
+struct Service {
+  Bytes32 identity_hash{};  // of the service node
+  std::string queue_id;
+};
+
+class Directory {
+ public:
+  // Reads DATA/network.seed, or makes it (mode 0600). Errors: kStoreBad, kIo.
+  static Result<Directory> open(const std::string& data_dir);
+  // A network of its own, for tests.
+  explicit Directory(SecretArray<32> seed);
+
+  const bacap::Geometry& geometry() const { return geometry_; }
+  wire::SphinxGeometry sphinx_geometry() const;
+  wire::PigeonholeGeometry pigeonhole_geometry() const;
+
+  // Identity keys by replica id.
+  const std::vector<Bytes>& replica_identity_keys() const { return replica_keys_; }
+  // The two shards of a box, in ascending hash order.
+  std::vector<ReplicaId> shards_of(const BoxId& box) const;
+  // Envelope keys of a replica for a replica epoch; the reference holds until the next call.
+  const bacap::NikeKeyPair& envelope_keys(ReplicaId replica, std::uint64_t epoch) const;
+
+  // One courier and one echo service on each service node, same order.
+  const std::vector<Service>& couriers() const { return couriers_; }
+  const std::vector<Service>& echoes() const { return echoes_; }
+
+  // CBOR of the document of a mix epoch, without signatures (thin-protocol 7.1).
+  Bytes document(std::uint64_t mix_epoch) const;
+  // The same with the authorities' signatures (7.5).
+  Bytes signed_document(std::uint64_t mix_epoch) const;
+  std::vector<wire::DirectoryAuthority> authorities() const;
+
+ private:
+  SecretArray<32> derive(std::string_view role, std::uint64_t number,
+                         std::uint64_t epoch = 0) const;
+
+  SecretArray<32> seed_;
+  bacap::Geometry geometry_;
+  std::vector<Bytes> replica_keys_;
+  std::vector<Bytes> service_keys_;
+  std::vector<Service> couriers_, echoes_;
+  mutable std::map<std::pair<std::uint64_t, ReplicaId>, bacap::NikeKeyPair> envelope_keys_;
+};
+
+}  // namespace taubenpost::localnet

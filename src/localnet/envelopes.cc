@@ -1,0 +1,122 @@
+#include "localnet/envelopes.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "bacap/padding.h"
+#include "base/random.h"
+
+namespace taubenpost::localnet {
+namespace {
+
+// Two different replicas that do not keep the box, uniformly.
+std::array<ReplicaId, 2> pick_intermediates(const Directory& directory, const BoxId& box) {
+  const auto shards = directory.shards_of(box);
+  std::vector<ReplicaId> others;
+  for (std::size_t id = 0; id < kReplicas; ++id)
+    if (std::find(shards.begin(), shards.end(), id) == shards.end())
+      others.push_back(static_cast<ReplicaId>(id));
+  const std::size_t first = random_below(others.size());
+  const std::size_t step = 1 + random_below(others.size() - 1);
+  return {others[first], others[(first + step) % others.size()]};
+}
+
+}  // namespace
+
+BuiltEnvelope build_envelope(const Context& context, const BoxId& box,
+                             const bacap::ReplicaInnerMessage& message) {
+  const Directory& directory = context.directory;
+  const std::uint64_t epoch = context.replica_epoch();
+  const auto replicas = pick_intermediates(directory, box);
+  const Bytes first = directory.envelope_keys(replicas[0], epoch).public_key;
+  const Bytes second = directory.envelope_keys(replicas[1], epoch).public_key;
+  const auto padded = bacap::pad(bacap::encode(message), directory.geometry().inner_padded());
+  TP_CHECK(padded);  // boxes are made to the geometry
+  auto sealed = bacap::encapsulate({first, second}, padded.value());
+  TP_CHECK(sealed);  // the keys are our own
+  BuiltEnvelope out;
+  out.envelope.intermediates = replicas;
+  out.envelope.dek1 = to_array<bacap::kDekSize>(sealed->deks[0]);
+  out.envelope.dek2 = to_array<bacap::kDekSize>(sealed->deks[1]);
+  out.envelope.epoch = epoch;
+  out.envelope.sender_key = std::move(sealed->sender.public_key);
+  out.envelope.ciphertext = std::move(sealed->envelope);
+  out.private_key = std::move(sealed->sender.private_key);
+  ++context.audit.envelopes_built;
+  return out;
+}
+
+Box make_box(const bacap::Geometry& geometry, const bacap::WriteCap& cap,
+             const bacap::MessageBoxIndex& index, ByteView plaintext) {
+  if (plaintext.empty()) return bacap::tombstone(cap, index);
+  const auto padded = bacap::pad(plaintext, geometry.padded_payload());
+  TP_CHECK(padded);  // the caller has checked the length
+  return bacap::encrypt_box(cap, index, padded.value());
+}
+
+StreamBuilder::StreamBuilder(const Context& context, std::vector<Destination> destinations,
+                             ByteView buffer, bool is_start, End end)
+    : context_(context),
+      destinations_(std::move(destinations)),
+      end_(end),
+      encoder_(context.directory.geometry().box_payload_max()) {
+  if (!is_start) encoder_.suppress_start();
+  encoder_.set_buffer(buffer);
+}
+
+std::uint64_t StreamBuilder::boxes() const {
+  const std::uint64_t chunk = context_.directory.geometry().copy_chunk();
+  std::uint64_t count = 0;
+  for (const Destination& destination : destinations_)
+    count += destination.tombstones + (destination.payload.size() + chunk - 1) / chunk;
+  return count;
+}
+
+StreamBuilder::Progress StreamBuilder::step(std::size_t count) {
+  while (current_ < destinations_.size()) {
+    Destination& destination = destinations_[current_];
+    const bool exhausted =
+        offset_ >= std::max<std::uint64_t>(destination.payload.size(), destination.tombstones);
+    if (exhausted) {
+      ++current_;
+      offset_ = 0;
+      continue;
+    }
+    if (count-- == 0) return Progress::kMore;
+    if (!make_next(destination)) return Progress::kFailed;
+  }
+  if (end_ == End::kFinal) keep(encoder_.flush());
+  if (end_ == End::kFlush) keep(encoder_.flush_without_final());
+  return Progress::kDone;
+}
+
+bool StreamBuilder::make_next(Destination& destination) {
+  const auto next = destination.index.next();
+  if (!next) return false;
+  const auto& geometry = context_.directory.geometry();
+  ByteView chunk;  // empty: a tombstone
+  if (destination.tombstones == 0) {
+    chunk = ByteView(destination.payload).subspan(offset_);
+    chunk = chunk.first(std::min<std::size_t>(chunk.size(), geometry.copy_chunk()));
+  }
+  Box box = make_box(geometry, destination.cap, destination.index, chunk);
+  const BoxId id = box.id;
+  const auto built = build_envelope(context_, id, bacap::ReplicaWrite{std::move(box)});
+  keep(encoder_.add_envelope(bacap::encode(built.envelope)));
+  destination.index = next.value();
+  offset_ += std::max<std::size_t>(chunk.size(), 1);
+  return true;
+}
+
+void StreamBuilder::keep(std::vector<Bytes> elements) {
+  std::move(elements.begin(), elements.end(), std::back_inserter(elements_));
+}
+
+std::vector<bacap::MessageBoxIndex> StreamBuilder::next_indices() const {
+  std::vector<bacap::MessageBoxIndex> out;
+  for (const Destination& destination : destinations_) out.push_back(destination.index);
+  return out;
+}
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,66 @@
+// The storage of all replicas of the local network, by the rules of pigeonhole 7.3.
+//
+// Boxes live in one RocksDB under the key replica id (1) ‖ BE64 replica epoch ‖ box id (32), with
+// the `box` structure of 3.2 as value. A box written in epoch E is seen in E and E + 1 only. Every
+// write reaches the kernel before it is answered (write-ahead log, not synced), so it survives a
+// kill of the process. One thread, which also serialises the operations on one box.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "bacap/wire.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace taubenpost::localnet {
+
+using ReplicaId = std::uint8_t;
+using bacap::Box;
+using bacap::BoxId;
+using bacap::ReplicaCode;
+
+class ReplicaStore {
+ public:
+  struct WriteResult {
+    ReplicaCode code = ReplicaCode::kDatabaseFailure;
+    bool added = false;  // a data box that was not there before
+  };
+  struct ReadResult {
+    ReplicaCode code = ReplicaCode::kDatabaseFailure;
+    Box box;  // kSuccess: all; kTombstone: id and signature; kBoxIdNotFound: the id
+  };
+
+  // Opens or makes the database in `folder`; boxes have exactly `ciphertext_size` bytes. Errors:
+  // kStoreBad.
+  static Result<std::unique_ptr<ReplicaStore>> open(const std::string& folder,
+                                                    std::size_t ciphertext_size);
+  ~ReplicaStore();
+  ReplicaStore(const ReplicaStore&) = delete;
+  ReplicaStore& operator=(const ReplicaStore&) = delete;
+
+  // The checks of 7.3 that need no storage: size (5), then signature (3; a box id that is no point
+  // counts as this).
+  ReplicaCode validate(const Box& box) const;
+  // Stores a box that passed validate().
+  WriteResult write(ReplicaId replica, std::uint64_t epoch, const Box& box);
+  ReadResult read(ReplicaId replica, std::uint64_t epoch, const BoxId& box_id) const;
+
+  // Data writes to a full replica get 6, even repeats; tombstones are still taken.
+  void set_full(ReplicaId replica, bool full);
+
+  // Deletes what no reader can see any more in `epoch`.
+  Status drop_older_than(ReplicaId replica, std::uint64_t epoch);
+
+ private:
+  struct Database;
+  ReplicaStore(std::unique_ptr<Database> db, std::size_t ciphertext_size);
+
+  std::unique_ptr<Database> db_;
+  std::size_t ciphertext_size_;
+  std::set<ReplicaId> full_;
+};
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,39 @@
+// Time and deferred work as the local network sees them.
+//
+// Everything in the network that waits (retransmissions, back-offs, polls, time limits) goes
+// through this port, so that a test moves time by hand and never sleeps. One thread; a deferred
+// call never runs inside the call that defers it, and never after the scheduler is gone.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace taubenpost::localnet {
+
+using Milliseconds = std::chrono::milliseconds;
+using Task = std::function<void()>;
+
+class Scheduler {
+ public:
+  using Timer = std::uint64_t;  // 0 is never handed out
+
+  virtual ~Scheduler() = default;
+  // Milliseconds since the Unix epoch: decides mix and replica epochs.
+  virtual std::uint64_t unix_ms() const = 0;
+  // Milliseconds of a clock that never jumps: decides ages.
+  virtual std::uint64_t monotonic_ms() const = 0;
+  // Runs the task soon, after the work that is already waiting.
+  virtual void post(Task task) = 0;
+  // Runs the task once after `delay`.
+  virtual Timer after(Milliseconds delay, Task task) = 0;
+  // Forgets a timer; one that is unknown or has run is no mistake.
+  virtual void cancel(Timer timer) = 0;
+};
+
+// The real thing, on an io_context that outlives it.
+std::unique_ptr<Scheduler> make_asio_scheduler(boost::asio::io_context& io);
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,203 @@
+#include "localnet/session.h"
+
+#include <utility>
+
+#include "wire/errors.h"
+
+namespace taubenpost::localnet {
+namespace {
+
+// Envelopes made in one step of a builder call: a few milliseconds.
+constexpr std::size_t kEnvelopesPerStep = 8;
+
+// Requests that are answered on the spot.
+template <class Request>
+concept Local = requires(const Context& context, const Request& request) {
+  { answer(context, request) } -> std::same_as<wire::Response>;
+};
+template <class Request>
+concept Building = requires(const Context& context, Request request) {
+  { plan_stream(context, request) } -> std::same_as<StreamPlan>;
+};
+
+// What is said in the place of a reply that does not fit into a frame.
+std::optional<wire::Response> too_long(const wire::Response& response) {
+  return std::visit(
+      [](const auto& reply) -> std::optional<wire::Response> {
+        if constexpr (requires { reply.query_id, reply.error_code; }) {
+          std::remove_cvref_t<decltype(reply)> shorter;
+          shorter.query_id = reply.query_id;
+          shorter.error_code = wire::number(wire::ThinCode::kPayloadTooLarge);
+          return wire::Response(std::move(shorter));
+        }
+        return std::nullopt;
+      },
+      response);
+}
+
+}  // namespace
+
+Daemon::Session::Session(Daemon& daemon, const Context& context,
+                         std::shared_ptr<Connection> connection)
+    : daemon_(daemon),
+      context_(context),
+      connection_(std::move(connection)),
+      client_(std::make_shared<Client>(context)) {}
+
+void Daemon::Session::start(const Bytes16& instance_token) {
+  wire::ConnectionStatusEvent status;
+  status.is_connected = true;
+  status.instance_token = instance_token;
+  status.sphinx_geometry = context_.directory.sphinx_geometry();
+  status.pigeonhole_geometry = context_.directory.pigeonhole_geometry();
+  respond(status);
+  respond(wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch())});
+  attach_client();
+  release_ = context_.scheduler.after(context_.timing.broadcast_release, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->open();
+  });
+  connection_->start(*this);
+}
+
+void Daemon::Session::open() {
+  open_ = true;
+  context_.scheduler.cancel(std::exchange(release_, 0));
+}
+
+void Daemon::Session::broadcast_document() {
+  if (open_) respond(wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch())});
+}
+
+void Daemon::Session::on_frame(Bytes body) {
+  const auto self = shared_from_this();  // a request may end the session
+  wire::RequestHead head;
+  auto request = wire::decode_request(body, &head);
+  if (!request) return malformed(head);
+  if (!*request) return connection_->next_frame();  // nothing asked, nothing answered
+  handle(std::move(**request));
+}
+
+// A request that says what it is gets its answer; otherwise nobody knows what the peer is saying.
+void Daemon::Session::malformed(const wire::RequestHead& head) {
+  const bool is_session = head.key == wire::SessionToken::kKey;
+  if (head.key.empty() || is_session) return end();
+  const auto reply =
+      error_reply(head.key, head.query_id, wire::number(wire::ThinCode::kInvalidRequest));
+  if (reply) respond(*reply);
+  connection_->next_frame();
+}
+
+void Daemon::Session::handle(wire::Request request) {
+  if (const auto* token = std::get_if<wire::SessionToken>(&request))
+    return handle_session_token(*token);
+  if (std::holds_alternative<wire::ThinClose>(request)) return handle_close();
+  open();
+  bool is_building = false;
+  std::visit(
+      [&](auto& message) {
+        using Message = std::remove_reference_t<decltype(message)>;
+        if constexpr (Local<Message>) {
+          respond(answer(context_, message));
+        } else if constexpr (Building<Message>) {
+          is_building = true;
+          build(plan_stream(context_, std::move(message)));
+        } else if constexpr (requires { client_->start(message); }) {
+          client_->start(message);
+        } else if constexpr (requires { client_->cancel(message); }) {
+          respond(client_->cancel(message));
+        } else if constexpr (requires { client_->send(message); }) {
+          client_->send(message);
+        }
+      },
+      request);
+  if (!is_building) connection_->next_frame();
+}
+
+void Daemon::Session::handle_session_token(const wire::SessionToken& request) {
+  const Bytes16& token = request.client_instance_token;
+  // All clients without a token would share one session.
+  if (token == Bytes16{}) return end();
+  if (token_ && *token_ != token) {
+    daemon_.leave(*this, *std::exchange(token_, std::nullopt));
+    client_ = std::make_shared<Client>(context_);
+  }
+  client_->detach();
+  const auto resumed = daemon_.attach(*this, token);
+  if (!resumed) return end();
+  token_ = token;
+  wire::SessionTokenReply reply;
+  reply.app_id = to_bytes(client_->app_id());
+  reply.resumed = *resumed;
+  respond(reply);
+  attach_client();  // what was stored follows the reply
+  open();
+  connection_->next_frame();
+}
+
+void Daemon::Session::handle_close() {
+  if (token_) daemon_.forget(*std::exchange(token_, std::nullopt));
+  end();
+}
+
+void Daemon::Session::attach_client() {
+  client_->attach([this](const wire::Response& response) { respond(response); });
+}
+
+void Daemon::Session::build(StreamPlan plan) {
+  if (plan.builder != nullptr) return build_on(std::make_shared<StreamPlan>(std::move(plan)));
+  respond(plan.reply);
+  connection_->next_frame();
+}
+
+void Daemon::Session::build_on(std::shared_ptr<StreamPlan> plan) {
+  const auto progress = plan->builder->step(kEnvelopesPerStep);
+  if (progress == StreamBuilder::Progress::kMore) {
+    context_.scheduler.post([weak = weak_from_this(), plan] {
+      const auto self = weak.lock();
+      if (self != nullptr && !self->ended_) self->build_on(plan);
+    });
+    return;
+  }
+  respond(stream_reply(std::move(*plan), progress));
+  connection_->next_frame();
+}
+
+void Daemon::Session::respond(const wire::Response& response) {
+  if (ended_) return;
+  auto frame = wire::encode_response(response);
+  if (!frame) {
+    const auto shorter = too_long(response);
+    if (!shorter) return;
+    frame = wire::encode_response(*shorter);
+    TP_CHECK(frame);  // a code and a query_id always fit
+  }
+  connection_->send(std::move(frame).value());
+}
+
+void Daemon::Session::end() {
+  const auto self = shared_from_this();
+  abandon();
+  if (token_) daemon_.leave(*this, *token_);
+  daemon_.drop(*this);
+}
+
+void Daemon::Session::on_end() { end(); }
+
+void Daemon::Session::abandon() {
+  if (std::exchange(ended_, true)) return;
+  context_.scheduler.cancel(std::exchange(release_, 0));
+  client_->detach();
+  connection_->release();
+  connection_->close();
+}
+
+void Daemon::Session::say_goodbye() {
+  respond(wire::ShutdownEvent{});
+  ended_ = true;
+  context_.scheduler.cancel(std::exchange(release_, 0));
+  client_->detach();
+  connection_->release();
+  connection_->finish();
+}
+
+}  // namespace taubenpost::localnet
