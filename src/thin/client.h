@@ -114,6 +114,8 @@ class Client {
   std::optional<Bytes16> instance_token() const;  // of the daemon process
   // The newest document, parsed; null if there is none.
   std::shared_ptr<const wire::PkiDocument> document() const;
+  // Who offers a capability ("courier", "echo"), in document order; empty without a document.
+  std::vector<CourierId> services(const std::string& capability) const;
   // At most `capacity` events wait; ends when the client is closed.
   std::shared_ptr<Subscription> subscribe(std::size_t capacity = 64);
 

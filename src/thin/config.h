@@ -18,7 +18,7 @@ struct UnixPath {
   std::string path;
   bool operator==(const UnixPath&) const = default;
 };
-// A Linux abstract name, written "@name"; `name` is without the "@". 1 to 107 bytes.
+// A Linux abstract name, written "@name"; `name` is without the "@". 1 to 106 bytes.
 struct AbstractName {
   std::string name;
   bool operator==(const AbstractName&) const = default;

@@ -13,6 +13,10 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
+namespace taubenpost::wire {
+struct PkiDocument;
+}
+
 namespace taubenpost::thin {
 
 // Capability blobs of exact size (thin-protocol 1.8); opaque here.
@@ -20,7 +24,8 @@ using WriteCap = SecretArray<168>;
 using ReadCap = std::array<std::uint8_t, 136>;
 using BoxIndex = std::array<std::uint8_t, 104>;
 
-// A courier as the daemon addresses it.
+// A courier, or another service, as the daemon addresses it: BLAKE2b-256 of its identity key, and
+// its endpoint (thin-protocol 7.3).
 struct CourierId {
   Bytes32 identity_hash{};
   Bytes queue_id;  // 1 to 32 bytes
@@ -100,5 +105,9 @@ struct ResendClass {
 };
 ResendClass classify_resend(std::uint8_t code, bool started);
 CopyKind classify_copy(std::uint8_t code);
+
+// Who offers a capability, in document order.
+std::vector<CourierId> services_of(const wire::PkiDocument& document,
+                                   const std::string& capability);
 
 }  // namespace taubenpost::thin

@@ -1,0 +1,196 @@
+#include "thin/operations.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace taubenpost::thin {
+namespace {
+
+using State = Operation::State;
+
+// A connection that is lost so soon after a start, so often in a row, may be lost because of it
+// (thin-protocol 8.4).
+constexpr std::chrono::seconds kQuickLoss{2};
+constexpr std::uint32_t kQuickLossesMax = 5;
+// A cancel is a local call; when its reply does not come, the step is repeated.
+constexpr std::chrono::seconds kCancelSilence{60};
+
+constexpr std::uint8_t kCodeCancelled = 24;  // thin-protocol 5.1
+
+Error cancelled() { return error(Errc::kCancelled, "the operation was cancelled"); }
+
+}  // namespace
+
+Draft cancel_draft(OpKind kind, const Bytes32& hash) {
+  Result<Draft> draft =
+      kind == OpKind::kCopy
+          ? Draft::make(wire::CancelResendingCopyCommand{std::nullopt, hash})
+          : Draft::make(wire::CancelResendingEncryptedMessage{std::nullopt, hash});
+  return std::move(draft).value();  // far below the frame limit
+}
+
+Operations::Operations(Link& link, Calls& calls, std::uint32_t starts_max,
+                       std::function<Limit()> silence)
+    : link_(link), calls_(calls), starts_max_(starts_max), silence_(std::move(silence)) {
+  TP_CHECK(starts_max_ > 0);
+}
+
+Status Operations::add(OperationPtr op) {
+  if (!table_.try_emplace(key_of(*op), op).second)
+    return error(Errc::kStateConflict, "an operation with this hash is running");
+  op->order = next_order_++;
+  queue(op);
+  pump();
+  return ok();
+}
+
+void Operations::queue(const OperationPtr& op) {
+  op->state = State::kQueued;
+  op->restart_at = kNever;
+  queue_[op->order] = op;
+}
+
+void Operations::pump() {
+  while (link_.is_online() && out_ < starts_max_ && !queue_.empty()) {
+    const OperationPtr op = queue_.begin()->second;
+    queue_.erase(queue_.begin());
+    start(op);
+  }
+}
+
+void Operations::start(const OperationPtr& op) {
+  op->query = Draft::fresh_query();
+  link_.send(op->request.frame(op->query));
+  ++out_;
+  starts_[op->query] = op;
+  op->state = State::kStarted;
+  op->ever_started = true;
+  op->started_at = Clock::now();
+  op->restart_at = deadline_after(silence_());
+  op->wake.cancel();  // its caller waits for the new time
+}
+
+void Operations::redrive(const OperationPtr& op) {
+  op->restart_at = kNever;
+  if (!op->is_out() || op->forgotten || !link_.is_open()) return;
+  if (op->cancel_call) calls_.drop(*op->cancel_call);
+  op->state = State::kCancelling;
+  op->restart_at = deadline_after(kCancelSilence);
+  auto again = [this, op](const Result<wire::Response>&) {
+    // Whatever the daemon says: after its answer the old start is gone, or was never there.
+    op->cancel_call.reset();
+    if (op->state != State::kCancelling) return;
+    starts_.erase(op->query);
+    --out_;
+    queue(op);
+    pump();
+  };
+  op->cancel_call = calls_.add(Calls::Kind::kCancel, cancel_draft(op->kind, op->hash), again);
+}
+
+void Operations::finish(const OperationPtr& op, Result<wire::Response> end) {
+  if (op->state == State::kDone) return;
+  forget(op);
+  op->end.emplace(std::move(end));
+  op->wake.cancel();
+  pump();
+}
+
+void Operations::forget(const OperationPtr& op) {
+  if (op->state == State::kDone) return;
+  if (op->is_out()) --out_;
+  if (op->cancel_call) calls_.drop(*op->cancel_call);
+  op->cancel_call.reset();
+  op->state = State::kDone;
+  table_.erase(key_of(*op));
+  queue_.erase(op->order);
+  starts_.erase(op->query);
+}
+
+void Operations::abandon(const OperationPtr& op) {
+  const bool may_run = op->ever_started && op->state != State::kDone;
+  forget(op);
+  if (!may_run) return;
+  // Nobody waits for this answer; a daemon that does not know the operation answers as well.
+  auto ignore = [](const Result<wire::Response>&) {};
+  calls_.add(Calls::Kind::kCancel, cancel_draft(op->kind, op->hash), ignore);
+  pump();
+}
+
+void Operations::begin_cancel(OpKind kind, const Bytes32& hash) {
+  const auto found = table_.find(Key{kind == OpKind::kCopy, hash});
+  if (found == table_.end()) return;
+  const OperationPtr op = found->second;
+  op->forgotten = true;
+  op->restart_at = kNever;
+  if (!op->is_out() || !link_.is_open()) finish(op, cancelled());
+}
+
+void Operations::finish_cancel(OpKind kind, const Bytes32& hash) {
+  const auto found = table_.find(Key{kind == OpKind::kCopy, hash});
+  if (found == table_.end() || !found->second->forgotten) return;
+  finish(OperationPtr(found->second), cancelled());
+}
+
+void Operations::on_lost() {
+  std::vector<OperationPtr> out;
+  for (const auto& [key, op] : table_)
+    if (op->is_out()) out.push_back(op);
+  for (const OperationPtr& op : out) {
+    const bool quick = Clock::now() - op->started_at < kQuickLoss;
+    op->restart_at = kNever;  // the next connection decides
+    op->quick_losses = quick ? op->quick_losses + 1 : 0;
+    if (op->forgotten) {
+      finish(op, cancelled());
+    } else if (op->quick_losses >= kQuickLossesMax) {
+      finish(op, error(Errc::kOutcomeUnknown,
+                       "the connection was lost right after this start, several times in a row"));
+    }
+  }
+}
+
+void Operations::on_open(bool same_state) {
+  std::vector<OperationPtr> out;
+  for (const auto& [key, op] : table_)
+    if (op->is_out()) out.push_back(op);
+  for (const OperationPtr& op : out) {
+    if (same_state) {
+      // The cancel of one that is kCancelling has been issued again already.
+      if (op->state == State::kStarted) redrive(op);
+      continue;
+    }
+    if (op->cancel_call) calls_.drop(*op->cancel_call);
+    op->cancel_call.reset();
+    starts_.erase(op->query);
+    --out_;
+    queue(op);
+  }
+  pump();
+}
+
+void Operations::on_document(const wire::PkiDocument& document) {
+  const std::vector<CourierId> couriers = services_of(document, "courier");
+  std::vector<OperationPtr> stranded;
+  for (const auto& [key, op] : table_)
+    if (op->state == State::kStarted && op->pin &&
+        std::find(couriers.begin(), couriers.end(), *op->pin) == couriers.end())
+      stranded.push_back(op);
+  for (const OperationPtr& op : stranded) redrive(op);
+}
+
+bool Operations::take(const QueryId& query, wire::Response& response) {
+  const auto found = starts_.find(query);
+  if (found == starts_.end()) return false;
+  const OperationPtr op = found->second;
+  // The 24 of our own cancel before a repetition says nothing to the caller.
+  if (op->state == State::kCancelling && wire::error_code_of(response) == kCodeCancelled)
+    return true;
+  finish(op, std::move(response));
+  return true;
+}
+
+void Operations::fail_all(const Error& reason) {
+  while (!table_.empty()) finish(OperationPtr(table_.begin()->second), reason);
+}
+
+}  // namespace taubenpost::thin
