@@ -24,31 +24,33 @@ std::vector<Bytes> CopyStreamEncoder::add_envelope(ByteView envelope) {
   return full_elements();
 }
 
-std::vector<Bytes> CopyStreamEncoder::flush() {
-  std::vector<Bytes> out = full_elements();
-  if (!buffer_.empty()) out.push_back(element(buffer_.size(), /*is_final=*/true));
-  return out;
-}
+std::vector<Bytes> CopyStreamEncoder::flush() { return drain(/*is_final=*/true); }
 
-std::vector<Bytes> CopyStreamEncoder::flush_without_final() {
-  std::vector<Bytes> out = full_elements();
-  if (!buffer_.empty()) out.push_back(element(buffer_.size(), /*is_final=*/false));
-  return out;
-}
+std::vector<Bytes> CopyStreamEncoder::flush_without_final() { return drain(/*is_final=*/false); }
 
+// The buffer is cut once, at the end: one that came from outside may be many chunks long.
 std::vector<Bytes> CopyStreamEncoder::full_elements() {
   std::vector<Bytes> out;
-  while (buffer_.size() > chunk_) out.push_back(element(chunk_, /*is_final=*/false));
+  std::size_t begin = 0;
+  for (; buffer_.size() - begin > chunk_; begin += chunk_)
+    out.push_back(element(ByteView(buffer_).subspan(begin, chunk_), /*is_final=*/false));
+  drop_front(buffer_, begin);
   return out;
 }
 
-Bytes CopyStreamEncoder::element(std::size_t count, bool is_final) {
+std::vector<Bytes> CopyStreamEncoder::drain(bool is_final) {
+  std::vector<Bytes> out = full_elements();
+  if (!buffer_.empty()) out.push_back(element(buffer_, is_final));
+  buffer_.clear();
+  return out;
+}
+
+Bytes CopyStreamEncoder::element(ByteView chunk, bool is_final) {
   CopyStreamElement out;
   if (first_) out.flags |= kElementStart;
   if (is_final) out.flags |= kElementFinal;
   first_ = false;
-  out.data = to_bytes(ByteView(buffer_).first(count));
-  drop_front(buffer_, count);
+  out.data = to_bytes(chunk);
   return encode(out);
 }
 

@@ -30,8 +30,9 @@ class CopyStreamEncoder {
   std::vector<Bytes> flush_without_final();
 
  private:
-  Bytes element(std::size_t count, bool is_final);
   std::vector<Bytes> full_elements();
+  std::vector<Bytes> drain(bool is_final);
+  Bytes element(ByteView chunk, bool is_final);
 
   const std::size_t chunk_;  // C = P − 5
   Bytes buffer_;

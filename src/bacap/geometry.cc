@@ -2,6 +2,11 @@
 
 namespace taubenpost::bacap {
 
+std::uint64_t Geometry::destination_boxes(std::uint64_t payload) const {
+  TP_CHECK(box_payload_max() > 5);
+  return payload / copy_chunk() + (payload % copy_chunk() != 0 ? 1 : 0);
+}
+
 std::uint64_t Geometry::temporary_boxes(std::uint64_t destination_boxes) const {
   TP_CHECK(box_payload_max() > 5);
   const std::uint64_t stream = destination_boxes * (courier_envelope() + 4);

@@ -32,9 +32,15 @@ struct Geometry {
   std::uint64_t envelope_reply() const { return box_payload_max() + 154; }
   std::uint64_t reported_query_reply() const { return box_payload_max() + 169; }  // stale, 2.3
   std::uint64_t real_query_reply() const { return box_payload_max() + 194; }
+  // Destination boxes of one payload in a copy stream: all but the last are full (2.4), none for an
+  // empty payload. This and the next need a geometry that can carry copy streams (P of 6 or more).
+  std::uint64_t destination_boxes(std::uint64_t payload) const;
   // Temporary boxes for n destination boxes in one continuously buffered stream (2.5).
   std::uint64_t temporary_boxes(std::uint64_t destination_boxes) const;
 };
+
+// Bytes that one envelope-building call takes for one destination (5.4).
+inline constexpr std::uint64_t kCopyPayloadMax = 10'485'760;
 
 // The NIKE that is actually used: X25519 first, CTIDH-1024 second.
 inline constexpr std::uint64_t kNikePublicKeySize = 160;

@@ -16,7 +16,9 @@ constexpr std::size_t kSecretFiller = 128;
 
 // Filler in the place of the CTIDH half: a function of the X25519 half, so that it carries nothing.
 Bytes with_filler(ByteView half, std::size_t size) {
-  Bytes out = to_bytes(half);
+  Bytes out;
+  out.reserve(size);  // growing would leave a copy behind that is not wiped
+  append(out, half);
   const SecretBytes filler =
       crypto::chacha20_keystream(crypto::blake2b_256(half), size - half.size());
   append(out, filler.view());
@@ -26,20 +28,24 @@ Bytes with_filler(ByteView half, std::size_t size) {
 }  // namespace
 
 NikeKeyPair make_nike_key_pair() {
-  const SecretArray<32> seed(random_array<32>());
+  SecretArray<32> seed;
+  fill_random(seed.writable());
   return nike_key_pair_from(seed.view());
 }
 
 NikeKeyPair nike_key_pair_from(ByteView seed) {
   TP_CHECK(seed.size() == kCurveKeySize);
-  Bytes private_key = to_bytes(seed);
-  private_key.resize(kNikePrivateKeySize);
-  return NikeKeyPair{SecretBytes(std::move(private_key)),
+  SecretBytes private_key{Bytes(kNikePrivateKeySize)};
+  std::copy(seed.begin(), seed.end(), private_key.writable().begin());
+  return NikeKeyPair{std::move(private_key),
                      with_filler(crypto::x25519_base(seed), kNikePublicKeySize)};
 }
 
 SecretArray<32> secret_of(ByteView shared_secret) {
-  return SecretArray<32>(ByteView(crypto::blake2b_256(shared_secret)));
+  Bytes32 digest = crypto::blake2b_256(shared_secret);
+  SecretArray<32> secret{ByteView(digest)};
+  wipe(digest);
+  return secret;
 }
 
 Result<SecretArray<32>> nike_secret(ByteView private_key, ByteView public_key) {
@@ -57,7 +63,8 @@ Result<SecretArray<32>> nike_secret(ByteView private_key, ByteView public_key) {
 
 Result<Encapsulated> encapsulate(const std::vector<ByteView>& recipients, ByteView message) {
   Encapsulated out{make_nike_key_pair(), {}, {}};
-  const SecretArray<32> message_key(random_array<32>());
+  SecretArray<32> message_key;
+  fill_random(message_key.writable());
   for (const ByteView recipient : recipients) {
     Result<SecretArray<32>> secret = nike_secret(out.sender.private_key.view(), recipient);
     if (!secret) return secret.error();

@@ -9,13 +9,6 @@
 namespace taubenpost::crypto {
 namespace {
 
-SecretArray<32> reduce(ByteView wide) {
-  TP_CHECK(wide.size() == 64);
-  SecretArray<32> out;
-  crypto_core_ed25519_scalar_reduce(out.writable().data(), wide.data());
-  return out;
-}
-
 Error bad_point() { return error(Errc::kInvalid, "not a usable curve point"); }
 
 }  // namespace
@@ -49,7 +42,15 @@ SecretArray<32> clamp_and_reduce(ByteView bytes) {
   wide.writable()[0] &= 248;
   wide.writable()[31] &= 127;
   wide.writable()[31] |= 64;
-  return reduce(wide.view());
+  return reduce_scalar(wide.view());
+}
+
+SecretArray<32> reduce_scalar(ByteView wide) {
+  ensure_ready();
+  TP_CHECK(wide.size() == 64);
+  SecretArray<32> out;
+  crypto_core_ed25519_scalar_reduce(out.writable().data(), wide.data());
+  return out;
 }
 
 SecretArray<32> blinding_factor(ByteView input) { return clamp_and_reduce(sha512_256(input)); }
@@ -89,13 +90,13 @@ Bytes64 sign_blinded(const SecretArray<32>& scalar, ByteView public_key, ByteVie
   Bytes64 digest = sha512(scalar.view());
   const ByteView salt = ByteView(digest).subspan(32);
   Bytes64 nonce_hash = sha512({salt, message, salt.subspan(1)});
-  const SecretArray<32> nonce = reduce(nonce_hash);
+  const SecretArray<32> nonce = reduce_scalar(nonce_hash);
   wipe(digest);
   wipe(nonce_hash);
   Bytes64 signature{};
   TP_CHECK(crypto_scalarmult_ed25519_base_noclamp(signature.data(), nonce.view().data()) == 0);
   const SecretArray<32> challenge =
-      reduce(sha512({ByteView(signature).first(32), public_key, message}));
+      reduce_scalar(sha512({ByteView(signature).first(32), public_key, message}));
   SecretArray<32> product;
   crypto_core_ed25519_scalar_mul(product.writable().data(), challenge.view().data(),
                                  scalar.view().data());

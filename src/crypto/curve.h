@@ -31,6 +31,8 @@ Bytes32 public_of_scalar(const SecretArray<32>& scalar);
 Bytes64 sign_blinded(const SecretArray<32>& scalar, ByteView public_key, ByteView message);
 // clamp and reduce modulo L of 32 bytes.
 SecretArray<32> clamp_and_reduce(ByteView bytes);
+// 64 bytes, little-endian, modulo L.
+SecretArray<32> reduce_scalar(ByteView wide);
 
 Bytes32 x25519_base(ByteView private_key);
 // kInvalid for a public key of low order.

@@ -16,8 +16,9 @@ constexpr std::size_t kHmacBlock = 128;
 Bytes64 hmac(ByteView key, ByteView a, ByteView b, ByteView c) {
   std::array<std::uint8_t, kHmacBlock> pad{};
   if (key.size() > kHmacBlock) {
-    const Bytes64 short_key = blake2b_512(key);
+    Bytes64 short_key = blake2b_512(key);
     std::copy(short_key.begin(), short_key.end(), pad.begin());
+    wipe(short_key);
   } else {
     std::copy(key.begin(), key.end(), pad.begin());
   }
@@ -36,6 +37,7 @@ Bytes64 hmac(ByteView key, ByteView a, ByteView b, ByteView c) {
   crypto_generichash_final(&state, outer.data(), outer.size());
   wipe(pad);
   wipe(inner);
+  wipe({reinterpret_cast<std::uint8_t*>(&state), sizeof state});
   return outer;
 }
 

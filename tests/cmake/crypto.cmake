@@ -1,0 +1,5 @@
+tp_test(crypto_test tp_crypto)
+tp_test(bacap_vectors_test tp_bacap)
+tp_test(pigeonhole_wire_test tp_bacap)
+tp_test(pigeonhole_copy_stream_test tp_bacap)
+tp_test(pigeonhole_builders_test tp_bacap)
