@@ -1,12 +1,107 @@
-// The program's entry: everything else is in the layers below.
+// The program's entry: reads the command line, runs one command, maps its end to an exit status.
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <string_view>
+
+#include "app/process.h"
+#include "app/state_dir.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+
+namespace taubenpost::cli {
+
+Result<std::string> Context::state_dir() const {
+  if (!state_dir_option.empty()) return absolute_path(state_dir_option);
+  return default_state_dir();
+}
+
+Result<Session*> Context::session() {
+  if (session_ == nullptr) {
+    const Result<std::string> dir = state_dir();
+    if (!dir) return dir.error();
+    Result<std::unique_ptr<Session>> opened = Session::open(*dir);
+    if (!opened) return opened.error();
+    session_ = std::move(opened).value();
+  }
+  return session_.get();
+}
+
+namespace {
+
+Result<int> run_version(Context& context, const bool&) {
+  context.out().result("version", {{"version", TP_VERSION}}, "taubenpost " TP_VERSION);
+  return kDone;
+}
+
+// Command-line errors in the form of all others.
+int refuse(Context& context, const CLI::ParseError& problem) {
+  std::string what = problem.what();
+  while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
+  context.out().fail(error(Errc::kUsage, printable(what), "taubenpost --help"), kUsage);
+  return kUsage;
+}
+
+int finish(Context& context, const Result<int>& end) {
+  int status = kDone;
+  if (end) {
+    status = end.value();
+  } else {
+    const Error& failure = end.error();
+    const bool by_signal = failure.code == Errc::kCancelled && context.interrupted_by() != 0;
+    status = by_signal ? kSignalBase + context.interrupted_by() : exit_status(failure.code);
+    context.out().fail(failure, status);
+  }
+  const Status written = context.out().finish();
+  if (written || status != kDone) return status;
+  status = exit_status(written.error().code);
+  std::fprintf(stderr, "taubenpost: %s\n", written.error().what.c_str());
+  return status;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Sends files to several recipients over Katzenpost's Pigeonhole storage, durably.",
+               "taubenpost");
+  Context context;
+  bool is_json = false;
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.add_option("--state-dir", context.state_dir_option, "where jobs, channels and keys are kept")
+      ->envname("TAUBENPOST_STATE_DIR")
+      ->type_name("DIR");
+  app.add_flag("--json", is_json, "results as one JSON object a line (docs/cli.md)")
+      ->envname("TAUBENPOST_JSON");
+
+  Commands commands{app, {}};
+  add_init(commands);
+  add_channel(commands);
+  add_send(commands);
+  add_list(commands);
+  add_show(commands);
+  add_receive(commands);
+  add_serve(commands);
+  add_localnet(commands);
+  add_version(commands);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
+  } catch (const CLI::ParseError& problem) {
+    if (is_json) context.out().use_json();
+    return refuse(context, problem);
+  }
+  if (is_json) context.out().use_json();
+  return finish(context, commands.chosen(context));
+}
+
+}  // namespace
+
+void add_version(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand("version", "Prints the version");
+  on_chosen<bool>(commands, *command, run_version);
+}
+
+}  // namespace taubenpost::cli
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::string_view(argv[1]) == "version") {
-    std::puts("taubenpost " TP_VERSION);
-    return 0;
-  }
-  std::fputs("taubenpost: usage: taubenpost version\n", stderr);
-  return 2;
+  taubenpost::protect_memory();
+  return taubenpost::cli::run(argc, argv);
 }

@@ -1,0 +1,123 @@
+// taubenpost channel new|import|list
+#include "app/invite_file.h"
+#include "app/state_dir.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "engine/channels.h"
+
+namespace taubenpost::cli {
+namespace {
+
+struct ChannelArgs {
+  std::string name;
+  std::string invite_file;
+};
+struct NoArgs {};
+
+void print(Output& out, const ChannelRow& channel, const std::string& text) {
+  const bool is_outgoing = channel.direction == ChannelDirection::kOutgoing;
+  out.result("channel",
+             {{"name", channel.name},
+              {"direction", is_outgoing ? "outgoing" : "incoming"},
+              {"position", channel.counter},
+              {"created", channel.created}},
+             text);
+}
+
+Status print_made(Session& session, Output& out, const ChannelArgs& args, const std::string& text) {
+  const Result<ChannelRow> channel = find_channel(session.store(), args.name);
+  if (!channel) return channel.error();
+  print(out, *channel, text);
+  return ok();
+}
+
+Result<int> run_new(Context& context, const ChannelArgs& args) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  TP_TRY(valid_channel_name(args.name));
+  // A channel that is there and was never written to: of an earlier run that did not get as far as
+  // its invitation, or of the same command given twice.
+  std::optional<Invitation> known;
+  const Result<ChannelRow> there = find_channel((*session)->store(), args.name);
+  if (!there && there.error().code != Errc::kNotFound) return there.error();
+  if (there && there->direction != ChannelDirection::kOutgoing)
+    return error(Errc::kStateConflict, "channel " + printable(args.name) + " is for receiving",
+                 "choose another name");
+  if (there) {
+    Result<Invitation> again = invitation_of(*there);
+    if (!again) return again.error();
+    known = std::move(again).value();
+  }
+  Disk disk;
+  const auto file =
+      InviteFile::reserve(disk, absolute_path(args.invite_file), known ? &*known : nullptr);
+  if (!file) return file.error();
+  if (!known) {
+    Result<Invitation> made = (*session)->run(new_channel((*session)->ports(), args.name));
+    if (!made) return made.error();
+    known = std::move(made).value();
+  }
+  TP_TRY((*file)->publish(*known));
+  TP_TRY(print_made(
+      **session, context.out(), args,
+      "channel " + printable(args.name) + ": invitation in " + printable(args.invite_file, 4096)));
+  return kDone;
+}
+
+Result<int> run_import(Context& context, const ChannelArgs& args) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  Result<Invitation> invitation = read_invitation(args.invite_file);
+  if (!invitation) return invitation.error();
+  const Result<ChannelRow> there = find_channel((*session)->store(), args.name);
+  if (there && equal(there->capability, invitation->read_cap)) {
+    print(context.out(), *there, "channel " + printable(args.name) + " is imported already");
+    return kDone;
+  }
+  const Result<Unit> imported = (*session)->run(
+      import_channel((*session)->ports(), args.name, std::move(invitation).value()));
+  if (!imported) return imported.error();
+  TP_TRY(
+      print_made(**session, context.out(), args, "channel " + printable(args.name) + ": imported"));
+  return kDone;
+}
+
+Result<int> run_list(Context& context, const NoArgs&) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  const Result<std::vector<ChannelRow>> channels = (*session)->store().channels();
+  if (!channels) return channels.error();
+  for (const ChannelRow& channel : *channels) {
+    const bool is_outgoing = channel.direction == ChannelDirection::kOutgoing;
+    print(context.out(), channel,
+          printable(channel.name) + (is_outgoing ? "\toutgoing\t" : "\tincoming\t") +
+              std::to_string(channel.counter));
+  }
+  return kDone;
+}
+
+void add_named(Commands& commands, CLI::App& channel, const char* name, const char* about,
+               const char* file_about, Result<int> (*run)(Context&, const ChannelArgs&)) {
+  CLI::App* command = channel.add_subcommand(name, about);
+  const auto args = on_chosen<ChannelArgs>(commands, *command, run);
+  command->add_option("NAME", args->name, "your name for the channel")->required();
+  command->add_option("--invite-file", args->invite_file, file_about)
+      ->required()
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+void add_channel(Commands& commands) {
+  CLI::App* channel = commands.root.add_subcommand("channel", "Makes, imports and lists channels");
+  channel->require_subcommand(1);
+  channel->fallthrough();
+  add_named(commands, *channel, "new", "Makes a channel to one recipient",
+            "where its invitation is written (0600); a secret, for the recipient alone", run_new);
+  add_named(commands, *channel, "import", "Accepts an invitation",
+            "the invitation; - for standard input", run_import);
+  CLI::App* list = channel->add_subcommand("list", "Lists all channels");
+  on_chosen<NoArgs>(commands, *list, run_list);
+}
+
+}  // namespace taubenpost::cli

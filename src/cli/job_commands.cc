@@ -1,0 +1,119 @@
+// taubenpost list, show, serve
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/jobs.h"
+#include "engine/engine.h"
+
+namespace taubenpost::cli {
+namespace {
+
+struct NoArgs {};
+struct ShowArgs {
+  std::string id;
+};
+struct ServeArgs {
+  bool until_idle = false;
+};
+
+Result<int> run_list(Context& context, const NoArgs&) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  const Result<std::vector<JobView>> jobs = all_jobs((*session)->store());
+  if (!jobs) return jobs.error();
+  for (const JobView& job : *jobs) {
+    if (const auto* send = std::get_if<SendView>(&job)) {
+      print(context.out(), *send);
+    } else {
+      const auto& receive = std::get<ReceiveView>(job);
+      context.out().result("receive_job", receive.json(), receive.line());
+    }
+  }
+  return kDone;
+}
+
+std::string text_of(const Json& job) {
+  std::string text;
+  for (const auto& [key, value] : job.items()) {
+    if (value.is_null() || value.is_object() || value.is_array()) continue;
+    text += key + ": " +
+            (value.is_string() ? printable(value.get<std::string>(), 4096) : value.dump()) + "\n";
+  }
+  for (const Json& recipient : job.value("recipients", Json::array())) {
+    text += "to " + printable(recipient["channel"].get<std::string>()) + ": " +
+            recipient["state"].get<std::string>();
+    if (recipient.contains("position")) text += " at position " + recipient["position"].dump();
+    if (recipient.contains("error"))
+      text += " (" + printable(recipient["error"].get<std::string>()) + ")";
+    text += "\n";
+  }
+  if (!job["error"].is_null())
+    text += "error: " + printable(job["error"]["what"].get<std::string>()) + "\n";
+  return text;
+}
+
+Result<int> run_show(Context& context, const ShowArgs& args) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  const Result<JobView> job = find_job((*session)->store(), args.id);
+  if (!job) return job.error();
+  const Json json = std::visit([](const auto& view) { return view.json(); }, *job);
+  const JobId id = std::visit([](const auto& view) { return view.row.id; }, *job);
+  const Result<std::vector<JournalRow>> journal = (*session)->store().journal(id);
+  if (!journal) return journal.error();
+  Json history = Json::array();
+  std::string text = text_of(json);
+  for (const JournalRow& entry : *journal) {
+    history.push_back({{"time_ms", entry.time_ms}, {"text", entry.text}});
+    text += "at " + std::to_string(entry.time_ms / 1000) + ": " + printable(entry.text) + "\n";
+  }
+  text.pop_back();  // the output ends the line
+  Json object = json;
+  object["history"] = std::move(history);
+  const bool is_send = std::holds_alternative<SendView>(*job);
+  context.out().result(is_send ? "send_job" : "receive_job", object, text);
+  return kDone;
+}
+
+Result<int> run_serve(Context& context, const ServeArgs& args) {
+  if (!args.until_idle)
+    return error(Errc::kUsage, "a service that stays is not possible yet",
+                 "'taubenpost serve --until-idle' brings every job to its end");
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<JobWatch> watch = JobWatch::start(session.store());
+  if (!watch) return watch.error();
+  session.on_tick([&] { show_progress(context.out(), session.store()); });
+  Engine engine(session.ports(), EngineOptions{});
+  const Result<RunSummary> run = session.run(engine.run_until_idle());
+  const Result<JobWatch::Ended> ended = watch->ended(session.store());
+  if (!ended) return ended.error();
+  for (const SendView& job : ended->posted) print(context.out(), job);
+  for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
+  report_failed(context.out(), *ended);
+  if (!run) return run.error();
+  report_unfinished(context.out(), session.store(), *ended);
+  return exit_status_of_jobs(ended->finished(), ended->failed(), ended->unfinished.size());
+}
+
+}  // namespace
+
+void add_list(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand("list", "Lists all jobs");
+  on_chosen<NoArgs>(commands, *command, run_list);
+}
+
+void add_show(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand("show", "Shows one job with its history");
+  const auto args = on_chosen<ShowArgs>(commands, *command, run_show);
+  command->add_option("ID", args->id, "id of the job, or six or more of its first characters")
+      ->required();
+}
+
+void add_serve(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand("serve", "Goes on with all unfinished jobs");
+  const auto args = on_chosen<ServeArgs>(commands, *command, run_serve);
+  command->add_flag("--until-idle", args->until_idle, "end when nothing is left to do");
+}
+
+}  // namespace taubenpost::cli

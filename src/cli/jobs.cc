@@ -1,0 +1,290 @@
+#include "cli/jobs.h"
+
+#include <algorithm>
+
+#include "wire/letter.h"
+
+namespace taubenpost::cli {
+namespace {
+
+constexpr std::size_t kPrefixMin = 6;
+constexpr std::size_t kShownId = 8;  // of an id, in lines about progress and failures
+constexpr std::size_t kPathShown = 4096;
+
+std::string short_id(const JobId& id) { return to_base32(id).substr(0, kShownId); }
+
+JobId id_of(const JobView& job) {
+  return std::visit([](const auto& view) { return view.row.id; }, job);
+}
+
+bool has_ended(const JobView& job) {
+  return std::visit([](const auto& view) { return is_terminal(view.row.state); }, job);
+}
+
+Json error_json(std::uint16_t code, const std::string& text) {
+  if (code == 0) return nullptr;
+  return {{"code", code}, {"what", text}};
+}
+
+std::string channels_of(const std::vector<RecipientRow>& recipients) {
+  std::string all;
+  for (const RecipientRow& recipient : recipients)
+    all += (all.empty() ? "" : ", ") + printable(recipient.channel_name);
+  return all;
+}
+
+}  // namespace
+
+std::string_view name_of(SendState state) {
+  switch (state) {
+    case SendState::kQueued:
+      return "queued";
+    case SendState::kPreparing:
+      return "preparing";
+    case SendState::kUploading:
+      return "uploading";
+    case SendState::kCommitting:
+      return "committing";
+    case SendState::kPosted:
+      return "posted";
+    case SendState::kFailed:
+      return "failed";
+    case SendState::kCancelled:
+      return "cancelled";
+  }
+  TP_CHECK(false);
+}
+
+std::string_view name_of(RecipientState state) {
+  switch (state) {
+    case RecipientState::kPending:
+      return "pending";
+    case RecipientState::kReserved:
+      return "reserved";
+    case RecipientState::kPosted:
+      return "posted";
+    case RecipientState::kConflict:
+      return "conflict";
+    case RecipientState::kFailed:
+      return "failed";
+  }
+  TP_CHECK(false);
+}
+
+std::string_view name_of(ReceiveState state) {
+  switch (state) {
+    case ReceiveState::kWaiting:
+      return "waiting";
+    case ReceiveState::kFetching:
+      return "fetching";
+    case ReceiveState::kChecking:
+      return "checking";
+    case ReceiveState::kPlacing:
+      return "placing";
+    case ReceiveState::kPlaced:
+      return "placed";
+    case ReceiveState::kFailed:
+      return "failed";
+  }
+  TP_CHECK(false);
+}
+
+Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
+  SendView view;
+  Result<std::vector<RecipientRow>> recipients = store.recipients(row.id);
+  if (!recipients) return recipients.error();
+  view.recipients = std::move(recipients).value();
+  const SendPlan& plan = row.plan;
+  view.boxes = plan.boxes;
+  if (plan.batch_chunks > 0) {
+    view.batches = (plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks;
+    // Batches below `next_batch` are done, but for those that still have a row.
+    const std::uint64_t opened =
+        std::min<std::uint64_t>(row.next_batch, view.batches) * plan.batch_chunks;
+    view.boxes_done = std::min(opened, plan.boxes);
+    const Result<std::vector<BatchRow>> open = store.batches(row.id);
+    if (!open) return open.error();
+    for (const BatchRow& batch : *open)
+      if (!is_commit(batch.index) && batch.state != BatchState::kDone)
+        view.boxes_done -= std::min<std::uint64_t>(view.boxes_done, batch.count);
+  }
+  view.row = std::move(row);
+  return view;
+}
+
+std::string SendView::line() const {
+  return to_base32(row.id) + " " + std::string(name_of(row.state)) + " " + printable(row.name) +
+         " -> " + channels_of(recipients);
+}
+
+Json SendView::json() const {
+  Json to = Json::array();
+  for (const RecipientRow& recipient : recipients) {
+    Json entry{{"channel", recipient.channel_name}, {"state", name_of(recipient.state)}};
+    if (recipient.state == RecipientState::kReserved || recipient.state == RecipientState::kPosted)
+      entry["position"] = recipient.counter;
+    if (!recipient.error_text.empty()) entry["error"] = recipient.error_text;
+    to.push_back(std::move(entry));
+  }
+  return {{"id", to_base32(row.id)},     {"state", name_of(row.state)},
+          {"source", row.source},        {"name", row.name},
+          {"size", row.identity.size},   {"created", row.created},
+          {"finished", row.finished},    {"boxes", boxes},
+          {"boxes_done", boxes_done},    {"batches", batches},
+          {"recipients", std::move(to)}, {"error", error_json(row.error_code, row.error_text)}};
+}
+
+ReceiveView view_of(ReceiveJobRow row) {
+  ReceiveView view;
+  // What is no letter never became a job.
+  const Result<wire::BoxContent> content = wire::decode_box_content(row.letter);
+  const auto* letter = content ? std::get_if<wire::Letter>(&content.value()) : nullptr;
+  if (letter != nullptr) {
+    view.name = letter->name;
+    view.size = letter->usize;
+    const auto* body = std::get_if<wire::BodyRef>(&letter->content);
+    view.boxes = body != nullptr ? body->boxes : 0;
+  }
+  view.boxes_done = row.prefix + row.beyond.size();
+  view.row = std::move(row);
+  return view;
+}
+
+std::string ReceiveView::line() const {
+  return to_base32(row.id) + " " + std::string(name_of(row.state)) + " " + printable(name) +
+         " <- " + printable(row.channel_name);
+}
+
+Json ReceiveView::json() const {
+  return {{"id", to_base32(row.id)},
+          {"state", name_of(row.state)},
+          {"channel", row.channel_name},
+          {"position", row.counter},
+          {"name", name},
+          {"size", size},
+          {"path", row.state == ReceiveState::kPlaced ? Json(row.target) : Json(nullptr)},
+          {"created", row.created},
+          {"finished", row.finished},
+          {"boxes", boxes},
+          {"boxes_done", boxes_done},
+          {"error", error_json(row.error_code, row.error_text)}};
+}
+
+Result<std::vector<JobView>> all_jobs(const ports::Store& store) {
+  std::vector<JobView> jobs;
+  const Result<std::vector<JobId>> sends = store.send_jobs();
+  if (!sends) return sends.error();
+  for (const JobId& id : *sends) {
+    Result<SendJobRow> row = store.send_job(id);
+    if (!row) return row.error();
+    Result<SendView> view = view_of(store, std::move(row).value());
+    if (!view) return view.error();
+    jobs.emplace_back(std::move(view).value());
+  }
+  const Result<std::vector<JobId>> receives = store.receive_jobs();
+  if (!receives) return receives.error();
+  for (const JobId& id : *receives) {
+    Result<ReceiveJobRow> row = store.receive_job(id);
+    if (!row) return row.error();
+    jobs.emplace_back(view_of(std::move(row).value()));
+  }
+  return jobs;
+}
+
+Result<JobView> find_job(const ports::Store& store, std::string_view prefix) {
+  if (prefix.size() < kPrefixMin)
+    return error(Errc::kUsage, "job id " + printable(prefix) + " is too short",
+                 "give at least six characters");
+  Result<std::vector<JobView>> jobs = all_jobs(store);
+  if (!jobs) return jobs.error();
+  JobView* found = nullptr;
+  for (JobView& job : jobs.value()) {
+    if (!to_base32(id_of(job)).starts_with(prefix)) continue;
+    if (found != nullptr)
+      return error(Errc::kUsage, "job id " + printable(prefix) + " is not unique",
+                   "give more characters");
+    found = &job;
+  }
+  if (found == nullptr)
+    return error(Errc::kNotFound, "no job has the id " + printable(prefix),
+                 "'taubenpost list' shows all");
+  return std::move(*found);
+}
+
+Result<JobWatch> JobWatch::start(const ports::Store& store) {
+  const Result<std::vector<JobView>> jobs = all_jobs(store);
+  if (!jobs) return jobs.error();
+  JobWatch watch;
+  for (const JobView& job : *jobs)
+    if (has_ended(job)) watch.ended_before_.insert(id_of(job));
+  return watch;
+}
+
+Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
+  Result<std::vector<JobView>> jobs = all_jobs(store);
+  if (!jobs) return jobs.error();
+  Ended result;
+  for (JobView& job : jobs.value()) {
+    if (!has_ended(job)) {
+      result.unfinished.push_back(std::move(job));
+    } else if (ended_before_.contains(id_of(job))) {
+      continue;
+    } else if (auto* send = std::get_if<SendView>(&job)) {
+      const bool is_posted = send->row.state == SendState::kPosted;
+      (is_posted ? result.posted : result.send_failed).push_back(std::move(*send));
+    } else if (auto* receive = std::get_if<ReceiveView>(&job)) {
+      const bool is_placed = receive->row.state == ReceiveState::kPlaced;
+      (is_placed ? result.placed : result.receive_failed).push_back(std::move(*receive));
+    }
+  }
+  return result;
+}
+
+void print(Output& out, const SendView& job) { out.result("send_job", job.json(), job.line()); }
+
+void print_placed(Output& out, const ReceiveView& job) {
+  out.result("receive_job", job.json(),
+             printable(job.row.target, kPathShown) + "\t" + std::to_string(job.size) + "\t" +
+                 printable(job.row.channel_name));
+}
+
+void report_failed(Output& out, const JobWatch::Ended& ended) {
+  for (const SendView& job : ended.send_failed) {
+    out.notice("job " + short_id(job.row.id) + " failed: " + printable(job.row.error_text));
+    for (const RecipientRow& recipient : job.recipients)
+      if (recipient.state != RecipientState::kPosted)
+        out.notice("job " + short_id(job.row.id) + ": not delivered to " +
+                   printable(recipient.channel_name) +
+                   (recipient.error_text.empty() ? "" : ": " + printable(recipient.error_text)));
+  }
+  for (const ReceiveView& job : ended.receive_failed)
+    out.notice("job " + short_id(job.row.id) + " (" + printable(job.name) + " from " +
+               printable(job.row.channel_name) + ") failed: " + printable(job.row.error_text));
+}
+
+void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended) {
+  for (const JobView& job : ended.unfinished) {
+    const Result<std::vector<JournalRow>> history = store.journal(id_of(job));
+    std::string text = "job " + short_id(id_of(job)) + " is not finished";
+    if (history && !history->empty()) text += ": " + printable(history->back().text);
+    out.notice(text);
+  }
+}
+
+void show_progress(Output& out, const ports::Store& store) {
+  const Result<std::vector<JobView>> jobs = all_jobs(store);
+  if (!jobs) return;
+  const auto open = std::find_if_not(jobs->begin(), jobs->end(), has_ended);
+  if (open == jobs->end()) return;
+  out.progress(std::visit(
+      [](const auto& view) {
+        std::string text = short_id(view.row.id) + " " + std::string(name_of(view.row.state));
+        if (view.boxes > 0)
+          text += ", " + std::to_string(view.boxes_done) + " of " + std::to_string(view.boxes) +
+                  " boxes";
+        return text;
+      },
+      *open));
+}
+
+}  // namespace taubenpost::cli

@@ -1,0 +1,79 @@
+// Jobs as people and scripts see them: names of states, lines, JSON objects, ids by prefix.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "cli/output.h"
+#include "ports/store.h"
+
+namespace taubenpost::cli {
+
+std::string_view name_of(SendState state);
+std::string_view name_of(RecipientState state);
+std::string_view name_of(ReceiveState state);
+
+// A send job with its recipients and how far it is.
+struct SendView {
+  SendJobRow row;
+  std::vector<RecipientRow> recipients;
+  std::uint64_t boxes = 0;       // of the body
+  std::uint64_t batches = 0;     // of the body
+  std::uint64_t boxes_done = 0;  // of the body: in batches that were read back
+
+  std::string line() const;  // "ID STATE NAME -> RECIPIENTS"
+  Json json() const;
+};
+Result<SendView> view_of(const ports::Store& store, SendJobRow row);
+
+// A receive job with what its letter says.
+struct ReceiveView {
+  ReceiveJobRow row;
+  std::string name;
+  std::uint64_t size = 0;
+  std::uint64_t boxes = 0;
+  std::uint64_t boxes_done = 0;
+
+  std::string line() const;  // "ID STATE NAME <- CHANNEL"
+  Json json() const;
+};
+ReceiveView view_of(ReceiveJobRow row);
+
+using JobView = std::variant<SendView, ReceiveView>;
+Result<std::vector<JobView>> all_jobs(const ports::Store& store);
+// By a prefix of its id of at least six characters; kUsage (too short, ambiguous), kNotFound.
+Result<JobView> find_job(const ports::Store& store, std::string_view prefix);
+
+// Tells which jobs came to their end since it was made.
+class JobWatch {
+ public:
+  static Result<JobWatch> start(const ports::Store& store);
+  struct Ended {
+    std::vector<SendView> posted, send_failed;
+    std::vector<ReceiveView> placed, receive_failed;
+    std::vector<JobView> unfinished;  // not at their end
+
+    std::size_t finished() const { return posted.size() + placed.size(); }
+    std::size_t failed() const { return send_failed.size() + receive_failed.size(); }
+  };
+  Result<Ended> ended(const ports::Store& store) const;
+
+ private:
+  std::set<JobId> ended_before_;
+};
+
+void print(Output& out, const SendView& job);
+// A placed file: path, bytes, channel.
+void print_placed(Output& out, const ReceiveView& job);
+// The reasons of failed jobs and recipients, on stderr.
+void report_failed(Output& out, const JobWatch::Ended& ended);
+// The last line of each unfinished job's history, on stderr.
+void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended);
+// One line about the oldest unfinished job, on a terminal.
+void show_progress(Output& out, const ports::Store& store);
+
+}  // namespace taubenpost::cli

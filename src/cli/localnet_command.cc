@@ -1,0 +1,67 @@
+// taubenpost localnet: the local network, and its control command.
+#include "app/state_dir.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "localnet/localnet.h"
+
+namespace taubenpost::cli {
+namespace {
+
+struct LocalnetArgs {
+  std::string listen;
+  std::string data;
+  std::string write_thin_config;
+};
+struct CtlArgs {
+  std::string data;
+  std::string command;
+};
+
+Result<int> run_network(Context&, const LocalnetArgs& args) {
+  if (args.listen.empty() || args.data.empty())
+    return error(Errc::kUsage, "localnet needs --listen and --data",
+                 "taubenpost localnet --listen unix:PATH --data DIR");
+  localnet::Options options;
+  options.listen = args.listen;
+  options.data_dir = args.data;  // as given: the path of a socket must be short
+  if (!args.write_thin_config.empty())
+    options.thin_config_path = absolute_path(args.write_thin_config);
+  TP_TRY(localnet::run_localnet(std::move(options)));
+  return kDone;
+}
+
+Result<int> run_ctl(Context& context, const CtlArgs& args) {
+  const Result<std::string> answer = localnet::ctl_request(args.data, args.command);
+  if (!answer) return answer.error();
+  if (context.out().is_json()) {
+    context.out().raw_json(*answer);
+    return kDone;
+  }
+  const Json counters = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
+  context.out().result("audit", counters, counters.dump(2));
+  return kDone;
+}
+
+}  // namespace
+
+void add_localnet(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand(
+      "localnet", "Runs a local network that speaks the daemon's protocol");
+  command->fallthrough();
+  const auto args = on_chosen<LocalnetArgs>(commands, *command, run_network);
+  command->add_option("--listen", args->listen, "unix:PATH, unix:@NAME or tcp:HOST:PORT")
+      ->type_name("ADDRESS");
+  command->add_option("--data", args->data, "where the network keeps its boxes")->type_name("DIR");
+  command
+      ->add_option("--write-thin-config", args->write_thin_config,
+                   "write a thinclient.toml for this network")
+      ->type_name("FILE");
+  CLI::App* ctl = command->add_subcommand("ctl", "Asks a running local network");
+  const auto ctl_args = on_chosen<CtlArgs>(commands, *ctl, run_ctl);
+  ctl->add_option("--data", ctl_args->data, "the data folder of the network")
+      ->required()
+      ->type_name("DIR");
+  ctl->add_option("COMMAND", ctl_args->command, "audit")->required();
+}
+
+}  // namespace taubenpost::cli

@@ -1,0 +1,118 @@
+// taubenpost receive: one poll round, then everything that was found is fetched to its end.
+#include <filesystem>
+
+#include "app/state_dir.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/jobs.h"
+#include "engine/channels.h"
+#include "engine/engine.h"
+#include "engine/poll.h"
+
+namespace taubenpost::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ReceiveArgs {
+  std::string from;
+  std::string into = ".";
+};
+
+struct Round {
+  std::size_t others = 0;          // boxes that are no new transfer
+  std::optional<Error> no_answer;  // of some channel: the others went on
+};
+
+Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
+                                                 const std::string& from) {
+  std::vector<ChannelRow> incoming;
+  if (!from.empty()) {
+    Result<ChannelRow> channel = find_channel(store, from);
+    if (!channel) return channel.error();
+    if (channel->direction != ChannelDirection::kIncoming)
+      return error(Errc::kUsage, "channel " + printable(from) + " is for sending",
+                   "name a channel made with 'channel import'");
+    incoming.push_back(std::move(channel).value());
+    return incoming;
+  }
+  Result<std::vector<ChannelRow>> all = store.channels();
+  if (!all) return all.error();
+  for (ChannelRow& channel : all.value())
+    if (channel.direction == ChannelDirection::kIncoming) incoming.push_back(std::move(channel));
+  if (incoming.empty())
+    return error(Errc::kNotFound, "there is no channel to receive from",
+                 "'taubenpost channel import' makes one of an invitation");
+  return incoming;
+}
+
+Result<std::string> folder_of_option(const std::string& into) {
+  const std::string folder = absolute_path(into);
+  std::error_code code;
+  if (fs::is_directory(folder, code)) return folder;
+  if (fs::exists(folder, code))
+    return error(Errc::kUsage, printable(into, 4096) + ": is not a folder");
+  return error(Errc::kNotFound, printable(into, 4096) + ": no such folder");
+}
+
+boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
+                                               std::string folder) {
+  Round round;
+  const Result<ports::NetworkView> network = co_await connect_to_network(ports);
+  if (!network) co_return network.error();
+  for (const ChannelRow& channel : channels) {
+    Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder);
+    if (found) {
+      round.others += found->others;
+    } else if (found.error().code == Errc::kTemporary) {
+      if (!round.no_answer) round.no_answer = found.error();
+    } else {
+      co_return found.error();
+    }
+  }
+  co_return round;
+}
+
+Result<int> run_receive(Context& context, const ReceiveArgs& args) {
+  const Result<std::string> folder = folder_of_option(args.into);
+  if (!folder) return folder.error();
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
+  if (!channels) return channels.error();
+  const Result<JobWatch> watch = JobWatch::start(session.store());
+  if (!watch) return watch.error();
+
+  session.on_tick([&] { show_progress(context.out(), session.store()); });
+  const Result<Round> round =
+      session.run(poll_all(session.ports(), std::move(channels).value(), *folder));
+  if (!round) return round.error();
+  Engine engine(session.ports(), EngineOptions{});
+  const Result<RunSummary> run = session.run(engine.run_until_idle());
+  const Result<JobWatch::Ended> ended = watch->ended(session.store());
+  if (!ended) return ended.error();
+  for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
+  report_failed(context.out(), *ended);
+  if (round->others > 0)
+    context.out().notice(std::to_string(round->others) + " boxes held no new transfer");
+  if (!run) return run.error();
+  report_unfinished(context.out(), session.store(), *ended);
+  if (round->no_answer) return *round->no_answer;
+  if (ended->finished() + ended->failed() + ended->unfinished.size() == 0)
+    return error(Errc::kNothingToDo, "nothing new");
+  return exit_status_of_jobs(ended->finished(), ended->failed(), ended->unfinished.size());
+}
+
+}  // namespace
+
+void add_receive(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand("receive", "Fetches what has arrived");
+  const auto args = on_chosen<ReceiveArgs>(commands, *command, run_receive);
+  command->add_option("--from", args->from, "only from this channel")->type_name("NAME");
+  command->add_option("--into", args->into, "where files are placed (default: here)")
+      ->envname("TAUBENPOST_INTO")
+      ->type_name("DIR");
+}
+
+}  // namespace taubenpost::cli

@@ -1,0 +1,97 @@
+// taubenpost send: queues a file, and with --wait brings it to its end.
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/jobs.h"
+#include "engine/engine.h"
+#include "engine/enqueue.h"
+
+namespace taubenpost::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct SendArgs {
+  std::vector<std::string> paths;
+  std::vector<std::string> to;
+  std::string note;
+  bool wait = false;
+};
+
+Result<std::string> source_of(const std::vector<std::string>& paths) {
+  if (paths.size() > 1)
+    return error(Errc::kUsage, "several sources in one transfer are not possible yet",
+                 "send them one after the other, or an archive of them");
+  std::error_code code;
+  const std::string path = fs::absolute(paths.front(), code).string();
+  if (code || paths.front().empty()) return error(Errc::kUsage, "the source is no path");
+  if (fs::is_directory(path, code))
+    return error(Errc::kUsage, printable(paths.front(), 4096) + ": folders can't be sent yet",
+                 "send an archive of it");
+  return path;
+}
+
+// Exit status of the job that was waited for.
+Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
+                   const JobWatch& watch, const Result<RunSummary>& run) {
+  Result<SendJobRow> row = store.send_job(id);
+  if (!row) return row.error();
+  const Result<SendView> job = view_of(store, std::move(row).value());
+  if (!job) return job.error();
+  const Result<JobWatch::Ended> ended = watch.ended(store);
+  if (!ended) return ended.error();
+  report_failed(context.out(), *ended);
+  if (!is_terminal(job->row.state)) {
+    if (!run) return run.error();
+    report_unfinished(context.out(), store, *ended);
+    return kUnfinished;
+  }
+  print(context.out(), *job);
+  if (job->row.state == SendState::kPosted) return kDone;
+  for (const RecipientRow& recipient : job->recipients)
+    if (recipient.state == RecipientState::kPosted) return kPartial;
+  return kFailed;
+}
+
+Result<int> run_send(Context& context, const SendArgs& args) {
+  Result<std::string> source = source_of(args.paths);
+  if (!source) return source.error();
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<JobWatch> watch = JobWatch::start(session.store());
+  if (!watch) return watch.error();
+  SendRequest request{std::move(source).value(), args.to, args.note};
+  const Result<JobId> id = session.run(enqueue_send(session.ports(), std::move(request)));
+  if (!id) return id.error();
+
+  Result<SendJobRow> row = session.store().send_job(*id);
+  if (!row) return row.error();
+  const Result<SendView> queued = view_of(session.store(), std::move(row).value());
+  if (!queued) return queued.error();
+  print(context.out(), *queued);
+  if (!args.wait) return kDone;
+
+  session.on_tick([&] { show_progress(context.out(), session.store()); });
+  Engine engine(session.ports(), EngineOptions{});
+  const Result<RunSummary> run = session.run(engine.run_until_idle());
+  return end_of(context, session.store(), *id, *watch, run);
+}
+
+}  // namespace
+
+void add_send(Commands& commands) {
+  CLI::App* command = commands.root.add_subcommand("send", "Queues a file for recipients");
+  const auto args = on_chosen<SendArgs>(commands, *command, run_send);
+  command->add_option("PATH", args->paths, "the file")->required();
+  command->add_option("--to", args->to, "channel of a recipient; once for each")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  command->add_option("--note", args->note, "a text for the recipients, at most 512 bytes")
+      ->type_name("TEXT");
+  command->add_flag("--wait", args->wait, "stay until it is posted");
+}
+
+}  // namespace taubenpost::cli
