@@ -424,5 +424,78 @@ TEST(WireReplies, UnknownResponse_HasNoKeySet) {
   EXPECT_EQ(frame_of(*later), response_frame("none of them", {}));
 }
 
+// ---- the schema --------------------------------------------------------------------------------
+
+// The rules of schema/thin.cddl: name and text, without comments.
+std::map<std::string, std::string> schema_rules() {
+  std::ifstream in(std::string(TP_VECTORS) + "/../../schema/thin.cddl");
+  std::map<std::string, std::string> rules;
+  std::string line, name;
+  while (std::getline(in, line)) {
+    line.resize(std::min(line.size(), line.find(';')));
+    const std::size_t equals = line.find(" = ");
+    const bool is_rule = equals != std::string::npos && line.find(' ') == equals;
+    if (is_rule) name = line.substr(0, equals);
+    if (!name.empty()) rules[name] += is_rule ? line.substr(equals) : line;
+  }
+  return rules;
+}
+
+// The keys that a rule names, in order; the groups that it uses are written out.
+std::vector<std::string> keys_of(const std::map<std::string, std::string>& rules,
+                                 const std::string& name) {
+  std::string rule = rules.at(name);
+  for (const char* group : {"encrypted", "query"}) {
+    const std::size_t at = rule.find(group);
+    const std::size_t behind = at + std::string_view(group).size();
+    if (at == std::string::npos || rule[behind] == '_') continue;
+    const std::string& members = rules.at(group);
+    rule.replace(at, behind - at, members.substr(members.find('(') + 1));
+  }
+  std::vector<std::string> keys;
+  for (std::size_t at = rule.find(": "); at != std::string::npos; at = rule.find(": ", at + 1)) {
+    const std::size_t begin = rule.find_last_of(" (,{", at) + 1;
+    keys.push_back(rule.substr(begin, at - begin));
+  }
+  return keys;
+}
+
+struct CollectKeys {
+  std::vector<std::string> keys;
+  template <class T>
+  void operator()(const char* key, const T&) {
+    keys.emplace_back(key);
+  }
+};
+
+template <class Message>
+void expect_schema(const std::map<std::string, std::string>& rules, const std::string& name) {
+  ASSERT_TRUE(rules.contains(name)) << name;
+  CollectKeys collected;
+  const Message message;
+  Message::fields(message, collected);
+  EXPECT_EQ(keys_of(rules, name), collected.keys) << name;
+}
+
+template <class Variant, std::size_t Count, std::size_t I = 0>
+void expect_schema_of_all(const std::map<std::string, std::string>& rules) {
+  if constexpr (I < Count) {
+    using Message = std::variant_alternative_t<I, Variant>;
+    expect_schema<Message>(rules, std::string(Message::kKey));
+    expect_schema_of_all<Variant, Count, I + 1>(rules);
+  }
+}
+
+TEST(WireSchema, EveryMessage_IsWrittenDownAsItIsSent) {
+  const std::map<std::string, std::string> rules = schema_rules();
+  expect_schema_of_all<Request, std::variant_size_v<Request>>(rules);
+  expect_schema_of_all<Response, kResponseKeys>(rules);
+  expect_schema<DestinationPayload>(rules, "destination");
+  expect_schema<SphinxGeometry>(rules, "sphinx_geometry");
+  expect_schema<PigeonholeGeometry>(rules, "pigeonhole_geometry");
+  expect_schema<DirectoryAuthority>(rules, "authority");
+  EXPECT_EQ(Json(keys_of(rules, "response")), load("cbor/replies.json").at("top_level_keys"));
+}
+
 }  // namespace
 }  // namespace taubenpost::wire
