@@ -27,6 +27,15 @@ bool ed25519_point_ok(ByteView public_key) {
   return public_key.size() == 32 && crypto_core_ed25519_is_valid_point(public_key.data()) == 1;
 }
 
+Bytes64 ed25519_sign(ByteView private_key, ByteView message) {
+  ensure_ready();
+  TP_CHECK(private_key.size() == 64);
+  Bytes64 signature;
+  TP_CHECK(crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(),
+                                private_key.data()) == 0);
+  return signature;
+}
+
 bool ed25519_verify(ByteView public_key, ByteView message, ByteView signature) {
   ensure_ready();
   return public_key.size() == 32 && signature.size() == 64 &&

@@ -15,6 +15,8 @@ namespace taubenpost::crypto {
 SecretArray<64> ed25519_from_seed(ByteView seed);
 // Whether the bytes are a point of the main subgroup in canonical form.
 bool ed25519_point_ok(ByteView public_key);
+// Ordinary RFC 8032 signature with the 64-byte private key (seed || public key).
+Bytes64 ed25519_sign(ByteView private_key, ByteView message);
 bool ed25519_verify(ByteView public_key, ByteView message, ByteView signature);
 
 // f = clamp(SHA-512/256(input)) mod L (pigeonhole 1.7).

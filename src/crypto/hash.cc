@@ -102,6 +102,18 @@ Bytes32 sha512_256(ByteView data) {
   return out;
 }
 
+SecretBytes shake256(ByteView data, std::size_t count) {
+  ensure_ready();
+  gcry_md_hd_t hash = nullptr;
+  TP_CHECK(gcry_md_open(&hash, GCRY_MD_SHAKE256, 0) == 0);
+  gcry_md_write(hash, data.data(), data.size());
+  SecretBytes out{Bytes(count)};
+  const gcry_error_t failed = gcry_md_extract(hash, GCRY_MD_SHAKE256, out.writable().data(), count);
+  gcry_md_close(hash);
+  TP_CHECK(failed == 0);
+  return out;
+}
+
 Bytes64 hmac_blake2b_512(ByteView key, ByteView data) {
   ensure_ready();
   return hmac(key, data, {}, {});

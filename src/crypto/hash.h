@@ -35,6 +35,9 @@ class Blake2b256 {
   std::unique_ptr<State> state_;
 };
 
+// First `count` bytes of SHAKE256, for seeds that become keys.
+SecretBytes shake256(ByteView data, std::size_t count);
+
 // SHA-512 of the concatenation of several pieces.
 Bytes64 sha512(std::initializer_list<ByteView> pieces);
 
