@@ -16,6 +16,49 @@ std::string dump(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Where whoever made the error had nothing better to say.
+std::string_view usual_hint(Errc code) {
+  switch (code) {
+    case Errc::kUsage:
+      return "'taubenpost --help' and 'taubenpost COMMAND --help' say what is possible";
+    case Errc::kNotFound:
+      return "check the name";
+    case Errc::kInvalid:
+      return "get it again from where it came";
+    case Errc::kStateConflict:
+      return "look at it with 'list' or 'channel list'";
+    case Errc::kSourceChanged:
+      return "send it again when nobody writes to it";
+    case Errc::kSourceUnreadable:
+    case Errc::kIo:
+      return "check the path and its permissions";
+    case Errc::kDaemonGone:
+      return "is the daemon running? Jobs stay; 'taubenpost serve --until-idle' goes on with them";
+    case Errc::kOutcomeUnknown:
+    case Errc::kTemporary:
+      return "try again later";
+    case Errc::kRejected:
+      return "'taubenpost show ID' tells the job's history";
+    case Errc::kRefused:
+      return "docs/errors.md says what is refused";
+    case Errc::kDiskFull:
+      return "free some space; 'taubenpost serve --until-idle' goes on with all jobs";
+    case Errc::kStoreBad:
+      return "'taubenpost init' makes a state directory, --state-dir names another one";
+    case Errc::kStoreIo:
+      return "check the disk; nothing more is written to it";
+    case Errc::kLocked:
+      return "another process works on it: wait for its end";
+    case Errc::kCannotUnlock:
+      return "the key file must be the one that was made with this store";
+    case Errc::kCancelled:
+      return "'taubenpost serve --until-idle' goes on with all jobs";
+    case Errc::kNothingToDo:
+      return {};
+  }
+  return {};
+}
+
 void put(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);
   std::fputc('\n', stream);
@@ -46,14 +89,15 @@ void Output::notice(const std::string& text) {
 }
 
 void Output::fail(const Error& error, int status) {
+  const std::string hint = error.hint.empty() ? std::string(usual_hint(error.code)) : error.hint;
   notice(error.what);
-  if (!error.hint.empty()) put(stderr, "hint: " + error.hint);
+  if (!hint.empty()) put(stderr, "hint: " + hint);
   if (!is_json_) return;
   result("error",
          {{"code", static_cast<int>(error.code)},
           {"exit", status},
           {"what", error.what},
-          {"hint", error.hint}},
+          {"hint", hint}},
          {});
 }
 

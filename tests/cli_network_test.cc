@@ -1,0 +1,220 @@
+// Transcripts of whole transfers, each part a process of its own, and of what can go wrong.
+#include <sys/mount.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "support/cli_fixture.h"
+
+namespace taubenpost {
+namespace {
+
+std::string bytes_of(std::size_t size) {
+  std::mt19937 random(42);  // the same in every run
+  std::string text(size, '\0');
+  for (char& c : text) c = static_cast<char>(random());
+  return text;
+}
+
+class CliTransferTest : public CliNetworkTest {
+ protected:
+  void SetUp() override {
+    start_network("network");
+    init("sender");
+    init("alice");
+    connect("sender", "alice");
+    ::mkdir(path("inbox").c_str(), 0755);
+  }
+  Ended receive() { return run_as("alice", {"receive", "--into", path("inbox")}); }
+  nlohmann::json only_job(const std::string& who) {
+    const Ended listed = run_as(who, {"list", "--json"});
+    EXPECT_EQ(listed.status, 0) << listed.err;
+    return nlohmann::json::parse(listed.out, nullptr, false);
+  }
+  void expect_received(const std::string& name, const std::string& content) {
+    const Ended received = receive();
+    EXPECT_EQ(received.status, 0) << received.err;
+    EXPECT_EQ(received.out,
+              path("inbox/" + name) + "\t" + std::to_string(content.size()) + "\tsender\n");
+    EXPECT_TRUE(content_of(path("inbox/" + name)) == content);
+  }
+};
+
+TEST_F(CliTransferTest, SendAndReceive_SameBytes) {
+  const std::string content = bytes_of(40'000);
+  write_file(path("report of März.pdf"), content);
+  const Ended sent =
+      run_as("sender", {"send", path("report of März.pdf"), "--to", "alice", "--wait"});
+  EXPECT_EQ(sent.status, 0) << sent.err;
+  EXPECT_NE(sent.out.find(" posted report of März.pdf -> alice\n"), std::string::npos) << sent.out;
+  EXPECT_EQ(sent.err, "");
+  expect_received("report of März.pdf", content);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("inbox")), {}), 1);
+
+  expect_error(receive(), 9, "nothing new", /*has_hint=*/false);
+  const nlohmann::json job = only_job("sender");
+  EXPECT_EQ(job["type"], "send_job");
+  EXPECT_EQ(job["state"], "posted");
+  EXPECT_EQ(job["boxes"], 26);
+  EXPECT_EQ(job["boxes_done"], 26);
+  EXPECT_EQ(job["recipients"][0]["state"], "posted");
+  const nlohmann::json placed = only_job("alice");
+  EXPECT_EQ(placed["type"], "receive_job");
+  EXPECT_EQ(placed["state"], "placed");
+  EXPECT_EQ(placed["path"], path("inbox/report of März.pdf"));
+}
+
+TEST_F(CliTransferTest, Audit_CountsPackets) {
+  write_file(path("small"), "small");
+  ASSERT_EQ(run_as("sender", {"send", path("small"), "--to", "alice", "--wait"}).status, 0);
+  const Ended audit = run({"localnet", "ctl", "--data", path("network"), "audit", "--json"});
+  EXPECT_EQ(audit.status, 0) << audit.err;
+  const auto counters = nlohmann::json::parse(audit.out);
+  EXPECT_GT(counters["packets"], 0);
+  EXPECT_EQ(counters["conflicting_writes"], 0);
+}
+
+TEST_F(CliTransferTest, ReceiveFromOneChannel_LeavesTheOthers) {
+  init("carol");
+  const Ended made =
+      run_as("carol", {"channel", "new", "alice", "--invite-file", path("carol.invite")});
+  ASSERT_EQ(made.status, 0) << made.err;
+  ASSERT_EQ(
+      run_as("alice", {"channel", "import", "carol", "--invite-file", path("carol.invite")}).status,
+      0);
+  write_file(path("one"), "of sender");
+  write_file(path("two"), "of carol");
+  ASSERT_EQ(run_as("sender", {"send", path("one"), "--to", "alice", "--wait"}).status, 0);
+  ASSERT_EQ(run_as("carol", {"send", path("two"), "--to", "alice", "--wait"}).status, 0);
+  const Ended first = run_as("alice", {"receive", "--from", "carol", "--into", path("inbox")});
+  EXPECT_EQ(first.out, path("inbox/two") + "\t8\tcarol\n") << first.err;
+  expect_received("one", "of sender");
+}
+
+TEST_F(CliTransferTest, NetworkNotRunning_JobStaysQueuedAndIsDeliveredLater) {
+  stop_network();
+  const std::string content = bytes_of(5'000);
+  write_file(path("report.pdf"), content);
+  const Ended sent = run_as("sender", {"send", path("report.pdf"), "--to", "alice", "--wait"});
+  EXPECT_EQ(sent.status, 13);
+  EXPECT_NE(sent.out.find(" queued "), std::string::npos);
+  EXPECT_EQ(sent.err.rfind("taubenpost: ", 0), 0U);
+  EXPECT_NE(sent.err.find("\nhint: "), std::string::npos) << sent.err;
+  EXPECT_EQ(only_job("sender")["state"], "queued");
+
+  start_network("network");
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 0) << served.err;
+  EXPECT_NE(served.out.find(" posted report.pdf -> alice\n"), std::string::npos);
+  expect_received("report.pdf", content);
+}
+
+TEST_F(CliTransferTest, OtherNetwork_NothingIsSentAndTheJobStays) {
+  write_file(path("first"), "first");
+  ASSERT_EQ(run_as("sender", {"send", path("first"), "--to", "alice", "--wait"}).status, 0);
+  expect_received("first", "first");
+  stop_network();
+  start_network("another");
+  write_file(path("second"), "second");
+  const Ended sent = run_as("sender", {"send", path("second"), "--to", "alice", "--wait"});
+  EXPECT_EQ(sent.status, 7);
+  EXPECT_NE(first_line(sent.err).find("another network"), std::string::npos) << sent.err;
+  const Ended audit = run({"localnet", "ctl", "--data", path("another"), "audit", "--json"});
+  EXPECT_EQ(nlohmann::json::parse(audit.out)["packets"], 0);
+  expect_error(receive(), 7, "another network");
+
+  stop_network();
+  start_network("network");
+  EXPECT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 0);
+  expect_received("second", "second");
+}
+
+TEST_F(CliTransferTest, SourceChangedWhileQueued_FailsAndNothingIsFound) {
+  write_file(path("report.pdf"), bytes_of(5'000));
+  ASSERT_EQ(run_as("sender", {"send", path("report.pdf"), "--to", "alice"}).status, 0);
+  write_file(path("report.pdf"), bytes_of(6'000));
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 1);
+  EXPECT_NE(served.err.find("changed"), std::string::npos) << served.err;
+  const nlohmann::json job = only_job("sender");
+  EXPECT_EQ(job["state"], "failed");
+  EXPECT_EQ(job["error"]["code"], static_cast<int>(5));
+  EXPECT_EQ(receive().status, 9);
+}
+
+TEST_F(CliTransferTest, TargetExists_KeepsBoth) {
+  write_file(path("report.pdf"), "new");
+  write_file(path("inbox/report.pdf"), "old");
+  ASSERT_EQ(run_as("sender", {"send", path("report.pdf"), "--to", "alice", "--wait"}).status, 0);
+  const Ended received = receive();
+  EXPECT_EQ(received.status, 0) << received.err;
+  EXPECT_EQ(content_of(path("inbox/report.pdf")), "old");
+  EXPECT_EQ(content_of(path("inbox/report (2).pdf")), "new");
+}
+
+TEST_F(CliTransferTest, StoppedBySignal_GoesOnLater) {
+  const std::string content = bytes_of(200'000);
+  write_file(path("large"), content);
+  for (const auto& [number, status] : {std::pair{SIGTERM, 143}, std::pair{SIGINT, 130}}) {
+    const CliTest::Arguments command =
+        number == SIGTERM ? CliTest::Arguments{"send", path("large"), "--to", "alice", "--wait"}
+                          : CliTest::Arguments{"serve", "--until-idle"};
+    const auto sender = start_as("sender", command);
+    // The sender is connected once the network has seen a packet more.
+    const auto packets = [&] {
+      const Ended audit = run({"localnet", "ctl", "--data", path("network"), "audit", "--json"});
+      return nlohmann::json::parse(audit.out)["packets"].get<int>();
+    };
+    for (const int before = packets(); packets() == before && sender->is_running();) {
+    }
+    sender->send_signal(number);
+    const Ended ended = sender->wait();
+    EXPECT_EQ(ended.status, status) << ended.err;
+    EXPECT_NE(ended.err.find("stopped by"), std::string::npos) << ended.err;
+  }
+  EXPECT_NE(only_job("sender")["state"], "posted");
+  EXPECT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 0);
+  expect_received("large", content);
+}
+
+// A state directory on a file system of its own that is nearly full.
+class CliDiskFullTest : public CliTransferTest {
+ protected:
+  void TearDown() override { ::umount(path("small").c_str()); }
+};
+
+TEST_F(CliDiskFullTest, StateDirectoryFull_JobsStayAndAreDeliveredLater) {
+  ::mkdir(path("small").c_str(), 0700);
+  if (::mount("none", path("small").c_str(), "tmpfs", 0, "size=64m") != 0)
+    GTEST_SKIP() << "a small file system needs root: the full disk is NOT tested";
+  init("small/sender");
+  const Ended made =
+      run_as("small/sender", {"channel", "new", "alice", "--invite-file", path("small.invite")});
+  ASSERT_EQ(made.status, 0) << made.err;
+  ASSERT_EQ(
+      run_as("alice", {"channel", "import", "small", "--invite-file", path("small.invite")}).status,
+      0);
+  const std::string content = bytes_of(300'000);
+  write_file(path("large"), content);
+  ASSERT_EQ(run_as("small/sender", {"send", path("large"), "--to", "alice"}).status, 0);
+  write_file(path("small/ballast"), std::string(64 << 20, 'x'));  // as much as there is room for
+
+  const Ended served = run_as("small/sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 8) << served.err;
+  EXPECT_EQ(served.err.rfind("taubenpost: ", 0), 0U) << served.err;
+  EXPECT_NE(served.err.find("\nhint: "), std::string::npos) << served.err;
+  const Ended refused = run_as("small/sender", {"send", path("large"), "--to", "alice"});
+  EXPECT_EQ(refused.status, 8) << refused.err;
+  EXPECT_EQ(refused.out, "");
+
+  ::unlink(path("small/ballast").c_str());
+  const nlohmann::json job = only_job("small/sender");
+  EXPECT_NE(job["state"], "failed");
+  EXPECT_EQ(run_as("small/sender", {"serve", "--until-idle"}).status, 0);
+  const Ended received = run_as("alice", {"receive", "--into", path("inbox")});
+  EXPECT_EQ(received.status, 0) << received.err;
+  EXPECT_TRUE(content_of(path("inbox/large")) == content);
+}
+
+}  // namespace
+}  // namespace taubenpost

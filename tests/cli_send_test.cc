@@ -1,0 +1,118 @@
+// Transcripts of send with bad input: one line, a hint, the exit status, and nothing queued.
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "support/cli_fixture.h"
+
+namespace taubenpost {
+namespace {
+
+constexpr uid_t kNobody = 65534;
+
+class CliSendTest : public CliTest {
+ protected:
+  void SetUp() override {
+    init("sender");
+    init("alice");
+    connect("sender", "alice");
+    write_file(path("report.pdf"), "a report");
+  }
+  Ended send(Arguments arguments) {
+    arguments.insert(arguments.begin(), "send");
+    return run_as("sender", std::move(arguments));
+  }
+  void expect_nothing_queued() { EXPECT_EQ(run_as("sender", {"list"}).out, ""); }
+};
+
+TEST_F(CliSendTest, Queued_IsListedAndShown) {
+  const Ended sent = send({path("report.pdf"), "--to", "alice", "--note", "as promised"});
+  EXPECT_EQ(sent.status, 0) << sent.err;
+  EXPECT_NE(sent.out.find(" queued report.pdf -> alice\n"), std::string::npos) << sent.out;
+  EXPECT_EQ(run_as("sender", {"list"}).out, sent.out);
+  const Ended shown = run_as("sender", {"show", sent.out.substr(0, 6)});
+  EXPECT_EQ(shown.status, 0);
+  EXPECT_NE(shown.out.find("state: queued\n"), std::string::npos) << shown.out;
+  EXPECT_NE(shown.out.find("to alice: pending\n"), std::string::npos) << shown.out;
+}
+
+TEST_F(CliSendTest, MissingFile_IsNotFound) {
+  expect_error(send({path("report.txt"), "--to", "alice"}), 4, "report.txt");
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, FileBelowAFile_IsNotFound) {
+  expect_error(send({path("report.pdf/page1"), "--to", "alice"}), 4, "page1");
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, UnreadableFile_IsNamed) {
+  // As root every file can be read: the program runs as somebody else then.
+  const bool is_root = ::geteuid() == 0;
+  const Program::Options as_user{"/dev/null", is_root ? kNobody : uid_t{0}};
+  write_file(path("secret.pdf"), "not for you");
+  ::chmod(path("secret.pdf").c_str(), 0);
+  if (is_root) {
+    ASSERT_EQ(::chmod(folder_.path().c_str(), 0755), 0);
+    ASSERT_EQ(::chmod(output_.path().c_str(), 0777), 0);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path("sender")))
+      ASSERT_EQ(::chown(entry.path().c_str(), kNobody, kNobody), 0);
+    ASSERT_EQ(::chown(path("sender").c_str(), kNobody, kNobody), 0);
+  }
+  const Ended ended = run_as("sender", {"send", path("secret.pdf"), "--to", "alice"}, as_user);
+  if (ended.status == 127) GTEST_SKIP() << "this build can't be run by another user";
+  expect_error(ended, 1, "secret.pdf");
+  EXPECT_EQ(run_as("sender", {"list"}, as_user).out, "");
+}
+
+TEST_F(CliSendTest, Folder_IsRefusedForNow) {
+  ::mkdir(path("photos").c_str(), 0755);
+  expect_error(send({path("photos"), "--to", "alice"}), 2, "folders can't be sent yet");
+  expect_error(send({path("photos/"), "--to", "alice"}), 2, "folders can't be sent yet");
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, SeveralFiles_AreRefusedForNow) {
+  write_file(path("second.pdf"), "more");
+  expect_error(send({path("report.pdf"), path("second.pdf"), "--to", "alice"}), 2,
+               "several sources");
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, Device_IsNoSource) {
+  EXPECT_NE(send({"/dev/zero", "--to", "alice"}).status, 0);
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, UnknownRecipient_IsNotFound) {
+  expect_error(send({path("report.pdf"), "--to", "alice", "--to", "carol"}), 4, "carol");
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, RecipientTwice_IsUsage) {
+  EXPECT_EQ(send({path("report.pdf"), "--to", "alice", "--to", "alice"}).status, 2);
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, IncomingChannel_IsNoRecipient) {
+  expect_error(run_as("alice", {"send", path("report.pdf"), "--to", "sender"}), 2, "for receiving");
+  EXPECT_EQ(run_as("alice", {"list"}).out, "");
+}
+
+TEST_F(CliSendTest, NoRecipient_IsUsage) {
+  EXPECT_EQ(send({path("report.pdf")}).status, 2);
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, LongNote_IsUsage) {
+  EXPECT_EQ(send({path("report.pdf"), "--to", "alice", "--note", std::string(513, 'x')}).status, 2);
+  expect_nothing_queued();
+}
+
+TEST_F(CliSendTest, NameForATerminal_IsEscaped) {
+  const Ended ended = send({path("evil\x1b[2Jname"), "--to", "alice"});
+  EXPECT_NE(ended.status, 0);
+  EXPECT_EQ(ended.err.find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace taubenpost
