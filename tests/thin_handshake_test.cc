@@ -57,13 +57,13 @@ asio::awaitable<void> plays_disorder(World& world) {
   const FakeConnectionPtr connection = co_await world.daemon.accept();
   // Message 2 first, then a stored reply, message 1, and broadcasts before message 4.
   co_await connection->send(document_event(true));
-  co_await connection->send(wire::MessageReplyEvent{});
+  co_await connection->send(recorded_reply("send_message_echo", 1));
   co_await connection->send(status_event({}));
   co_await connection->receive_a<wire::SessionToken>();
   co_await connection->send(status_event({}));
   co_await connection->send(recorded_reply("resume_stored_reply", 0));
   co_await connection->send(document_event(true));
-  co_await connection->send(wire::SessionTokenReply{});
+  co_await connection->send(session_reply(false));
 }
 
 TEST(ThinHandshake, AnyFrameOrder_Opens) {
@@ -128,6 +128,19 @@ TEST(ThinHandshake, ShutdownAsFirstFrame_IsDialledAgain) {
   run_both(world.io, connects(world), says_shutdown_first(world));
 }
 
+// A short limit may also end a good handshake on a busy machine: then the client dials once more.
+asio::awaitable<void> greets_in_the_end(World& world) {
+  for (bool greeted = false; !greeted;) {
+    const FakeConnectionPtr connection = co_await world.daemon.accept();
+    try {
+      co_await greet(connection, {});
+      greeted = true;
+    } catch (const std::runtime_error&) {
+      connection->close();
+    }
+  }
+}
+
 asio::awaitable<void> is_silent_after(World& world, int frames) {
   const FakeConnectionPtr first = co_await world.daemon.accept();
   if (frames > 0) co_await first->send(status_event({}));
@@ -136,14 +149,13 @@ asio::awaitable<void> is_silent_after(World& world, int frames) {
     co_await first->receive_a<wire::SessionToken>();
   }
   co_await first->receive_end();
-  co_await world.daemon.accept_and_greet({});
+  co_await greets_in_the_end(world);
 }
 
 TEST(ThinHandshake, SilentDaemon_IsGivenUpAndDialledAgain) {
   for (int frames = 0; frames <= 2; ++frames) {
     Timing timing = quick();
-    // The second connection has the same limit, so it is not the shortest possible.
-    (frames < 2 ? timing.greeting : timing.session_reply) = milliseconds(300);
+    (frames < 2 ? timing.greeting : timing.session_reply) = milliseconds(50);
     World world(timing);
     run_both(world.io, connects(world), is_silent_after(world, frames));
   }
@@ -212,7 +224,7 @@ asio::awaitable<void> greets_slowly(World& world) {
   co_await connection->send(document_event(true));
   co_await connection->receive_a<wire::SessionToken>();
   co_await connection->receive_nothing();
-  co_await connection->send(wire::SessionTokenReply{});
+  co_await connection->send(session_reply(false));
   const auto request = co_await connection->receive_a<wire::GetMessageBoxIndexCounter>();
   co_await connection->send(wire::GetMessageBoxIndexCounterReply{request.query_id, 42, 0});
 }

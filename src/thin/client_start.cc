@@ -67,11 +67,9 @@ ResendResult cancelled_resend() {
   return result;
 }
 
-Result<ResendResult> resend_result(bool is_read, Result<wire::Response> response) {
-  if (!response) {
-    if (response.error().code == Errc::kCancelled) return cancelled_resend();
-    return response.error();
-  }
+Result<ResendResult> resend_result(const Operation& op, Result<wire::Response> response) {
+  if (op.cancelled) return cancelled_resend();
+  if (!response) return response.error();
   auto* reply = std::get_if<wire::StartResendingEncryptedMessageReply>(&*response);
   if (reply == nullptr)
     return error(Errc::kInvalid, "start_resending: the daemon sent a reply of another kind");
@@ -85,7 +83,7 @@ Result<ResendResult> resend_result(bool is_read, Result<wire::Response> response
     result.courier = CourierId{*reply->courier_identity_hash,
                                std::move(reply->courier_queue_id).value_or(Bytes{})};
   // By code and direction only: a write has no plaintext, whatever the reply holds.
-  if (is_read && result.kind == ResendKind::kOk) {
+  if (op.kind == OpKind::kRead && result.kind == ResendKind::kOk) {
     if (!reply->plaintext)
       return error(Errc::kInvalid, "start_resending: a read without plaintext");
     result.plaintext = std::move(*reply->plaintext);
@@ -93,14 +91,14 @@ Result<ResendResult> resend_result(bool is_read, Result<wire::Response> response
   return result;
 }
 
-Result<CopyResult> copy_result(Result<wire::Response> response) {
+Result<CopyResult> copy_result(const Operation& op, Result<wire::Response> response) {
   CopyResult result;
-  if (!response) {
-    if (response.error().code != Errc::kCancelled) return response.error();
+  if (op.cancelled) {
     result.kind = CopyKind::kCancelled;
     result.code = wire::number(wire::ThinCode::kStartResendingCancelled);
     return result;
   }
+  if (!response) return response.error();
   const auto* reply = std::get_if<wire::StartResendingCopyCommandReply>(&*response);
   if (reply == nullptr)
     return error(Errc::kInvalid, "start_copy: the daemon sent a reply of another kind");
@@ -124,7 +122,7 @@ asio::awaitable<Result<ResendResult>> Client::start_write(const Envelope& envelo
   if (!request) co_return request.error();
   const OperationPtr op = impl->make_operation(OpKind::kWrite, envelope.hash, std::move(*request));
   Result<wire::Response> response = co_await impl->run(op, deadline_of(limit, kStartLimit));
-  co_return resend_result(/*is_read=*/false, std::move(response));
+  co_return resend_result(*op, std::move(response));
 }
 
 asio::awaitable<Result<ResendResult>> Client::start_read(const Envelope& envelope, ReadCap read_cap,
@@ -136,7 +134,7 @@ asio::awaitable<Result<ResendResult>> Client::start_read(const Envelope& envelop
   if (!request) co_return request.error();
   const OperationPtr op = impl->make_operation(OpKind::kRead, envelope.hash, std::move(*request));
   Result<wire::Response> response = co_await impl->run(op, deadline_of(limit, kStartLimit));
-  co_return resend_result(/*is_read=*/true, std::move(response));
+  co_return resend_result(*op, std::move(response));
 }
 
 asio::awaitable<Result<CopyResult>> Client::start_copy(const WriteCap& write_cap, CourierId courier,
@@ -151,7 +149,7 @@ asio::awaitable<Result<CopyResult>> Client::start_copy(const WriteCap& write_cap
                                                std::move(*request));
   op->pin = courier;
   Result<wire::Response> response = co_await impl->run(op, deadline_of(limit, kStartLimit));
-  co_return copy_result(std::move(response));
+  co_return copy_result(*op, std::move(response));
 }
 
 asio::awaitable<Status> Client::cancel(Bytes32 envelope_hash, Limit limit) {

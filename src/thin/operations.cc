@@ -17,8 +17,6 @@ constexpr std::chrono::seconds kCancelSilence{60};
 
 constexpr std::uint8_t kCodeCancelled = 24;  // thin-protocol 5.1
 
-Error cancelled() { return error(Errc::kCancelled, "the operation was cancelled"); }
-
 }  // namespace
 
 Draft cancel_draft(OpKind kind, const Bytes32& hash) {
@@ -96,6 +94,11 @@ void Operations::finish(const OperationPtr& op, Result<wire::Response> end) {
   pump();
 }
 
+void Operations::finish_cancelled(const OperationPtr& op) {
+  op->cancelled = true;
+  finish(op, error(Errc::kCancelled, "the operation was cancelled"));
+}
+
 void Operations::forget(const OperationPtr& op) {
   if (op->state == State::kDone) return;
   if (op->is_out()) --out_;
@@ -123,13 +126,13 @@ void Operations::begin_cancel(OpKind kind, const Bytes32& hash) {
   const OperationPtr op = found->second;
   op->forgotten = true;
   op->restart_at = kNever;
-  if (!op->is_out() || !link_.is_open()) finish(op, cancelled());
+  if (!op->is_out() || !link_.is_open()) finish_cancelled(op);
 }
 
 void Operations::finish_cancel(OpKind kind, const Bytes32& hash) {
   const auto found = table_.find(Key{kind == OpKind::kCopy, hash});
   if (found == table_.end() || !found->second->forgotten) return;
-  finish(OperationPtr(found->second), cancelled());
+  finish_cancelled(OperationPtr(found->second));
 }
 
 void Operations::on_lost() {
@@ -141,7 +144,7 @@ void Operations::on_lost() {
     op->restart_at = kNever;  // the next connection decides
     op->quick_losses = quick ? op->quick_losses + 1 : 0;
     if (op->forgotten) {
-      finish(op, cancelled());
+      finish_cancelled(op);
     } else if (op->quick_losses >= kQuickLossesMax) {
       finish(op, error(Errc::kOutcomeUnknown,
                        "the connection was lost right after this start, several times in a row"));

@@ -52,7 +52,8 @@ struct Operation {
   TimePoint started_at{};
   TimePoint restart_at = kNever;  // silent for too long after this
   boost::asio::steady_timer wake;
-  // The final reply, or why there is none (kCancelled for a cancel).
+  bool cancelled = false;  // `end` is an error because somebody called cancel()
+  // The final reply, or why there is none.
   std::optional<Result<wire::Response>> end;
 };
 using OperationPtr = std::shared_ptr<Operation>;
@@ -73,7 +74,7 @@ class Operations {
   void forget(const OperationPtr& op);
   // Cancels and starts again what has been silent for too long.
   void redrive(const OperationPtr& op);
-  // The caller of the operation gets kCancelled, at once if it is not at the daemon, otherwise when
+  // Ends the operation as cancelled: at once if it is not at the daemon, otherwise when
   // finish_cancel() says that the daemon has answered.
   void begin_cancel(OpKind kind, const Bytes32& hash);
   void finish_cancel(OpKind kind, const Bytes32& hash);
@@ -96,6 +97,7 @@ class Operations {
   void start(const OperationPtr& op);
   void queue(const OperationPtr& op);
   void finish(const OperationPtr& op, Result<wire::Response> end);
+  void finish_cancelled(const OperationPtr& op);
 
   Link& link_;
   Calls& calls_;

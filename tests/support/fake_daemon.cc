@@ -123,12 +123,15 @@ wire::Response document_event(bool with_document) {
   return recorded_reply("handshake", 1);
 }
 
+wire::Response session_reply(bool resumed) {
+  return wire::SessionTokenReply{Bytes(16, 7), resumed};
+}
+
 asio::awaitable<Bytes16> greet(FakeConnectionPtr connection, Greeting greeting) {
   co_await connection->send(status_event(greeting));
   co_await connection->send(document_event(greeting.with_document));
   const auto token = co_await connection->receive_a<wire::SessionToken>();
-  wire::SessionTokenReply reply{Bytes(16, 7), greeting.resumed};
-  co_await connection->send(reply);
+  co_await connection->send(session_reply(greeting.resumed));
   if (greeting.resumed) {
     const auto probe = co_await connection->receive_a<wire::GetDirectoryAuthorities>();
     wire::GetDirectoryAuthoritiesReply none;

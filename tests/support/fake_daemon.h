@@ -85,6 +85,7 @@ struct Greeting {
 };
 wire::Response status_event(const Greeting& greeting);
 wire::Response document_event(bool with_document);
+wire::Response session_reply(bool resumed);
 // Messages 1 and 2, the token, message 4, and the answer to the probe of a resumed session. Returns
 // the token.
 boost::asio::awaitable<Bytes16> greet(FakeConnectionPtr connection, Greeting greeting);
