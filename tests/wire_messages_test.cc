@@ -8,6 +8,7 @@
 #include <string>
 
 #include "wire/cbor_writer.h"
+#include "wire/errors.h"
 #include "wire/frame.h"
 
 namespace taubenpost::wire {
@@ -422,6 +423,17 @@ TEST(WireReplies, UnknownResponse_HasNoKeySet) {
   ASSERT_TRUE(later);
   EXPECT_TRUE(std::holds_alternative<UnknownResponse>(*later));
   EXPECT_EQ(frame_of(*later), response_frame("none of them", {}));
+}
+
+TEST(WireErrors, Codes_AreNamedInTheirOwnSpace) {
+  EXPECT_EQ(describe_thin(4), "thin 4 (internal error)");
+  EXPECT_EQ(describe_replica(4), "replica 4 (database failure)");
+  EXPECT_EQ(describe_thin(number(ThinCode::kCourierInvalidEpoch)),
+            "thin 32 (courier: replica epoch outside window)");
+  EXPECT_EQ(describe_replica(11), "replica 11 (tombstone)");
+  EXPECT_EQ(describe_thin(33), "thin 33 (unknown)");
+  EXPECT_EQ(describe_replica(12), "replica 12 (unknown)");
+  EXPECT_EQ(describe_thin(255), "thin 255 (unknown)");
 }
 
 // ---- the schema --------------------------------------------------------------------------------
