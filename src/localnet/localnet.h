@@ -23,6 +23,7 @@ namespace taubenpost::localnet {
 // without mixing delays.
 struct Timing {
   std::chrono::milliseconds copy_poll{5'000};           // between polls of a copy command
+  std::chrono::milliseconds not_found_poll{1'000};      // between looks at a missing box
   std::chrono::milliseconds retransmit{20'000};         // answer deadline of one packet
   std::chrono::milliseconds resume_grace{10 * 60'000};  // a dropped session can be resumed
   std::chrono::milliseconds broadcast_release{5'000};   // a connection without session_token

@@ -131,7 +131,8 @@ std::optional<Bytes> EncryptedOperation::open_payload(const Bytes& payload) cons
 
 void EncryptedOperation::evaluate_read(bacap::ReplicaReadReply reply) {
   const auto code = static_cast<ReplicaCode>(reply.error_code);
-  if (code == ReplicaCode::kBoxIdNotFound && plan_.retry_not_found) return poll_soon();
+  if (code == ReplicaCode::kBoxIdNotFound && plan_.retry_not_found)
+    return send_after(context().timing.not_found_poll);
   if (code != ReplicaCode::kSuccess && code != ReplicaCode::kTombstone) return finish(ended(code));
   // A tombstone is believed only for the box that was asked for.
   if (code == ReplicaCode::kTombstone) reply.box.payload.clear();

@@ -2,8 +2,8 @@
 // (thin-protocol 6.1 to 6.5).
 //
 // One packet at most is under way per operation. A packet without an answer is sent again; an
-// answer that settles nothing is followed by another packet. With no slot clock to pace them,
-// follow-ups wait a little longer each time, up to a second.
+// answer that settles nothing is followed by another packet. No slot clock paces these here, so
+// they wait for a time of their own.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,3 @@
+tp_test(localnet_store_test tp_localnet)
+tp_test(localnet_courier_test tp_localnet)
+tp_test(localnet_daemon_test tp_localnet)
