@@ -15,7 +15,7 @@
 //   kCancelled       the caller's coroutine was cancelled, or the client is closed
 //
 // One thread: all members, and the executor, belong to it. The client outlives its callers.
-// (Longer than 150 lines: it is the whole public face of the library.)
+// length: it is the whole public face of the library.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
