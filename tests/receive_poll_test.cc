@@ -13,8 +13,9 @@ class ReceivePoll : public testing::Test {
     return wire::encode_letter(ReceiveWorld::letter_for(as_bytes("content"), name, id));
   }
   std::vector<InboxKind> kinds() {
+    const std::vector<InboxRow> inbox = *world.store->inbox(channel.id);
     std::vector<InboxKind> found;
-    for (const InboxRow& row : *world.store->inbox(channel.id)) found.push_back(row.kind);
+    for (const InboxRow& row : inbox) found.push_back(row.kind);
     return found;
   }
 
@@ -184,6 +185,14 @@ TEST_F(ReceivePoll, InvitationWithoutAUsableKey_IsInvalid) {
   Invitation invitation;
   invitation.read_cap.fill(0xff);
   EXPECT_EQ(world.run(import_channel(world.ports(), "bad", invitation)).error().code,
+            Errc::kInvalid);
+}
+
+TEST_F(ReceivePoll, InvitationToTheEndOfASequence_IsInvalid) {
+  Invitation invitation;
+  invitation.read_cap = bacap::WriteCap::from_seed(Bytes32{9}).read_cap().bytes();
+  std::fill_n(invitation.read_cap.begin() + 32, 8, 0xff);  // the counter, little-endian
+  EXPECT_EQ(world.run(import_channel(world.ports(), "end", invitation)).error().code,
             Errc::kInvalid);
 }
 

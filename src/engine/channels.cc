@@ -147,7 +147,9 @@ asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invi
     co_return error(Errc::kRefused, "invitation: it belongs to another network than this store",
                     "import it into a store of its own (another state directory)");
   const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(invitation.read_cap);
-  if (!read_cap) co_return damaged("its capability is none");
+  // Honest counters begin below 2^63; one near the end could leave a channel that can't go on.
+  if (!read_cap || read_cap->index().counter() >> 63 != 0)
+    co_return damaged("its capability is none");
   const Result<std::vector<ChannelRow>> channels = ports.store.channels();
   if (!channels) co_return channels.error();
   for (const ChannelRow& known : *channels)

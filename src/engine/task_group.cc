@@ -1,13 +1,12 @@
 #include "engine/task_group.h"
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <deque>
 #include <exception>
-#include <utility>
+#include <tuple>
 
 #include "base/check.h"
 
@@ -16,110 +15,120 @@ namespace asio = boost::asio;
 
 namespace detail {
 
-// One suspended coroutine. Destroying it without resume() unwinds the coroutine.
+// One suspended coroutine that goes on with a value, or with none. Destroying it without resume()
+// unwinds the coroutine.
+template <class... Value>
 struct Waiter {
   virtual ~Waiter() = default;
-  virtual void resume() = 0;
+  virtual void resume(Value... value) = 0;
 };
 
-template <class Handler>
-struct WaiterOf final : Waiter {
-  explicit WaiterOf(Handler h) : handler(std::move(h)) {}
-  void resume() override {
-    auto executor = asio::get_associated_executor(handler);
-    asio::post(executor, std::move(handler));
+template <class Handler, class... Value>
+struct WaiterOf final : Waiter<Value...> {
+  WaiterOf(asio::any_io_executor e, Handler h) : executor(std::move(e)), handler(std::move(h)) {}
+  void resume(Value... value) override {
+    asio::post(executor,
+               [h = std::move(handler), v = std::tuple<Value...>(std::move(value)...)]() mutable {
+                 std::apply(std::move(h), std::move(v));
+               });
   }
+  asio::any_io_executor executor;
   Handler handler;
 };
 
-struct WaitList {
-  explicit WaitList(asio::any_io_executor e) : executor(std::move(e)) {}
+template <class... Value>
+class WaitList {
+ public:
+  explicit WaitList(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
-  asio::awaitable<void> wait() {
-    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+  // The awaitable refers to this list until it is awaited, and then no more.
+  auto wait() {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(Value...)>(
         [this](auto handler) {
-          waiters.push_back(std::make_unique<WaiterOf<decltype(handler)>>(std::move(handler)));
+          waiters_.push_back(std::make_unique<WaiterOf<decltype(handler), Value...>>(
+              executor_, std::move(handler)));
         },
         asio::use_awaitable);
   }
-  void wake_one() {
-    TP_CHECK(!waiters.empty());
-    std::unique_ptr<Waiter> first = std::move(waiters.front());
-    waiters.pop_front();
-    first->resume();
+  void wake_one(Value... value) {
+    TP_CHECK(!waiters_.empty());
+    const std::unique_ptr<Waiter<Value...>> first = std::move(waiters_.front());
+    waiters_.pop_front();
+    first->resume(std::move(value)...);
   }
-  void wake_all() {
-    while (!waiters.empty()) wake_one();
-  }
+  bool empty() const { return waiters_.empty(); }
 
-  asio::any_io_executor executor;
-  std::deque<std::unique_ptr<Waiter>> waiters;
+ private:
+  asio::any_io_executor executor_;
+  std::deque<std::unique_ptr<Waiter<Value...>>> waiters_;
 };
 
 struct GroupState {
   explicit GroupState(asio::any_io_executor executor) : ended(std::move(executor)) {}
-  WaitList ended;
+  WaitList<> ended;
   std::size_t running = 0;
 };
 
-struct SemaphoreState {
+struct SemaphoreState : std::enable_shared_from_this<SemaphoreState> {
   SemaphoreState(asio::any_io_executor executor, std::size_t permits)
       : waiting(std::move(executor)), available(permits) {}
 
+  Permit take() {
+    TP_CHECK(available > 0);
+    --available;
+    return Permit(shared_from_this());
+  }
   // A permit goes straight to the first that waits, so that nobody overtakes.
   void release() {
-    if (waiting.waiters.empty()) {
-      ++available;
-    } else {
-      waiting.wake_one();
-    }
+    ++available;
+    if (!waiting.empty()) waiting.wake_one(take());
   }
 
-  WaitList waiting;
+  WaitList<Permit> waiting;
   std::size_t available;
 };
 
 }  // namespace detail
 
-TaskGroup::TaskGroup(asio::any_io_executor executor)
-    : state_(std::make_shared<detail::GroupState>(std::move(executor))) {}
-
 void TaskGroup::spawn(asio::awaitable<void> child) {
-  ++state_->running;
-  asio::co_spawn(state_->ended.executor, std::move(child),
-                 [state = state_](std::exception_ptr failure) {
+  std::shared_ptr<detail::GroupState> state = state_.lock();
+  if (!state) state = std::make_shared<detail::GroupState>(executor_);
+  state_ = state;
+  ++state->running;
+  asio::co_spawn(executor_, std::move(child),
+                 [state = std::move(state)](std::exception_ptr failure) {
                    --state->running;
-                   state->ended.wake_all();
+                   while (!state->ended.empty()) state->ended.wake_one();
                    if (failure) std::rethrow_exception(failure);
                  });
 }
 
-std::size_t TaskGroup::running() const { return state_->running; }
+std::size_t TaskGroup::running() const {
+  const std::shared_ptr<detail::GroupState> state = state_.lock();
+  return state ? state->running : 0;
+}
 
 asio::awaitable<void> TaskGroup::wait_for_one() {
-  if (state_->running > 0) co_await state_->ended.wait();
+  if (running() == 0) co_return;
+  // No reference is held while it waits: the children own the state, and with it this coroutine.
+  asio::awaitable<void> ended = state_.lock()->ended.wait();
+  co_await std::move(ended);
 }
 
 asio::awaitable<void> TaskGroup::join() {
-  while (state_->running > 0) co_await state_->ended.wait();
+  while (running() > 0) co_await wait_for_one();
 }
-
-Semaphore::Semaphore(asio::any_io_executor executor, std::size_t permits)
-    : state_(std::make_shared<detail::SemaphoreState>(std::move(executor), permits)) {}
-
-asio::awaitable<void> Semaphore::acquire() {
-  if (state_->available > 0) {
-    --state_->available;
-    co_return;
-  }
-  co_await state_->waiting.wait();
-}
-
-void Semaphore::release() { state_->release(); }
 
 asio::awaitable<Permit> Permit::acquire(Semaphore& semaphore) {
-  co_await semaphore.acquire();
-  co_return Permit(semaphore.state_);
+  std::shared_ptr<detail::SemaphoreState> state = semaphore.state_.lock();
+  if (!state)
+    state = std::make_shared<detail::SemaphoreState>(semaphore.executor_, semaphore.permits_);
+  semaphore.state_ = state;
+  if (state->available > 0) co_return state->take();
+  asio::awaitable<Permit> waiting = state->waiting.wait();
+  state.reset();  // the holders own the state, and with it this coroutine
+  Permit permit = co_await std::move(waiting);
+  co_return permit;
 }
 
 Permit::~Permit() {
