@@ -75,7 +75,8 @@ class ConfigReader {
     TP_TRY(only(*dial, "Dial.", {"Unix", "Tcp"}));
     if (dial->size() != 1)
       return usage(name_, line_of(*dial), "Dial needs exactly one of Dial.Unix and Dial.Tcp");
-    const auto& [key, node] = *dial->begin();
+    const auto first = dial->begin();  // holds what the reference below refers to
+    const auto& [key, node] = *first;
     const toml::table* chosen = node.as_table();
     if (chosen == nullptr)
       return usage(name_, line_of(node), "Dial." + std::string(key.str()) + " must be a table");
