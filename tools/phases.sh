@@ -5,6 +5,9 @@
 # whatever happens, the last line is "N passed, N failed", and the exit status is 0 only if nothing
 # failed. Logs of builds and tests are in build/*.log.
 
+# Builds of the same tree in different folders share the compiler cache.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 passed=0
 failed=0
 complete=no

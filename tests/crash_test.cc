@@ -1,0 +1,366 @@
+// The crash matrix: the whole path, killed at every failpoint, at every time it is passed.
+//
+// A local network runs in this process on a real socket; sender and receiver are children of it,
+// with the real store, files, engine and thin client. For every failpoint of the sending and the
+// receiving side, and for n = 1, 2, … until a run passes it fewer than n times: a child is killed
+// at the n-th pass, a second one runs to the end, and then both recipients have the same bytes,
+// each channel has exactly one letter, and the network has refused no write. Each cell runs twice:
+// with a plain kill, and with the loss of everything that was not synced.
+//
+// Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child send|receive DIR plain|loss.
+#include <gtest/gtest.h>
+#include <rocksdb/env.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "app/daemon_network.h"
+#include "app/real_clock.h"
+#include "base/failpoint.h"
+#include "engine/channels.h"
+#include "engine/engine.h"
+#include "engine/enqueue.h"
+#include "engine/poll.h"
+#include "files/files.h"
+#include "localnet/localnet.h"
+#include "store/rocks_store.h"
+#include "support/temp_folder.h"
+#include "support/unsynced_loss_disk.h"
+#include "support/unsynced_loss_fs.h"
+
+extern char** environ;
+
+namespace taubenpost {
+namespace {
+
+namespace fs = std::filesystem;
+namespace asio = boost::asio;
+
+constexpr std::size_t kChunk = 1545;
+constexpr std::size_t kContentSize = 3 * kChunk + 7;  // two batches of two slices
+constexpr const char* kRecipients[] = {"anna", "bert"};
+// Small batches: few hits a run, and yet several slices a batch and several batches a file.
+constexpr EngineOptions kOptions{
+    .slice_chunks = 1, .batch_chunks = 2, .write_window = 4, .read_window = 2, .active_batches = 2};
+
+// ---- one side of the transfer, in whichever process ---------------------------------------------
+struct Side {
+  Side(const std::string& folder, const std::string& thin_config, bool loss)
+      : env(rocksdb::NewCompositeEnv(
+            std::make_shared<UnsyncedLossFs>(rocksdb::FileSystem::Default()))) {
+    fs::create_directories(folder + ".graves");
+    if (loss) disk = std::make_unique<UnsyncedLossDisk>(folder + ".graves");
+    if (!loss) disk = std::make_unique<Disk>();
+    const KeyFile key{RocksStore::default_key_file(folder)};
+    rocksdb::Env* seam = loss ? env.get() : nullptr;
+    auto opened = fs::exists(folder + "/store.db") ? RocksStore::open(folder, key, seam)
+                                                   : RocksStore::create(folder, key.path, seam);
+    TP_CHECK(opened);
+    store = std::move(opened).value();
+    files =
+        std::make_unique<RealFiles>(folder, store->spool_key(), store->identity()->store, *disk);
+    network = std::make_unique<DaemonNetwork>(io.get_executor(), thin_config);
+  }
+  ~Side() {
+    store.reset();  // finishes its commits while the context still lives
+  }
+  EnginePorts ports() { return {*store, *network, *files, clock, random}; }
+
+  template <class T>
+  Result<T> run(asio::awaitable<Result<T>> work) {
+    std::optional<Result<T>> result;
+    asio::co_spawn(io, keep(std::move(work), result), [this](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+      io.stop();
+    });
+    io.restart();
+    io.run();
+    TP_CHECK(result);
+    return std::move(*result);
+  }
+  template <class T>
+  static asio::awaitable<void> keep(asio::awaitable<Result<T>> work,
+                                    std::optional<Result<T>>& result) {
+    Result<T> value = co_await std::move(work);
+    result.emplace(std::move(value));
+  }
+
+  asio::io_context io{1};
+  std::unique_ptr<rocksdb::Env> env;
+  std::unique_ptr<Disk> disk;
+  std::unique_ptr<RocksStore> store;
+  std::unique_ptr<RealFiles> files;
+  std::unique_ptr<DaemonNetwork> network;
+  RealClock clock{io.get_executor()};
+  SystemRandom random;
+};
+
+int complain(const Error& failure) {
+  std::fprintf(stderr, "child: %s\n", failure.what.c_str());
+  return 3;
+}
+
+// ---- the children -------------------------------------------------------------------------------
+int send_child(const std::string& folder, bool loss) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  Result<std::vector<JobId>> jobs = side.store->send_jobs();
+  if (!jobs) return complain(jobs.error());
+  if (jobs->empty()) {
+    auto queued = side.run(enqueue_send(
+        side.ports(), {folder + "/content", {kRecipients[0], kRecipients[1]}, "a note"}));
+    if (!queued) return complain(queued.error());
+  }
+  auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
+  if (!ended) return complain(ended.error());
+  const JobId job = side.store->send_jobs()->front();
+  return side.store->send_job(job)->state == SendState::kPosted ? 0 : 4;
+}
+
+int receive_child(const std::string& folder, bool loss) {
+  Side side(folder + "/receiver", folder + "/thin.toml", loss);
+  const Result<std::vector<ChannelRow>> channels = side.store->channels();
+  if (!channels) return complain(channels.error());
+  for (const ChannelRow& channel : channels.value()) {
+    auto polled = side.run(poll_channel(side.ports(), channel.id, folder + "/in/" + channel.name));
+    if (!polled) return complain(polled.error());
+  }
+  auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
+  if (!ended) return complain(ended.error());
+  const Result<std::vector<JobId>> jobs = side.store->receive_jobs();
+  if (!jobs) return complain(jobs.error());
+  for (const JobId& job : jobs.value())
+    if (side.store->receive_job(job)->state != ReceiveState::kPlaced) return 4;
+  return 0;
+}
+
+int child(const std::string& role, const std::string& folder, bool loss) {
+  return role == "send" ? send_child(folder, loss) : receive_child(folder, loss);
+}
+
+// ---- the network, on a thread of its own
+// ---------------------------------------------------------
+class Network {
+ public:
+  static Network& get() {
+    static Network network;
+    return network;
+  }
+  const std::string& thin_config() const { return config_; }
+  nlohmann::json audit() {
+    std::promise<std::string> text;
+    asio::post(io_, [&] { text.set_value(network_->audit_json()); });
+    return nlohmann::json::parse(text.get_future().get());
+  }
+
+ private:
+  Network() {
+    localnet::Options options;
+    options.listen = "unix:" + (folder_ / "net.sock");
+    options.data_dir = folder_ / "net";
+    options.thin_config_path = config_ = folder_ / "thin.toml";
+    options.timing.copy_poll = std::chrono::milliseconds(20);
+    auto started = localnet::LocalNetwork::start(io_, options);
+    TP_CHECK(started);
+    network_ = std::move(started).value();
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Network() {
+    asio::post(io_, [this] {
+      network_->stop();
+      io_.stop();
+    });
+    thread_.join();
+  }
+
+  TempFolder folder_;
+  std::string config_;
+  asio::io_context io_{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work_{io_.get_executor()};
+  std::unique_ptr<localnet::LocalNetwork> network_;
+  std::thread thread_;
+};
+
+// ---- one transfer in a folder
+// --------------------------------------------------------------------
+class Transfer {
+ public:
+  Transfer() {
+    fs::copy_file(Network::get().thin_config(), folder_ / "thin.toml");
+    std::string content(kContentSize, '\0');
+    for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7 % 251);
+    std::ofstream(folder_ / "content", std::ios::binary) << content;
+    content_ = content;
+    Side sender(folder_ / "sender", folder_ / "thin.toml", false);
+    Side receiver(folder_ / "receiver", folder_ / "thin.toml", false);
+    for (const char* name : kRecipients) {
+      auto invitation = sender.run(new_channel(sender.ports(), name));
+      TP_CHECK(invitation);
+      TP_CHECK(receiver.run(import_channel(receiver.ports(), name, invitation.value())));
+      fs::create_directories((folder_ / "in/") + name);
+    }
+  }
+
+  // The wait status of a child; `armed` is "NAME:N" or empty.
+  int run(const char* role, const char* mode, const std::string& armed) const {
+    std::vector<std::string> args{"crash_test", "--child", role, folder_.path(), mode};
+    std::vector<char*> argv;
+    for (std::string& arg : args) argv.push_back(arg.data());
+    argv.push_back(nullptr);
+    setenv("TP_FAILPOINT", armed.c_str(), /*overwrite=*/1);
+    pid_t pid = 0;
+    const int failed = posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, argv.data(), environ);
+    unsetenv("TP_FAILPOINT");
+    if (failed != 0) return -1;
+    int status = -1;
+    waitpid(pid, &status, 0);
+    return status;
+  }
+
+  void expect_received_once() const {
+    for (const char* name : kRecipients) {
+      std::vector<fs::path> found;
+      for (const auto& entry : fs::directory_iterator((folder_ / "in/") + name))
+        found.push_back(entry.path());
+      ASSERT_EQ(found.size(), 1u) << "not exactly one file at " << name;
+      EXPECT_EQ(found[0].filename(), "content");
+      std::ifstream in(found[0], std::ios::binary);
+      const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+      EXPECT_EQ(bytes, content_) << "other bytes at " << name;
+    }
+    Side receiver(folder_ / "receiver", folder_ / "thin.toml", false);
+    const Result<std::vector<ChannelRow>> channels = receiver.store->channels();
+    ASSERT_TRUE(channels);
+    EXPECT_EQ(channels->size(), std::size(kRecipients));
+    for (const ChannelRow& channel : channels.value())
+      EXPECT_EQ(receiver.store->inbox(channel.id)->size(), 1u) << "letters at " << channel.name;
+  }
+  void expect_sender_clean() const {
+    Side sender(folder_ / "sender", folder_ / "thin.toml", false);
+    const JobId job = sender.store->send_jobs()->front();
+    EXPECT_EQ(sender.store->send_jobs()->size(), 1u);
+    EXPECT_EQ(sender.store->send_job(job)->state, SendState::kPosted);
+    EXPECT_TRUE(sender.store->batches(job)->empty());
+    const Result<std::vector<RecipientRow>> recipients = sender.store->recipients(job);
+    ASSERT_TRUE(recipients);
+    for (const RecipientRow& recipient : recipients.value())
+      EXPECT_EQ(recipient.state, RecipientState::kPosted);
+    if (!fs::exists(folder_ / "sender/spool")) return;
+    EXPECT_TRUE(fs::is_empty(folder_ / "sender/spool")) << "the spool was left behind";
+  }
+
+ private:
+  TempFolder folder_;
+  std::string content_;
+};
+
+void expect_clean_audit() {
+  const nlohmann::json audit = Network::get().audit();
+  EXPECT_EQ(audit.at("conflicting_writes"), 0) << audit.dump();
+  EXPECT_EQ(audit.at("writes").size(), 1u) << "a write was refused: " << audit.dump();
+  EXPECT_TRUE(audit.at("copies_failed").empty()) << audit.dump();
+}
+
+// ---- the matrix
+// ------------------------------------------------------------------------------------
+using Cell = std::tuple<std::string_view, const char*>;  // failpoint, mode
+
+bool starts_with_any(std::string_view name, std::initializer_list<std::string_view> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(),
+                     [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+// Failpoints of making a store are walked by store_crash_test.
+bool in_store_matrix(std::string_view name) {
+  return starts_with_any(name, {"store.key.", "store.incarnation.", "store.publish."});
+}
+bool in_send_matrix(std::string_view name) {
+  return starts_with_any(name, {"store.commit.", "send.", "files.spool."});
+}
+bool in_receive_matrix(std::string_view name) {
+  return starts_with_any(name, {"store.commit.", "receive.", "files.part.", "files.place."});
+}
+std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
+  std::vector<std::string_view> out;
+  for (const std::string_view name : kFailpoints)
+    if (wanted(name)) out.push_back(name);
+  return out;
+}
+
+TEST(CrashMatrix, EveryFailpoint_BelongsToAMatrix) {
+  for (const std::string_view name : kFailpoints)
+    EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_receive_matrix(name)) << name;
+}
+
+// Kills `role` at every hit of a failpoint; `finish` completes and checks each transfer.
+void walk(const Cell& cell, const char* role, void (*before)(const Transfer&),
+          void (*check)(const Transfer&)) {
+  const auto& [name, mode] = cell;
+  int kills = 0;
+  for (int hit = 1;; ++hit) {
+    ASSERT_LT(hit, 500) << "runaway";
+    const std::string armed = std::string(name) + ":" + std::to_string(hit);
+    SCOPED_TRACE("TP_FAILPOINT=" + armed + " " + role + " " + mode);
+    const Transfer transfer;
+    before(transfer);
+    const int status = transfer.run(role, mode, armed);
+    if (WIFEXITED(status)) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+      break;  // this run never came to `hit`: the row is complete
+    }
+    ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ++kills;
+    ASSERT_EQ(transfer.run(role, mode, ""), 0) << "did not resume";
+    check(transfer);
+    if (testing::Test::HasFailure()) return;
+  }
+  EXPECT_GT(kills, 0) << "the failpoint is declared and never reached";
+  expect_clean_audit();
+}
+
+class CrashSend : public testing::TestWithParam<Cell> {};
+TEST_P(CrashSend, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
+  walk(
+      GetParam(), "send", [](const Transfer&) {},
+      [](const Transfer& transfer) {
+        transfer.expect_sender_clean();
+        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
+        transfer.expect_received_once();
+      });
+}
+
+class CrashReceive : public testing::TestWithParam<Cell> {};
+TEST_P(CrashReceive, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
+  walk(
+      GetParam(), "receive",
+      [](const Transfer& transfer) { ASSERT_EQ(transfer.run("send", "plain", ""), 0); },
+      [](const Transfer& transfer) { transfer.expect_received_once(); });
+}
+
+std::string row_name(const testing::TestParamInfo<Cell>& info) {
+  std::string text = std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
+  std::replace(text.begin(), text.end(), '.', '_');
+  return text;
+}
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashSend,
+                         testing::Combine(testing::ValuesIn(names(in_send_matrix)),
+                                          testing::Values("plain", "loss")),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,
+                         testing::Combine(testing::ValuesIn(names(in_receive_matrix)),
+                                          testing::Values("plain", "loss")),
+                         row_name);
+
+}  // namespace
+}  // namespace taubenpost
+
+int main(int argc, char** argv) {
+  if (argc == 5 && std::string_view(argv[1]) == "--child")
+    return taubenpost::child(argv[2], argv[3], std::string_view(argv[4]) == "loss");
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}
