@@ -1,3 +1,5 @@
 tp_test(localnet_store_test tp_localnet)
 tp_test(localnet_courier_test tp_localnet)
 tp_test(localnet_daemon_test tp_localnet)
+tp_test(localnet_calls_test tp_localnet)
+tp_test(localnet_boxes_test tp_localnet)
