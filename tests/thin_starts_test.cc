@@ -566,6 +566,30 @@ TEST(ThinCancel, CancelledStart_IsNeverStartedAgain) {
   EXPECT_EQ(must(std::move(*got)).kind, ResendKind::kCancelled);
 }
 
+asio::awaitable<void> cancels_in_vain(World& world) {
+  co_await settle();
+  const Status cancelled = co_await world.client.cancel(envelope_of(1).hash, milliseconds(20));
+  require(!cancelled, "nobody answered the cancel");
+  EXPECT_EQ(cancelled.error().code, Errc::kTemporary);
+}
+asio::awaitable<void> writes_and_cancels_in_vain(World& world, Got& got) {
+  must(co_await world.client.connect());
+  co_await (writes(world, 1, got) && cancels_in_vain(world));
+}
+asio::awaitable<void> ignores_cancel(World& world, FakeConnectionPtr& connection) {
+  connection = co_await world.daemon.accept_and_greet({});
+  co_await connection->receive_a<Start>();
+  co_await connection->receive_a<Cancel>();
+}
+
+TEST(ThinCancel, UnansweredCancel_EndsTheCallerAllTheSame) {
+  World world;
+  Got got;
+  FakeConnectionPtr kept_open;
+  run_both(world.io, writes_and_cancels_in_vain(world, got), ignores_cancel(world, kept_open));
+  EXPECT_EQ(must(std::move(*got)).kind, ResendKind::kCancelled);
+}
+
 asio::awaitable<void> cancels_unknown(World& world) {
   must(co_await world.client.cancel(Bytes32{3}));
   must(co_await world.client.cancel_copy(Bytes32{3}));

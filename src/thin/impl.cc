@@ -147,8 +147,9 @@ asio::awaitable<Status> Client::Impl::cancel(OpKind kind, Bytes32 hash, TimePoin
   operations_.begin_cancel(kind, hash);
   Result<Draft> request = cancel_draft(kind, hash);
   const Result<wire::Response> reply = co_await call(std::move(request), deadline);
-  if (!reply) co_return reply.error();
+  // Also without an answer: its caller was told to stop, and nothing will start it again.
   operations_.finish_cancel(kind, hash);
+  if (!reply) co_return reply.error();
   const std::optional<std::uint8_t> code = wire::error_code_of(*reply);
   if (code != std::uint8_t{0}) co_return error(Errc::kRejected, "the daemon refused the cancel");
   co_return ok();
