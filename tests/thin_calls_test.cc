@@ -3,7 +3,6 @@
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
-#include "crypto/hash.h"
 #include "support/fake_daemon.h"
 #include "support/thin_world.h"
 #include "thin/client.h"
