@@ -85,10 +85,14 @@ Result<Bytes> Spool::read(JobId job, SliceIndex slice, std::size_t slice_size, s
   return plaintext;
 }
 
+// The removal is durable before the job moves on: nobody would look for the file again. The folder
+// is synced also where there is no file, for a kill between the two steps.
 Status Spool::remove(JobId job) {
   const Result<bool> removed = disk_.unlink(path_of(job));
   if (!removed) return removed.error();
-  return ok();
+  const Status synced = disk_.sync_folder(folder_);
+  if (!synced && synced.error().code == Errc::kNotFound) return ok();  // there never was a spool
+  return synced;
 }
 
 // Binds a slice to its store, its job and its place.
