@@ -58,7 +58,7 @@ build() {
   # shellcheck disable=SC2086  # several targets are several words
   if ! cmake --build "build/$folder" -j "$(nproc)" --target $targets \
     >"build/$folder.build.log" 2>&1; then
-    grep -E -A8 'error|FAILED|undefined reference' "build/$folder.build.log" | head -n 100
+    grep -E -A3 'error: |error:$|undefined reference' "build/$folder.build.log" | head -n 40
     echo "all of it: build/$folder.build.log"
     return 1
   fi
