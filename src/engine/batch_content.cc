@@ -155,16 +155,15 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
     if (!cap) co_return cap.error();
     if (recipient.state == RecipientState::kReserved) {
       const bacap::ReadCap read_cap = cap->read_cap();
-      Result<ports::ReadResult> read = co_await read_surely(
-          ports_, to_bytes(read_cap.view()), recipient.position, lag_ms);
+      Result<ports::ReadResult> read =
+          co_await read_surely(ports_, to_bytes(read_cap.view()), recipient.position, lag_ms);
       if (!read) co_return read.error();
       TP_FAILPOINT("send.letter.read_back");
       const bool ours = read->outcome == Outcome::kOk && read->plaintext == recipient.letter;
       if (ours) co_return co_await move(std::move(recipient), RecipientEvent::kReadBack, "");
       if (read->outcome == Outcome::kNotFound) {
-        const ports::WriteResult written =
-            co_await ports_.network.write(SecretBytes(cap->view()), recipient.position,
-                                          recipient.letter, WriteLevel::kConfirmed);
+        const ports::WriteResult written = co_await ports_.network.write(
+            SecretBytes(cap->view()), recipient.position, recipient.letter, WriteLevel::kConfirmed);
         if (written.outcome == Outcome::kRejected)
           co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp, written.detail);
         lag_ms = 5'000;

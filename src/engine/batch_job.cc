@@ -132,8 +132,7 @@ asio::awaitable<Result<ports::BuiltElements>> BatchJob::build_slice(const BatchR
   if (!slice) co_return slice.error();
   std::vector<ports::Destination> destinations;
   for (std::size_t i = 0; i < slice->payloads.size(); ++i)
-    destinations.push_back(
-        {slice->payloads[i], slice->write_caps[i].view(), slice->starts[i]});
+    destinations.push_back({slice->payloads[i], slice->write_caps[i].view(), slice->starts[i]});
   const bool is_last = row.built + count == row.count;
   Backoff backoff(ports_);
   for (;;) {
@@ -161,8 +160,8 @@ asio::awaitable<Status> BatchJob::store_slice(BatchRow& row, std::uint32_t count
     row.epoch = epoch.value();
   }
   for (Bytes& element : built.elements)
-    step.create(ElementRow{job_, index_, row.generation, ElementIndex{row.elements++},
-                           std::move(element)});
+    step.create(
+        ElementRow{job_, index_, row.generation, ElementIndex{row.elements++}, std::move(element)});
   row.built += count;
   row.buffer = std::move(built.buffer);
   if (!is_commit(index_)) row.next_index = built.next.front();
@@ -254,8 +253,8 @@ asio::awaitable<Status> BatchJob::copy(BatchRow row) {
   std::uint64_t wait_ms = kFirstPollMs;
   Backoff backoff(ports_);
   for (;;) {
-    const CopyResult result = co_await ports_.network.copy(SecretBytes(temporary_->view()),
-                                                           row.courier, wait_ms);
+    const CopyResult result =
+        co_await ports_.network.copy(SecretBytes(temporary_->view()), row.courier, wait_ms);
     TP_FAILPOINT("send.copy.answered");
     if (result.kind == CopyResult::Kind::kSucceeded) {
       Transaction step;
@@ -312,9 +311,8 @@ asio::awaitable<Status> BatchJob::after_failure(BatchRow row, CopyResult result)
   row.failed_couriers.push_back(row.courier);
   Result<CourierRow> other = error(Errc::kNotFound, "no other courier");
   if (row.failed_couriers.size() < 2) other = co_await choose_courier(row.failed_couriers);
-  const bool none_left =
-      !other || std::count(row.failed_couriers.begin(), row.failed_couriers.end(),
-                           other.value()) > 0;
+  const bool none_left = !other || std::count(row.failed_couriers.begin(),
+                                              row.failed_couriers.end(), other.value()) > 0;
   if (none_left) co_return co_await respin(std::move(row), "copies failed at several couriers");
   row.courier = other.value();
   row.copy_issued_ms = 0;

@@ -65,7 +65,7 @@ class BatchJob {
   Generation generation_{0};
   std::optional<bacap::WriteCap> temporary_;
   std::vector<IndexBytes> temporary_indices_;
-  bool spoiled_ = false;            // an element position holds something else
+  bool spoiled_ = false;  // an element position holds something else
   std::optional<Error> write_error_;
 };
 

@@ -18,9 +18,9 @@ Bytes letter_of(const SendJobRow& row) {
   letter.until = row.until;
   letter.content = row.plan.inline_data;
   if (row.plan.boxes > 0)
-    letter.content = wire::BodyRef{
-        bacap::WriteCap::from_seed(row.plan.body_seed).read_cap().bytes(), row.plan.boxes,
-        chunk_size(ByteSize{row.plan.box_max}).value()};
+    letter.content =
+        wire::BodyRef{bacap::WriteCap::from_seed(row.plan.body_seed).read_cap().bytes(),
+                      row.plan.boxes, chunk_size(ByteSize{row.plan.box_max}).value()};
   return wire::encode_letter(letter);
 }
 

@@ -22,11 +22,11 @@ inline constexpr std::uint64_t kDaemonLimitMs = 30'000;
 
 // Sizes and limits of the engine. Defaults are the product's; tests make them small.
 struct EngineOptions {
-  std::uint32_t slice_chunks = 8;          // chunks of one builder call
-  std::uint32_t batch_chunks = 128;        // chunks of one copy command, at most
-  std::uint32_t write_window = 16;         // element writes in flight, of all jobs
-  std::uint32_t read_window = 16;          // body reads in flight of one receive job
-  std::uint32_t active_batches = 5;        // of one job: one uploads while four are being copied
+  std::uint32_t slice_chunks = 8;    // chunks of one builder call
+  std::uint32_t batch_chunks = 128;  // chunks of one copy command, at most
+  std::uint32_t write_window = 16;   // element writes in flight, of all jobs
+  std::uint32_t read_window = 16;    // body reads in flight of one receive job
+  std::uint32_t active_batches = 5;  // of one job: one uploads while four are being copied
 };
 
 }  // namespace taubenpost

@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
 constexpr std::uint32_t kBatchesWanted = 4;      // so that uploads and copies overlap
 constexpr std::uint32_t kLettersPerBatch = 256;
-constexpr std::uint64_t kExpirySlackS = 3600;    // a letter is not issued later than this
+constexpr std::uint64_t kExpirySlackS = 3600;  // a letter is not issued later than this
 
 // What the job itself can't get over; everything else stops the engine and leaves the job.
 bool belongs_to_job(Errc code) {
@@ -41,11 +41,10 @@ bool belongs_to_job(Errc code) {
 void shape_batches(SendPlan& plan, const EngineOptions& options) {
   const std::uint64_t quarter = (plan.boxes + kBatchesWanted - 1) / kBatchesWanted;
   const std::uint64_t most = std::min<std::uint64_t>(quarter, options.batch_chunks);
-  plan.slice_chunks = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(most, 1, options.slice_chunks));
-  plan.batch_chunks =
-      static_cast<std::uint32_t>(most < plan.slice_chunks ? plan.slice_chunks
-                                                          : most - most % plan.slice_chunks);
+  plan.slice_chunks =
+      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, options.slice_chunks));
+  plan.batch_chunks = static_cast<std::uint32_t>(
+      most < plan.slice_chunks ? plan.slice_chunks : most - most % plan.slice_chunks);
 }
 
 std::uint32_t batch_count(const SendPlan& plan) {
@@ -155,8 +154,7 @@ asio::awaitable<Status> SendJob::spool(SendJobRow row, SendPlan& plan) {
     if (!created) co_return created.error();
     spool = std::move(created).value();
   }
-  const std::uint64_t slice_size =
-      plan.slice_chunks * chunk_size(ByteSize{plan.box_max}).value();
+  const std::uint64_t slice_size = plan.slice_chunks * chunk_size(ByteSize{plan.box_max}).value();
   crypto::Blake2b256 digest;
   std::uint64_t size = 0;
   for (;;) {
@@ -203,8 +201,7 @@ asio::awaitable<Status> SendJob::upload_batches() {
   BodyContent body(row.value(), ports_);
   Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
   TaskGroup running(shared_.executor);
-  for (const BatchRow& batch : opened.value())
-    running.spawn(run_batch(batch.index, body, uploads));
+  for (const BatchRow& batch : opened.value()) running.spawn(run_batch(batch.index, body, uploads));
   Status opening = ok();
   while (row && opening && !batch_error_) {
     if (row->next_batch == batch_count(row->plan)) break;
