@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,16 +27,22 @@ class UnsyncedLossDisk : public Disk {
   // `graveyard`: an existing folder on the same file system that keeps removed files until their
   // folder is synced.
   explicit UnsyncedLossDisk(std::string graveyard) : graveyard_(std::move(graveyard)) {
-    on_failpoint_kill([this] { lose_unsynced(); });
+    // The kill may come from the store's thread: whoever is in the middle of a step ends it first,
+    // and nobody begins another one.
+    on_failpoint_kill([this] {
+      mutex_.lock();
+      undo_all();
+    });
   }
   ~UnsyncedLossDisk() override { on_failpoint_kill({}); }
 
   void lose_unsynced() {
-    for (auto undo = undos_.rbegin(); undo != undos_.rend(); ++undo) undo->apply();
-    undos_.clear();
+    const std::lock_guard lock(mutex_);
+    undo_all();
   }
 
   Result<FileHandle> open(const std::string& path, OpenHow how) override {
+    const std::lock_guard lock(mutex_);
     Result<FileFacts> before = Disk::facts(path, Links::kKeep);
     if (how == OpenHow::kCreateEmpty && before) remember_content(path);
     Result<FileHandle> file = Disk::open(path, how);
@@ -44,6 +51,7 @@ class UnsyncedLossDisk : public Disk {
     return file;
   }
   Status write_at(const FileHandle& file, std::uint64_t offset, ByteView bytes) override {
+    const std::lock_guard lock(mutex_);
     Result<Bytes> old = read_at(file, offset, bytes.size());
     Result<FileFacts> old_facts = facts(file);
     if (!old || !old_facts) return error(Errc::kIo, "loss disk: can't read " + file.path());
@@ -51,12 +59,14 @@ class UnsyncedLossDisk : public Disk {
     return Disk::write_at(file, offset, bytes);
   }
   Status sync(const FileHandle& file) override {
+    const std::lock_guard lock(mutex_);
     Status synced = Disk::sync(file);
     Result<FileFacts> now = facts(file);
     if (synced && now) forget(key_of(*now));
     return synced;
   }
   Result<bool> rename_no_replace(const std::string& from, const std::string& to) override {
+    const std::lock_guard lock(mutex_);
     Result<bool> renamed = Disk::rename_no_replace(from, to);
     if (renamed && *renamed)
       undos_.push_back(
@@ -64,6 +74,7 @@ class UnsyncedLossDisk : public Disk {
     return renamed;
   }
   Result<bool> unlink(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
     const std::string grave = graveyard_ + "/" + std::to_string(graves_++);
     const bool kept = ::link(path.c_str(), grave.c_str()) == 0;
     Result<bool> removed = Disk::unlink(path);
@@ -73,12 +84,17 @@ class UnsyncedLossDisk : public Disk {
     return removed;
   }
   Status sync_folder(const std::string& path) override {
+    const std::lock_guard lock(mutex_);
     Status synced = Disk::sync_folder(path);
     if (synced) forget("folder " + path);
     return synced;
   }
 
  private:
+  void undo_all() {
+    for (auto undo = undos_.rbegin(); undo != undos_.rend(); ++undo) undo->apply();
+    undos_.clear();
+  }
   struct Undo {
     std::string key;  // what has to be synced to make the step durable
     std::function<void()> apply;
@@ -114,6 +130,7 @@ class UnsyncedLossDisk : public Disk {
     std::erase_if(undos_, [&](const Undo& undo) { return undo.key == key; });
   }
 
+  std::mutex mutex_;
   const std::string graveyard_;
   unsigned graves_ = 0;
   std::vector<Undo> undos_;
