@@ -1,4 +1,6 @@
 // taubenpost list, show, serve
+#include <ctime>
+
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
@@ -31,10 +33,22 @@ Result<int> run_list(Context& context, const NoArgs&) {
   return kDone;
 }
 
+std::string utc(std::uint64_t unix_seconds) {
+  const auto time = static_cast<std::time_t>(unix_seconds);
+  std::tm parts{};
+  char text[32];
+  if (::gmtime_r(&time, &parts) == nullptr) return "?";
+  return std::string(text, std::strftime(text, sizeof text, "%F %T UTC", &parts));
+}
+
 std::string text_of(const Json& job) {
   std::string text;
   for (const auto& [key, value] : job.items()) {
     if (value.is_null() || value.is_object() || value.is_array()) continue;
+    if (key == "created" || key == "finished") {
+      if (value != 0) text += key + ": " + utc(value.get<std::uint64_t>()) + "\n";
+      continue;
+    }
     text += key + ": " +
             (value.is_string() ? printable(value.get<std::string>(), 4096) : value.dump()) + "\n";
   }
@@ -64,7 +78,7 @@ Result<int> run_show(Context& context, const ShowArgs& args) {
   std::string text = text_of(json);
   for (const JournalRow& entry : *journal) {
     history.push_back({{"time_ms", entry.time_ms}, {"text", entry.text}});
-    text += "at " + std::to_string(entry.time_ms / 1000) + ": " + printable(entry.text) + "\n";
+    text += utc(entry.time_ms / 1000) + ": " + printable(entry.text) + "\n";
   }
   text.pop_back();  // the output ends the line
   Json object = json;

@@ -37,8 +37,6 @@ std::string_view usual_hint(Errc code) {
     case Errc::kOutcomeUnknown:
     case Errc::kTemporary:
       return "try again later";
-    case Errc::kRejected:
-      return "'taubenpost show ID' tells the job's history";
     case Errc::kRefused:
       return "docs/errors.md says what is refused";
     case Errc::kDiskFull:
@@ -53,6 +51,7 @@ std::string_view usual_hint(Errc code) {
       return "the key file must be the one that was made with this store";
     case Errc::kCancelled:
       return "'taubenpost serve --until-idle' goes on with all jobs";
+    case Errc::kRejected:
     case Errc::kNothingToDo:
       return {};
   }
