@@ -54,6 +54,14 @@ std::uint64_t marked_end(const ReceiveJobRow& row, const BodyShape& shape) {
   return std::min(chunks * shape.chunk.value(), shape.size.value());
 }
 
+// Whether the part file has all bytes before `end`: one that somebody removed begins empty again.
+Result<bool> reaches_to(ports::PartFile& part, std::uint64_t end) {
+  if (end == 0) return true;
+  const Result<Bytes> last = part.read_at(end - 1, 1);
+  if (!last) return last.error();
+  return !last->empty();
+}
+
 // Who writes to a received file is its owner alone; nobody runs it with other rights.
 std::optional<std::uint32_t> safe_mode(const std::optional<std::uint32_t>& mode) {
   if (!mode) return std::nullopt;
@@ -135,25 +143,30 @@ asio::awaitable<Status> ReceiveJob::fetch(ReceiveJobRow row) {
   const auto& body_ref = std::get<wire::BodyRef>(letter->content);
   const BodyShape shape = shape_of(*letter, body_ref);
   const std::uint64_t end = marked_end(row, shape);
-  if (end > 0) {
-    const Result<Bytes> last = (*part)->read_at(end - 1, 1);
-    if (!last) co_return folder_failed(last.error());
-    if (last->empty()) {  // somebody removed the part file: from the beginning
-      row.prefix = 0;
-      row.beyond.clear();
-      const Result<IndexBytes> first = first_index(body_ref);
-      if (!first) co_return first.error();
-      row.prefix_index = *first;
-      Transaction step;
-      step.update(std::move(row)).note(id_, ports_.clock.unix_ms(), "part file lost: fetch again");
-      co_return co_await ports_.store.commit(std::move(step));
-    }
+  const Result<bool> reaches = reaches_to(**part, end);
+  if (!reaches) co_return folder_failed(reaches.error());
+  if (!*reaches) {  // somebody removed the part file: from the beginning
+    row.prefix = 0;
+    row.beyond.clear();
+    const Result<IndexBytes> first = first_index(body_ref);
+    if (!first) co_return first.error();
+    row.prefix_index = *first;
+    Transaction step;
+    step.update(std::move(row)).note(id_, ports_.clock.unix_ms(), "part file lost: fetch again");
+    co_return co_await ports_.store.commit(std::move(step));
   }
   const auto executor = co_await asio::this_coro::executor;
   BodyFetch body(row, shape, ports_, options_, **part, executor);
   Status fetched = co_await body.run();
   if (!fetched && body.file_failed()) co_return folder_failed(fetched.error());
   if (!fetched) co_return fetched;
+  // The folder may have gone while the part file was open. What was written is nowhere then, and
+  // this must be found out while the job can still begin again.
+  part = ports_.files.open_part(row.folder, id_);
+  if (!part) co_return folder_failed(part.error());
+  const Result<bool> is_whole = reaches_to(**part, letter->size);
+  if (!is_whole) co_return folder_failed(is_whole.error());
+  if (!*is_whole) co_return ok();  // the next step sees what is missing
   Result<ReceiveJobRow> marked = ports_.store.receive_job(id_);
   if (!marked) co_return marked.error();
   co_return co_await move(std::move(marked).value(), ReceiveEvent::kFetched);
@@ -164,6 +177,11 @@ asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
   if (!letter) co_return letter.error();
   auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
+  const Result<bool> reaches = reaches_to(**part, letter->size);
+  if (!reaches) co_return folder_failed(reaches.error());
+  if (!*reaches)
+    co_return error(Errc::kRejected, "the part file was removed before it was checked",
+                    "ask the sender to send it again");
   Status same = co_await compare_digest(**part, letter->size, letter->digest);
   if (!same) co_return same;
 
