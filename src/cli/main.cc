@@ -33,8 +33,12 @@ Result<int> run_version(Context& context, const bool&) {
 }
 
 // Command-line errors in the form of all others.
-int refuse(Context& context, const CLI::ParseError& problem) {
+int refuse(Context& context, const CLI::App& app, const CLI::ParseError& problem) {
   std::string what = problem.what();
+  // Without a command CLI11 asks for one, and does not say which word it did not know.
+  const std::vector<std::string> unknown = app.remaining();
+  if (app.get_subcommands().empty() && !unknown.empty())
+    what = unknown.front() + ": no such command or option";
   while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
   context.out().fail(error(Errc::kUsage, printable(what), "taubenpost --help"), kUsage);
   return kUsage;
@@ -86,7 +90,7 @@ int run(int argc, char** argv) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& problem) {
     if (is_json) context.out().use_json();
-    return refuse(context, problem);
+    return refuse(context, app, problem);
   }
   if (is_json) context.out().use_json();
   return finish(context, commands.chosen(context));
