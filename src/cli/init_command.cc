@@ -1,4 +1,7 @@
 // taubenpost init: makes a state directory.
+#include <filesystem>
+#include <system_error>
+
 #include "app/state_dir.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
@@ -17,6 +20,12 @@ Result<int> run_init(Context& context, const InitArgs& args) {
   const Result<std::string> thin_config =
       args.thin_config.empty() ? default_thin_config() : Result(absolute_path(args.thin_config));
   if (!thin_config) return thin_config.error();
+  // Opening a pipe would wait for a writer.
+  std::error_code code;
+  if (std::filesystem::exists(*thin_config, code) &&
+      !std::filesystem::is_regular_file(*thin_config, code))
+    return error(Errc::kUsage, printable(*thin_config, 4096) + ": not a regular file",
+                 "name the daemon's thinclient.toml with --thin-config");
   // Found out now rather than by the first job.
   const Result<thin::DialAddress> address = thin::load_config(*thin_config);
   if (!address)
