@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 
 #include "bacap/epochs.h"
 #include "crypto/hash.h"
@@ -83,12 +85,23 @@ Outcome outcome_of(const Error& failure) {
   return local_failure(failure).code == Errc::kRejected ? Outcome::kRejected : Outcome::kRetry;
 }
 
+Result<thin::DialAddress> daemon_address(const std::string& thin_config, const char* hint) {
+  const std::string subject = "the daemon's configuration: ";
+  std::error_code code;
+  if (std::filesystem::exists(thin_config, code) &&
+      !std::filesystem::is_regular_file(thin_config, code))
+    return error(Errc::kUsage, subject + printable(thin_config, 4096) + ": not a regular file",
+                 hint);
+  Result<thin::DialAddress> address = thin::load_config(thin_config);
+  if (address) return address;
+  return error(address.error().code, subject + address.error().what, hint);
+}
+
 Status DaemonNetwork::dial() {
   if (starts_ != nullptr) return ok();
-  Result<thin::DialAddress> address = thin::load_config(thin_config_);
-  if (!address)
-    return error(address.error().code, "the daemon's configuration: " + address.error().what,
-                 "thin_config in config.toml of the state directory names that file");
+  const Result<thin::DialAddress> address = daemon_address(
+      thin_config_, "thin_config in config.toml of the state directory names that file");
+  if (!address) return address.error();
   thin::Options options;
   options.address = *address;
   options.timing.backoff_max = kDialPause;

@@ -54,6 +54,10 @@ class DaemonNetwork : public ports::Network {
   NetworkId known_id_{};
 };
 
+// What a thinclient.toml says; failures with `hint`. kUsage also for what is no file: opening a
+// pipe would wait for a writer.
+Result<thin::DialAddress> daemon_address(const std::string& thin_config, const char* hint);
+
 // BLAKE2b-256 over the authorities' identity key hashes, sorted. nullopt: none, or one unknown.
 std::optional<NetworkId> network_id_of(std::vector<Bytes32> identity_key_hashes);
 // The reaction classes of design 7 for the thin client's classes.

@@ -1,11 +1,8 @@
 // taubenpost init: makes a state directory.
-#include <filesystem>
-#include <system_error>
-
+#include "app/daemon_network.h"
 #include "app/state_dir.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
-#include "thin/config.h"
 
 namespace taubenpost::cli {
 namespace {
@@ -20,17 +17,10 @@ Result<int> run_init(Context& context, const InitArgs& args) {
   const Result<std::string> thin_config =
       args.thin_config.empty() ? default_thin_config() : Result(absolute_path(args.thin_config));
   if (!thin_config) return thin_config.error();
-  // Opening a pipe would wait for a writer.
-  std::error_code code;
-  if (std::filesystem::exists(*thin_config, code) &&
-      !std::filesystem::is_regular_file(*thin_config, code))
-    return error(Errc::kUsage, printable(*thin_config, 4096) + ": not a regular file",
-                 "name the daemon's thinclient.toml with --thin-config");
   // Found out now rather than by the first job.
-  const Result<thin::DialAddress> address = thin::load_config(*thin_config);
-  if (!address)
-    return error(address.error().code, "the daemon's configuration: " + address.error().what,
-                 "name the daemon's thinclient.toml with --thin-config");
+  const Result<thin::DialAddress> address =
+      daemon_address(*thin_config, "name the daemon's thinclient.toml with --thin-config");
+  if (!address) return address.error();
   const Result<InitResult> made = init_state_dir(*dir, Config{*thin_config});
   if (!made) return made.error();
   const bool is_new = *made == InitResult::kMade;
