@@ -174,6 +174,9 @@ TEST_F(CliTransferTest, StoppedBySignal_GoesOnLater) {
   }
   EXPECT_NE(only_job("sender")["state"], "posted");
   EXPECT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 0);
+  // No element counted as written that was only about to be: a courier would have missed it.
+  const Ended audit = run({"localnet", "ctl", "--data", path("network"), "audit", "--json"});
+  EXPECT_TRUE(nlohmann::json::parse(audit.out)["copies_failed"].empty()) << audit.out;
   expect_received("large", content);
 }
 

@@ -224,6 +224,8 @@ asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool c
     }
     co_await backoff.pause();
   }
+  // Another element failed: this one was not written, and must not be taken for acknowledged.
+  if (write_error_) co_return *write_error_;
   co_return ok();
 }
 
