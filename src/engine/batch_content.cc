@@ -1,5 +1,7 @@
 #include "engine/batch_content.h"
 
+#include <algorithm>
+
 #include "base/failpoint.h"
 #include "engine/backoff.h"
 
@@ -23,6 +25,25 @@ Result<IndexBytes> advanced(IndexBytes index, std::uint64_t steps) {
   return at->bytes();
 }
 
+// What the read of a reserved position means for the recipient.
+struct Judgement {
+  RecipientEvent event;
+  std::string note;
+};
+Judgement judge(const ports::ReadResult& read, const Bytes& letter) {
+  switch (read.outcome) {
+    case Outcome::kOk:
+      if (read.plaintext == letter) return {RecipientEvent::kReadBack, ""};
+      return {RecipientEvent::kTaken, "the position was taken"};
+    case Outcome::kNotFound:
+      return {RecipientEvent::kGiveUp, "expired: the content ages out too soon for its letter"};
+    case Outcome::kTombstone:
+      return {RecipientEvent::kGiveUp, "the position was retracted"};
+    default:
+      return {RecipientEvent::kGiveUp, "the letter can't be read back: " + read.detail};
+  }
+}
+
 }  // namespace
 
 asio::awaitable<Result<ports::ReadResult>> read_surely(EnginePorts ports, Bytes read_cap,
@@ -36,9 +57,10 @@ asio::awaitable<Result<ports::ReadResult>> read_surely(EnginePorts ports, Bytes 
         if (backoff.waited_ms() >= lag_ms) co_return result;
         break;
       case Outcome::kUnreadable:
-      case Outcome::kReencrypt:
         if (damaged_left-- == 0) co_return result;
         break;
+      case Outcome::kReencrypt:
+        break;  // the next read is encrypted anew
       case Outcome::kRetry: {
         Result<ports::NetworkView> alive = co_await ports.network.view(kDaemonLimitMs);
         if (!alive) co_return alive.error();
@@ -70,6 +92,9 @@ Result<Bytes> BodyContent::chunks(std::uint64_t first, std::uint32_t count) cons
   const std::uint64_t begin = slice * slice_size;
   const std::uint64_t length = std::min(slice_size, plan_.size - begin);
   Result<Bytes> plain = ports_.files.read_spool(job_, SliceIndex{slice}, slice_size, length);
+  // A damaged spool is the end of this job, not of the store.
+  if (!plain && plain.error().code == Errc::kStoreBad)
+    return error(Errc::kInvalid, plain.error().what, "send the file again");
   if (!plain) return plain.error();
   const std::uint64_t skip = (first % plan_.slice_chunks) * chunk_;
   const std::uint64_t end = std::min<std::uint64_t>(skip + count * chunk_, plain->size());
@@ -93,13 +118,25 @@ Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
 
 // The courier works in order and stops at the first failure, so that the last box proves all.
 asio::awaitable<Result<Verdict>> BodyContent::verify(BatchRow row) {
-  Result<IndexBytes> last = advanced(row.body_index, row.count - 1);
-  if (!last) co_return last.error();
-  Result<Bytes> expected = chunks(row.first + row.count - 1, 1);
+  const std::uint32_t last = row.count - 1;
+  co_return co_await read_back(std::move(row), last);
+}
+
+asio::awaitable<Result<Verdict>> BodyContent::verify_refused(BatchRow row, std::uint64_t failed) {
+  const auto item = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(failed, 1, row.count) - 1);
+  Result<Verdict> there = co_await read_back(row, item);
+  if (!there || there.value() == Verdict::kMissing) co_return there;
+  co_return co_await verify(std::move(row));
+}
+
+asio::awaitable<Result<Verdict>> BodyContent::read_back(BatchRow row, std::uint32_t item) {
+  Result<IndexBytes> index = advanced(row.body_index, item);
+  if (!index) co_return index.error();
+  Result<Bytes> expected = chunks(row.first + item, 1);
   if (!expected) co_return expected.error();
   const bacap::ReadCap read_cap = body_.read_cap();
   Result<ports::ReadResult> read =
-      co_await read_surely(ports_, to_bytes(read_cap.view()), last.value(), kLagMs);
+      co_await read_surely(ports_, to_bytes(read_cap.view()), index.value(), kLagMs);
   if (!read) co_return read.error();
   switch (read->outcome) {
     case Outcome::kOk:
@@ -145,39 +182,33 @@ asio::awaitable<Result<Verdict>> CommitContent::verify(BatchRow row) {
   co_return Verdict::kArrived;
 }
 
+asio::awaitable<Result<Verdict>> CommitContent::verify_refused(BatchRow row, std::uint64_t) {
+  co_return co_await verify(std::move(row));
+}
+
 // Reads the letter back; a missing one is written directly, a taken position is left for the next.
 asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
-  std::uint64_t lag_ms = 0;  // a letter that is missing is written at once: the same bytes
+  // A letter that is missing is written at once, the same bytes; one that is given up may only lag.
+  std::uint64_t lag_ms = expired() ? kLagMs : 0;
+  Backoff backoff(ports_);
   for (int taken = 0;;) {
-    Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
-    if (!channel) co_return channel.error();
-    Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel->capability);
-    if (!cap) co_return cap.error();
     if (recipient.state == RecipientState::kReserved) {
-      const bacap::ReadCap read_cap = cap->read_cap();
-      Result<ports::ReadResult> read =
-          co_await read_surely(ports_, to_bytes(read_cap.view()), recipient.position, lag_ms);
+      Result<ports::ReadResult> read = co_await read_letter(recipient, lag_ms);
       if (!read) co_return read.error();
       TP_FAILPOINT("send.letter.read_back");
-      const bool ours = read->outcome == Outcome::kOk && read->plaintext == recipient.letter;
-      if (ours) co_return co_await move(std::move(recipient), RecipientEvent::kReadBack, "");
-      if (read->outcome == Outcome::kNotFound) {
-        const ports::WriteResult written = co_await ports_.network.write(
-            SecretBytes(cap->view()), recipient.position, recipient.letter, WriteLevel::kConfirmed);
-        if (written.outcome == Outcome::kRejected)
-          co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp, written.detail);
+      if (read->outcome == Outcome::kNotFound && !expired()) {
+        Result<ports::WriteResult> written = co_await write_letter(recipient);
+        if (!written) co_return written.error();
+        if (written->outcome == Outcome::kRejected)
+          co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp, written->detail);
+        if (written->outcome != Outcome::kOk) co_await backoff.pause();
         lag_ms = 5'000;
         continue;  // the next read decides
       }
-      if (read->outcome == Outcome::kTombstone)
-        co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
-                                "the position was retracted");
-      if (read->outcome != Outcome::kOk)
-        co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
-                                "the letter can't be read back: " + read->detail);
-      Status conflict = co_await move(recipient, RecipientEvent::kTaken, "the position was taken");
-      if (!conflict) co_return conflict.error();
-    } else if (taken++ == kTakenPositionsMax) {
+      const Judgement judgement = judge(read.value(), recipient.letter);
+      Status moved = co_await move(recipient, judgement.event, judgement.note);
+      if (!moved || judgement.event != RecipientEvent::kTaken) co_return moved;
+    } else if (expired() || taken++ == kTakenPositionsMax) {
       co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
                               "the channel's positions are taken by somebody else");
     } else {
@@ -188,6 +219,24 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
     if (!all) co_return all.error();
     recipient = all.value().at(recipient.index.value());
   }
+}
+
+asio::awaitable<Result<ports::ReadResult>> CommitContent::read_letter(RecipientRow recipient,
+                                                                      std::uint64_t lag_ms) {
+  Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+  if (!channel) co_return channel.error();
+  Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel->capability);
+  if (!cap) co_return cap.error();
+  const bacap::ReadCap read_cap = cap->read_cap();
+  co_return co_await read_surely(ports_, to_bytes(read_cap.view()), recipient.position, lag_ms);
+}
+
+asio::awaitable<Result<ports::WriteResult>> CommitContent::write_letter(RecipientRow recipient) {
+  Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+  if (!channel) co_return channel.error();
+  co_return co_await ports_.network.write(SecretBytes(std::move(channel->capability)),
+                                          recipient.position, std::move(recipient.letter),
+                                          WriteLevel::kConfirmed);
 }
 
 // The channel's next position, with the same letter. kStateConflict: another job took it first.

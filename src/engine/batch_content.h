@@ -12,6 +12,9 @@
 
 namespace taubenpost {
 
+// A letter is not issued when its content ages out within so many seconds.
+inline constexpr std::uint64_t kExpirySlackS = 3600;
+
 // The input of one builder call, with what the daemon must answer.
 struct Slice {
   std::vector<Bytes> payloads;
@@ -35,6 +38,12 @@ class BatchContent {
   // Reads back what invariant 2 asks for. An error fails the job (kRejected, kCancelled) or stops
   // the engine (kDaemonGone, store errors).
   virtual boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) = 0;
+  // The same after a courier could not get past envelope `failed` (from 1; 0: before the first):
+  // what stands in the way there is an error, so that nobody runs into it for ever.
+  virtual boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
+                                                                 std::uint64_t failed) = 0;
+  // Nothing of it may be written any more; verify() then settles what is there.
+  virtual bool expired() const = 0;
 };
 
 // Chunks of a body, read from the sealed spool.
@@ -44,8 +53,12 @@ class BodyContent : public BatchContent {
   std::uint32_t slice_items() const override { return plan_.slice_chunks; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
+  boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
+                                                         std::uint64_t failed) override;
+  bool expired() const override { return false; }
 
  private:
+  boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item);
   Result<Bytes> chunks(std::uint64_t first, std::uint32_t count) const;
 
   const JobId job_;
@@ -58,18 +71,25 @@ class BodyContent : public BatchContent {
 // The letters of a commit, with their frozen bytes and reserved positions.
 class CommitContent : public BatchContent {
  public:
-  CommitContent(JobId job, EnginePorts ports, const EngineOptions& options)
-      : job_(job), slice_items_(options.slice_chunks), ports_(ports) {}
+  CommitContent(const SendJobRow& job, EnginePorts ports, const EngineOptions& options)
+      : job_(job.id), until_(job.until), slice_items_(options.slice_chunks), ports_(ports) {}
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
+  boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
+                                                         std::uint64_t failed) override;
+  bool expired() const override { return ports_.clock.unix_ms() / 1000 + kExpirySlackS >= until_; }
 
  private:
   boost::asio::awaitable<Status> settle(RecipientRow recipient);
+  boost::asio::awaitable<Result<ports::ReadResult>> read_letter(RecipientRow recipient,
+                                                                std::uint64_t lag_ms);
+  boost::asio::awaitable<Result<ports::WriteResult>> write_letter(RecipientRow recipient);
   boost::asio::awaitable<Status> reserve_next(RecipientRow recipient);
   boost::asio::awaitable<Status> move(RecipientRow row, RecipientEvent event, std::string note);
 
   const JobId job_;
+  const std::uint64_t until_;
   const std::uint32_t slice_items_;
   EnginePorts ports_;
 };

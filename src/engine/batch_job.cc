@@ -19,8 +19,12 @@ namespace {
 // packet, and a batch of 128 boxes costs about 170.
 constexpr std::uint64_t kFirstPollMs = 250;
 constexpr std::uint64_t kLongestPollMs = 60'000;
+// Before a batch is built again; doubled each time.
+constexpr std::uint64_t kFirstRespinMs = 1'000;
 // A courier that has not answered for so long has lost the copy, or is gone.
 constexpr std::uint64_t kCourierSilenceMs = 40ULL * 60 * 1000;
+// After a restart it gets at least so long, however long the program was off.
+constexpr std::uint64_t kCourierGraceMs = 5ULL * 60 * 1000;
 
 WriteLevel level(bool confirmed) {
   return confirmed ? WriteLevel::kConfirmed : WriteLevel::kAcknowledged;
@@ -41,6 +45,11 @@ asio::awaitable<Status> BatchJob::run() {
     if (!row) co_return row.error();
 
     Status step = ok();
+    if (content_.expired()) {
+      step = co_await close(row.value());
+      if (!step) co_return step.error();
+      continue;
+    }
     switch (row->state) {
       case BatchState::kPlanned:
         step = co_await open(row.value());
@@ -61,8 +70,13 @@ asio::awaitable<Status> BatchJob::run() {
   }
 }
 
-// Opens a new generation: seed and courier are durable before anything is built.
+// Opens a new generation: seed and courier are durable before anything is built. A batch that fails
+// again and again comes back less and less often.
 asio::awaitable<Status> BatchJob::open(BatchRow row) {
+  if (row.generation.value() > 0) {
+    const std::uint64_t pause_ms = kFirstRespinMs << std::min(row.generation.value() - 1, 10U);
+    co_await ports_.clock.sleep(std::chrono::milliseconds(pause_ms));
+  }
   Result<CourierRow> courier = co_await choose_courier(row.failed_couriers);
   if (!courier) co_return courier.error();
   row.generation = Generation{row.generation.value() + 1};
@@ -192,9 +206,11 @@ asio::awaitable<void> BatchJob::write_element(ElementIndex element, bool confirm
 
 // Writes the stored bytes of one element until a courier (or a replica) has them.
 asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool confirmed) {
-  Permit permit = co_await Permit::acquire(shared_.writes);
   Backoff backoff(ports_);
   while (!spoiled_ && !write_error_) {
+    Permit acquired = co_await Permit::acquire(shared_.writes);
+    std::optional<Permit> permit(std::move(acquired));
+    if (spoiled_ || write_error_) break;
     Result<Bytes> bytes = ports_.store.element(job_, index_, generation_, element);
     if (!bytes) co_return bytes.error();
     TP_FAILPOINT("send.element.before_write");
@@ -202,6 +218,7 @@ asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool c
         SecretBytes(temporary_->view()), temporary_indices_[element.value()],
         std::move(bytes).value(), level(confirmed));
     TP_FAILPOINT("send.element.written");
+    permit.reset();  // a job that has to wait holds up no other
     switch (result.outcome) {
       case Outcome::kOk:
         co_return ok();
@@ -237,7 +254,7 @@ asio::awaitable<Status> BatchJob::copy(BatchRow row) {
   if (!view) co_return view.error();
   if (view->replica_epoch > row.epoch + 1)
     co_return co_await respin(std::move(row), "its oldest envelope has left the epoch window");
-  if (row.confirmed_writes) {
+  if (row.confirmed_writes && row.copy_issued_ms == 0) {
     Status rewritten = co_await rewrite_elements(row);
     if (!rewritten) co_return rewritten.error();
     if (spoiled_) co_return co_await respin(std::move(row), "the temporary sequence is spoiled");
@@ -251,18 +268,19 @@ asio::awaitable<Status> BatchJob::copy(BatchRow row) {
     ++row.revision;
   }
   TP_FAILPOINT("send.copy.before_issue");
+  co_return co_await await_copy(std::move(row));
+}
 
+asio::awaitable<Status> BatchJob::await_copy(BatchRow row) {
+  const std::uint64_t begin_ms = ports_.clock.monotonic_ms();
   std::uint64_t wait_ms = kFirstPollMs;
   Backoff backoff(ports_);
   for (;;) {
+    const std::uint64_t asked_ms = ports_.clock.monotonic_ms();
     const CopyResult result =
         co_await ports_.network.copy(SecretBytes(temporary_->view()), row.courier, wait_ms);
     TP_FAILPOINT("send.copy.answered");
-    if (result.kind == CopyResult::Kind::kSucceeded) {
-      Transaction step;
-      step.move(std::move(row), BatchEvent::kCopied);
-      co_return co_await ports_.store.commit(std::move(step));
-    }
+    if (result.kind == CopyResult::Kind::kSucceeded) co_return co_await copied(std::move(row));
     if (result.kind == CopyResult::Kind::kFailed)
       co_return co_await after_failure(std::move(row), result);
     if (result.kind == CopyResult::Kind::kRejected)
@@ -271,59 +289,77 @@ asio::awaitable<Status> BatchJob::copy(BatchRow row) {
     Result<ports::NetworkView> alive = co_await ports_.network.view(kDaemonLimitMs);
     if (!alive) co_return alive.error();
     const bool known = std::count(alive->couriers.begin(), alive->couriers.end(), row.courier) > 0;
-    const bool silent = ports_.clock.unix_ms() > row.copy_issued_ms + kCourierSilenceMs;
-    if (!known || silent)
-      co_return co_await after_failure(std::move(row), CopyResult{CopyResult::Kind::kFailed, 0, 0});
-    if (result.kind == CopyResult::Kind::kNotStarted) co_await backoff.pause();
-    wait_ms = std::min(wait_ms * 2, kLongestPollMs);
+    const std::uint64_t now_ms = ports_.clock.monotonic_ms();
+    const bool silent = ports_.clock.unix_ms() > row.copy_issued_ms + kCourierSilenceMs &&
+                        now_ms > begin_ms + kCourierGraceMs;
+    if (!known || silent) co_return co_await after_silence(std::move(row));
+    const bool waited = now_ms - asked_ms >= wait_ms / 2;
+    if (waited) wait_ms = std::min(wait_ms * 2, kLongestPollMs);
+    if (!waited) co_await backoff.pause();  // lost, or not even started
   }
+}
+
+asio::awaitable<Status> BatchJob::copied(BatchRow row) {
+  Transaction step;
+  step.move(std::move(row), BatchEvent::kCopied);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+// A courier that does not answer may have done its work all the same.
+asio::awaitable<Status> BatchJob::after_silence(BatchRow row) {
+  Result<Verdict> verdict = co_await content_.verify(row);
+  if (!verdict) co_return verdict.error();
+  if (verdict.value() == Verdict::kArrived) co_return co_await copied(std::move(row));
+  co_return co_await to_another_courier(std::move(row), "the courier is silent");
 }
 
 // The reaction table of design 7 for a copy that ended in failure.
 asio::awaitable<Status> BatchJob::after_failure(BatchRow row, CopyResult result) {
-  const std::string code = std::to_string(result.replica_code);
+  const std::string failed = "copy failed with replica code " + std::to_string(result.replica_code);
   switch (result.replica_code) {
     case 0:
     case 1:
     case 4:
     case 7:
-    case 9:
-      break;  // elements missing or the courier in trouble: write again, another courier
+    case 9:  // elements missing, or the courier in trouble
+      co_return co_await to_another_courier(std::move(row), failed);
     case 10:
     case 11: {  // a destination is taken, or the temporary boxes are gone: the boxes decide
-      Result<Verdict> verdict = co_await content_.verify(row);
+      Result<Verdict> verdict = co_await content_.verify_refused(row, result.failed_envelope);
       if (!verdict) co_return verdict.error();
-      if (verdict.value() == Verdict::kMissing)
-        co_return co_await respin(std::move(row), "copy failed with replica code " + code);
-      Transaction step;
-      step.move(std::move(row), BatchEvent::kCopied);
-      co_return co_await ports_.store.commit(std::move(step));
+      if (verdict.value() == Verdict::kArrived) co_return co_await copied(std::move(row));
+      co_return co_await respin(std::move(row), failed);
     }
     case 8:
-      co_return co_await respin(std::move(row), "copy failed with replica code 8");
+      co_return co_await respin(std::move(row), failed);
     case 6: {
       Backoff pause(ports_, /*first_ms=*/60'000, /*limit_ms=*/60'000);
       co_await pause.pause();
       co_return co_await respin(std::move(row), "the network's storage is full");
     }
     default:
-      co_return error(Errc::kRejected, "copy failed with replica code " + code + " at envelope " +
-                                           std::to_string(result.failed_envelope));
+      co_return error(Errc::kRejected,
+                      failed + " at envelope " + std::to_string(result.failed_envelope));
   }
+}
+
+// Writes the elements again, confirmed, and goes to a courier that has not failed this sequence.
+// After two of them, or where there is no other, the batch is built again.
+asio::awaitable<Status> BatchJob::to_another_courier(BatchRow row, std::string why) {
   row.failed_couriers.push_back(row.courier);
   Result<CourierRow> other = error(Errc::kNotFound, "no other courier");
   if (row.failed_couriers.size() < 2) other = co_await choose_courier(row.failed_couriers);
   const bool none_left = !other || std::count(row.failed_couriers.begin(),
                                               row.failed_couriers.end(), other.value()) > 0;
-  if (none_left) co_return co_await respin(std::move(row), "copies failed at several couriers");
+  if (none_left) co_return co_await respin(std::move(row), std::move(why));
   row.courier = other.value();
   row.copy_issued_ms = 0;
   row.confirmed_writes = true;
   Transaction step;
   step.update(std::move(row));
-  step.note(job_, ports_.clock.unix_ms(),
-            "batch " + std::to_string(index_.value()) + ": copy failed with replica code " + code +
-                ", going on at another courier");
+  step.note(
+      job_, ports_.clock.unix_ms(),
+      "batch " + std::to_string(index_.value()) + ": " + why + ", going on at another courier");
   co_return co_await ports_.store.commit(std::move(step));
 }
 
@@ -346,6 +382,16 @@ asio::awaitable<Status> BatchJob::verify(BatchRow row) {
   TP_FAILPOINT("send.batch.read_back");
   Transaction step;
   step.move(std::move(row), BatchEvent::kReadBack);
+  step.drop_elements(job_, index_);
+  step.drop_batch(job_, index_);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+// Nothing may be written any more: what is there counts.
+asio::awaitable<Status> BatchJob::close(BatchRow row) {
+  Result<Verdict> verdict = co_await content_.verify(std::move(row));
+  if (!verdict) co_return verdict.error();
+  Transaction step;
   step.drop_elements(job_, index_);
   step.drop_batch(job_, index_);
   co_return co_await ports_.store.commit(std::move(step));

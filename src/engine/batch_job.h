@@ -47,7 +47,12 @@ class BatchJob {
   boost::asio::awaitable<void> write_element(ElementIndex element, bool confirmed);
   boost::asio::awaitable<Status> write_until_taken(ElementIndex element, bool confirmed);
   boost::asio::awaitable<Status> rewrite_elements(const BatchRow& row);
+  boost::asio::awaitable<Status> await_copy(BatchRow row);
+  boost::asio::awaitable<Status> copied(BatchRow row);
+  boost::asio::awaitable<Status> after_silence(BatchRow row);
   boost::asio::awaitable<Status> after_failure(BatchRow row, ports::CopyResult result);
+  boost::asio::awaitable<Status> to_another_courier(BatchRow row, std::string why);
+  boost::asio::awaitable<Status> close(BatchRow row);
   boost::asio::awaitable<Status> respin(BatchRow row, std::string why);
   boost::asio::awaitable<Result<CourierRow>> choose_courier(std::vector<CourierRow> except);
 

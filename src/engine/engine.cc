@@ -29,6 +29,7 @@ void count_end(Run& run, const Result<Row>& row, bool good) {
   if (!row) return;
   if (good) ++run.summary.finished;
   if (!good && is_terminal(row->state)) ++run.summary.failed;
+  if (!good && !is_terminal(row->state)) ++run.summary.blocked;
 }
 
 asio::awaitable<void> run_send(Run& run, JobId id) {

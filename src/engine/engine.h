@@ -16,7 +16,7 @@ namespace taubenpost {
 struct RunSummary {
   std::size_t finished = 0;  // jobs that reached posted or placed in this run
   std::size_t failed = 0;    // jobs that reached failed in this run
-  std::size_t blocked = 0;   // jobs planned for another geometry: untouched
+  std::size_t blocked = 0;   // jobs that can't go on now: another geometry, no target folder
 };
 
 // Waits for the daemon (kDaemonLimitMs). The first connection binds the store to its network; later

@@ -20,7 +20,6 @@ namespace {
 constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
 constexpr std::uint32_t kBatchesWanted = 4;      // so that uploads and copies overlap
 constexpr std::uint32_t kLettersPerBatch = 256;
-constexpr std::uint64_t kExpirySlackS = 3600;  // a letter is not issued later than this
 
 // What the job itself can't get over; everything else stops the engine and leaves the job.
 bool belongs_to_job(Errc code) {
@@ -258,6 +257,9 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   if (!recipients) co_return recipients.error();
   row.sent = ports_.clock.unix_ms() / 1000;
   row.until = bacap::replica_epoch_start(row.first_epoch + 2);
+  if (row.sent + kExpirySlackS >= row.until)
+    co_return error(Errc::kRefused, "the content ages out too soon for its letter to be sent",
+                    "send the file again");
   const Bytes letter = letter_of(row);
   Transaction step;
   for (RecipientRow& recipient : recipients.value()) {
@@ -294,12 +296,9 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
 asio::awaitable<Status> SendJob::post(SendJobRow row) {
   Status removed = ports_.files.remove_spool(id_);  // every batch is done: no more use for it
   if (!removed) co_return removed.error();
-  if (ports_.clock.unix_ms() / 1000 + kExpirySlackS >= row.until)
-    co_return error(Errc::kRefused, "the content ages out too soon for its letter to be sent",
-                    "send the file again");
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
-  CommitContent letters(id_, ports_, options_);
+  CommitContent letters(row, ports_, options_);
   Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
   {
     TaskGroup running(shared_.executor);

@@ -1,0 +1,189 @@
+// SendAudit: holds what a sender does in the network against what is durable in its store.
+//
+// Invariants 1 to 3 of design section 5, and that no position ever gets two contents: each call of
+// the model network comes by here first. A breach is a failure of the running test.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "bacap/capability.h"
+#include "ports/network.h"
+#include "ports/store.h"
+
+namespace taubenpost {
+
+class SendAudit {
+ public:
+  explicit SendAudit(std::uint64_t chunk) : chunk_(chunk) {}
+
+  // The store of the process that runs; nullptr while none does.
+  void watch(const ports::Store* store) { store_ = store; }
+
+  // Invariant 2: a batch whose row is gone was read back, or its job is at its end.
+  void look() {
+    ASSERT_NE(store_, nullptr) << "a call of a process that does not run";
+    for (const JobId& id : jobs())
+      for (const BatchRow& row : batches(id)) remember(row);
+    for (auto seen = open_.begin(); seen != open_.end();) {
+      const auto [id, index] = seen->first;
+      if (store_->batch(id, BatchIndex{index})) {
+        ++seen;
+        continue;
+      }
+      const bool failed = store_->send_job(id)->state == SendState::kFailed;
+      EXPECT_TRUE(failed || read_back_.count(seen->second))
+          << "batch " << index << " is done, and its last box was never read back";
+      seen = open_.erase(seen);
+    }
+  }
+
+  // Whether the sequence is one of the sender's channels.
+  bool is_channel(ByteView cap) const {
+    for (const ChannelRow& channel : channels())
+      if (equal(channel.capability, cap)) return true;
+    return false;
+  }
+
+  // Whose temporary sequence it is; nothing for a channel.
+  std::optional<JobId> job_of(ByteView cap) const {
+    const std::optional<BatchRow> row = batch_of_temporary(cap);
+    return row ? std::optional(row->job) : std::nullopt;
+  }
+
+  // A single write is an element of an open generation, or a letter.
+  void written(ByteView cap, const IndexBytes& index, ByteView plaintext) {
+    if (is_channel(cap)) {
+      letter(cap, index, plaintext);
+    } else {
+      const std::optional<BatchRow> row = batch_of_temporary(cap);
+      ASSERT_TRUE(row) << "a write to a sequence that no stored batch names";
+      const bacap::MessageBoxIndex first = bacap::WriteCap::from_seed(row->temporary_seed).index();
+      const bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(index);
+      ASSERT_TRUE(bacap::is_on_stream(first, at, row->elements)) << "an index of another sequence";
+      const auto number = static_cast<std::uint32_t>(at.counter() - first.counter());
+      Result<Bytes> stored =
+          store_->element(row->job, row->index, row->generation, ElementIndex{number});
+      ASSERT_TRUE(stored) << "element " << number << " is written and not stored";
+      EXPECT_TRUE(equal(*stored, plaintext)) << "element " << number << " is not what is stored";
+    }
+    one_content(cap, index, plaintext);
+  }
+
+  // One builder call: the body's next slice, or letters.
+  void built(const std::vector<ports::Destination>& destinations, ByteView buffer, bool is_start) {
+    ASSERT_FALSE(destinations.empty());
+    for (const ports::Destination& to : destinations) {
+      ASSERT_FALSE(to.payload.empty());
+      if (is_channel(to.write_cap))
+        letter(to.write_cap, to.start, to.payload);
+      else
+        body(to, buffer, is_start);
+      bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(to.start);
+      for (std::size_t i = 0; i < to.payload.size(); i += chunk_, at = *at.next())
+        one_content(to.write_cap, at.bytes(),
+                    to.payload.subspan(i, std::min<std::size_t>(chunk_, to.payload.size() - i)));
+    }
+  }
+
+  void copy_issued(ByteView cap, const CourierRow& courier) {
+    const std::optional<BatchRow> row = batch_of_temporary(cap);
+    ASSERT_TRUE(row) << "a copy of a sequence that no stored batch names";
+    EXPECT_EQ(row->state, BatchState::kCopying);
+    EXPECT_EQ(row->built, row->count);
+    EXPECT_NE(row->copy_issued_ms, 0U);
+    EXPECT_EQ(row->courier, courier);
+    EXPECT_TRUE(store_->unacknowledged(row->job, row->index, row->generation)->empty());
+    for (const CourierRow& failed : row->failed_couriers) EXPECT_NE(failed, courier);
+    bacap::MessageBoxIndex at = bacap::WriteCap::from_seed(row->temporary_seed).index();
+    for (std::uint32_t i = 0; i < row->elements; ++i, at = *at.next())
+      EXPECT_TRUE(content_.count({to_bytes(cap), at.bytes()}))
+          << "element " << i << " is acknowledged and was never written";
+  }
+
+  // The sender has been told that the box at the index of the sequence holds `plaintext`.
+  void read(const IndexBytes& index, ByteView plaintext) {
+    const auto built = body_content_.find(index);
+    if (built != body_content_.end() && equal(built->second, plaintext)) read_back_.insert(index);
+  }
+
+ private:
+  // By value: what a loop walks over must outlive it.
+  std::vector<JobId> jobs() const { return store_->send_jobs().value(); }
+  std::vector<BatchRow> batches(JobId id) const { return store_->batches(id).value(); }
+  std::vector<RecipientRow> recipients(JobId id) const { return store_->recipients(id).value(); }
+  std::vector<ChannelRow> channels() const { return store_->channels().value(); }
+
+  void remember(const BatchRow& row) {
+    if (!is_commit(row.index)) {
+      bacap::MessageBoxIndex last = *bacap::MessageBoxIndex::parse(row.body_index);
+      for (std::uint32_t i = 1; i < row.count; ++i) last = *last.next();
+      open_[{row.job, row.index.value()}] = last.bytes();
+    }
+    if (row.generation.value() == 0) return;
+    const auto owner = std::tuple(row.job, row.index.value(), row.generation.value());
+    const auto known = generations_.emplace(row.temporary_seed, owner).first;
+    EXPECT_EQ(known->second, owner) << "two generations share a temporary sequence";
+  }
+
+  std::optional<BatchRow> batch_of_temporary(ByteView cap) const {
+    for (const JobId& id : jobs())
+      for (const BatchRow& row : batches(id))
+        if (row.state != BatchState::kPlanned &&
+            equal(bacap::WriteCap::from_seed(row.temporary_seed).view(), cap))
+          return row;
+    return std::nullopt;
+  }
+
+  // Invariant 3: the letter is stored as it is, and every batch of the body is done.
+  void letter(ByteView cap, const IndexBytes& index, ByteView bytes) {
+    for (const JobId& id : jobs())
+      for (const RecipientRow& recipient : recipients(id)) {
+        if (recipient.position != index) continue;
+        if (!equal(store_->channel(recipient.channel)->capability, cap)) continue;
+        const SendJobRow job = *store_->send_job(id);
+        EXPECT_EQ(job.state, SendState::kCommitting);
+        EXPECT_TRUE(equal(recipient.letter, bytes)) << "a letter that is not the stored one";
+        EXPECT_GE(std::uint64_t{job.next_batch} * job.plan.batch_chunks, job.plan.boxes);
+        for (const BatchRow& row : batches(id)) EXPECT_TRUE(is_commit(row.index));
+        return;
+      }
+    ADD_FAILURE() << "a letter for a position that nobody has reserved";
+  }
+
+  void body(const ports::Destination& to, ByteView buffer, bool is_start) {
+    for (const JobId& id : jobs()) {
+      const SendJobRow job = *store_->send_job(id);
+      if (!equal(bacap::WriteCap::from_seed(job.plan.body_seed).view(), to.write_cap)) continue;
+      EXPECT_EQ(job.state, SendState::kUploading);
+      for (const BatchRow& row : batches(id))
+        if (row.state == BatchState::kBuilding && row.next_index == to.start &&
+            is_start == (row.built == 0) && equal(row.buffer, buffer))
+          return;
+      ADD_FAILURE() << "a slice that does not follow the stored ones";
+      return;
+    }
+    ADD_FAILURE() << "a slice of a body that nobody sends";
+  }
+
+  void one_content(ByteView cap, const IndexBytes& index, ByteView content) {
+    const auto known = content_.emplace(std::pair(to_bytes(cap), index), to_bytes(content)).first;
+    EXPECT_TRUE(equal(known->second, content)) << "one position, two contents";
+    body_content_.emplace(index, to_bytes(content));
+  }
+
+  const std::uint64_t chunk_;
+  const ports::Store* store_ = nullptr;
+  std::map<std::pair<JobId, std::uint32_t>, IndexBytes> open_;  // body batches: their last box
+  std::map<Bytes32, std::tuple<JobId, std::uint32_t, std::uint32_t>> generations_;
+  std::map<std::pair<Bytes, IndexBytes>, Bytes> content_;
+  std::map<IndexBytes, Bytes> body_content_;  // indices are random: no two sequences share one
+  std::set<IndexBytes> read_back_;
+};
+
+}  // namespace taubenpost
