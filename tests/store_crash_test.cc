@@ -1,13 +1,16 @@
 // A store whose process dies: at every failpoint, and with everything lost that was not synced.
 //
-// The child runs on UnsyncedLossFs, so that only what was synced is there afterwards.
+// Each cell of the matrix runs twice: with a plain kill, and with the loss of what was not synced,
+// in RocksDB (UnsyncedLossFs) and in our own files (support/unsynced_loss_calls.cc).
 // Replay one cell (fault build): TP_FAILPOINT=store.commit.after:3 store_crash_test --child make
-// DIR
+// DIR, with TP_KEEP_UNSYNCED=1 for a plain kill.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -28,6 +31,8 @@ using ports::Transaction;
 constexpr std::uint64_t kCommits = 4;
 
 std::unique_ptr<rocksdb::Env> lossy_env() {
+  if (std::getenv("TP_KEEP_UNSYNCED") != nullptr)
+    return rocksdb::NewCompositeEnv(rocksdb::FileSystem::Default());
   return rocksdb::NewCompositeEnv(std::make_shared<UnsyncedLossFs>(rocksdb::FileSystem::Default()));
 }
 
@@ -77,7 +82,28 @@ int write_unsynced_and_die(const fs::path& state) {
   return raise(SIGKILL);
 }
 
+#ifdef TP_FAILPOINTS
+// The same for files of our own: three of them, of which one is durable.
+int write_files_and_die(const fs::path& state) {
+  const auto write = [&](const char* name, bool sync) {
+    const int fd = ::open((state / name).c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600);
+    const bool written = ::write(fd, "key", 3) == 3 && (!sync || ::fsync(fd) == 0);
+    ::close(fd);
+    return written;
+  };
+  const int folder = ::open(state.c_str(), O_RDONLY | O_DIRECTORY);
+  if (!write("durable", true) || !write("empty", false) || ::fsync(folder) != 0) return 2;
+  if (!write("nameless", true)) return 3;
+  if (::rename((state / "durable").c_str(), (state / "renamed").c_str()) != 0) return 4;
+  failpoint_reached("store.key.before");
+  return 5;
+}
+#endif
+
 int child(std::string_view what, const fs::path& state) {
+#ifdef TP_FAILPOINTS
+  if (what == "unsynced-files") return write_files_and_die(state);
+#endif
   if (what == "make") return make(state);
   if (what == "commit-and-die") return commit_and_die(state);
   if (what == "unsynced") return write_unsynced_and_die(state);
@@ -85,7 +111,10 @@ int child(std::string_view what, const fs::path& state) {
 }
 
 // Runs this program again; `armed` is "name:hit" or empty. Returns the wait status.
-int spawn_child(const std::string& what, const fs::path& state, const std::string& armed = "") {
+int spawn_child(const std::string& what, const fs::path& state, const std::string& armed = "",
+                bool keep_unsynced = false) {
+  if (keep_unsynced) setenv("TP_KEEP_UNSYNCED", "1", /*overwrite=*/1);
+  if (!keep_unsynced) unsetenv("TP_KEEP_UNSYNCED");
   std::vector<std::string> arguments{"store_crash_test", "--child", what, state.string()};
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
@@ -140,17 +169,29 @@ std::size_t notes_after_kill(std::string_view failpoint, std::size_t hit) {
   return 0;  // while the store was made
 }
 
-class StoreCrashMatrix : public testing::TestWithParam<std::string_view> {};
+TEST(StoreCrash, Harness_LosesFilesThatWereNotSynced) {
+  const StoreDir dir;
+  fs::create_directories(dir.state());
+  ASSERT_TRUE(was_killed(spawn_child("unsynced-files", dir.state(), "store.key.before:1")));
+  EXPECT_EQ(fs::file_size(dir.state() / "durable"), 3U);
+  EXPECT_EQ(fs::file_size(dir.state() / "empty"), 0U);
+  EXPECT_FALSE(fs::exists(dir.state() / "renamed"));
+  EXPECT_FALSE(fs::exists(dir.state() / "nameless"));
+}
+
+using Cell = std::tuple<std::string_view, const char*>;  // failpoint, mode
+class StoreCrashMatrix : public testing::TestWithParam<Cell> {};
 
 TEST_P(StoreCrashMatrix, KilledAtEveryHit_GoesOnFromAWholeStore) {
-  const std::string name(GetParam());
+  const std::string name(std::get<0>(GetParam()));
+  const bool keep = std::string_view(std::get<1>(GetParam())) == "plain";
   int kills = 0;
   for (int hit = 1;; ++hit) {
     ASSERT_LT(hit, 100) << "runaway";
     const std::string armed = name + ":" + std::to_string(hit);
     SCOPED_TRACE("TP_FAILPOINT=" + armed);
     const StoreDir dir;
-    const int status = spawn_child("make", dir.state(), armed);
+    const int status = spawn_child("make", dir.state(), armed, keep);
     if (WIFEXITED(status)) {
       ASSERT_EQ(WEXITSTATUS(status), 0);
       break;  // this run never got to `hit`
@@ -179,13 +220,15 @@ std::vector<std::string_view> failpoints_of_the_store() {
   return names;
 }
 
-std::string cell_name(const testing::TestParamInfo<std::string_view>& cell) {
-  std::string name(cell.param);
+std::string cell_name(const testing::TestParamInfo<Cell>& cell) {
+  std::string name = std::string(std::get<0>(cell.param)) + "_" + std::get<1>(cell.param);
   for (char& c : name)
     if (c == '.') c = '_';
   return name;
 }
-INSTANTIATE_TEST_SUITE_P(Failpoints, StoreCrashMatrix, testing::ValuesIn(failpoints_of_the_store()),
+INSTANTIATE_TEST_SUITE_P(Failpoints, StoreCrashMatrix,
+                         testing::Combine(testing::ValuesIn(failpoints_of_the_store()),
+                                          testing::Values("plain", "loss")),
                          cell_name);
 
 #endif
