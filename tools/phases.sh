@@ -5,9 +5,6 @@
 # whatever happens, the last line is "N passed, N failed", and the exit status is 0 only if nothing
 # failed. Logs of builds and tests are in build/*.log.
 
-# Builds of the same tree in different folders share the compiler cache.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
-
 passed=0
 failed=0
 complete=no
@@ -109,8 +106,8 @@ run_thread_tests() {
   return "$status"
 }
 
-# One clone may use what another compiled: paths below the tree are relative for the cache.
-export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$PWD}" CCACHE_NOHASHDIR=1
+# Builds of the same tree in different folders share the compiler cache.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS=halt_on_error=1
