@@ -7,20 +7,9 @@
 
 #include "bacap/copy_stream.h"
 #include "bacap/padding.h"
+#include "localnet/verdicts.h"
 
 namespace taubenpost::localnet {
-namespace {
-
-// Codes that a copy read takes for a passing condition (6.6.1); any other sends it to the next
-// shard at once.
-bool is_temporary(ReplicaCode code) {
-  return code == ReplicaCode::kBoxIdNotFound || code == ReplicaCode::kDatabaseFailure ||
-         code == ReplicaCode::kStorageFull || code == ReplicaCode::kInternalError ||
-         code == ReplicaCode::kReplicationFailed;
-}
-
-}  // namespace
-
 struct CopyJob::Stream {
   Stream(const bacap::ReadCap& read_cap, const bacap::Geometry& geometry)
       : cap(read_cap),
@@ -105,7 +94,7 @@ void CopyJob::on_read(std::optional<ReplicaStore::ReadResult> answer) {
   if (!answer) return read_again();
   if (answer->code == ReplicaCode::kSuccess) return take_box(answer->box);
   last_code_ = answer->code;
-  if (is_temporary(answer->code)) return read_again();
+  if (is_temporary_for_copy(answer->code)) return read_again();
   next_shard();
 }
 

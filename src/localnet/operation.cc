@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bacap/padding.h"
+#include "localnet/verdicts.h"
 #include "wire/errors.h"
 
 namespace taubenpost::localnet {
@@ -19,23 +20,6 @@ constexpr Milliseconds kPollPauseMax{1'000};
 OperationResult ended(ThinCode code) { return {wire::number(code), std::nullopt, 0, 0}; }
 OperationResult ended(ReplicaCode code) {
   return {static_cast<std::uint8_t>(code), std::nullopt, 0, 0};
-}
-
-// The courier's own codes, as the client sees them.
-ThinCode thin_code(std::uint8_t courier_code) {
-  switch (static_cast<bacap::CourierCode>(courier_code)) {
-    case bacap::CourierCode::kSuccess:
-      return ThinCode::kSuccess;
-    case bacap::CourierCode::kInvalidEnvelope:
-      return ThinCode::kCourierInvalidEnvelope;
-    case bacap::CourierCode::kCacheCorruption:
-      return ThinCode::kCourierCacheCorruption;
-    case bacap::CourierCode::kPropagationError:
-      return ThinCode::kPropagationError;
-    case bacap::CourierCode::kInvalidEpoch:
-      return ThinCode::kCourierInvalidEpoch;
-  }
-  return ThinCode::kCourierInvalidEnvelope;
 }
 
 }  // namespace
@@ -131,7 +115,8 @@ std::optional<Bytes> EncryptedOperation::open_payload(const Bytes& payload) cons
 
 void EncryptedOperation::evaluate_read(bacap::ReplicaReadReply reply) {
   const auto code = static_cast<ReplicaCode>(reply.error_code);
-  if (code == ReplicaCode::kBoxIdNotFound && plan_.retry_not_found)
+  const ReplicaFlags flags{.is_read = true, .no_retry_on_box_id_not_found = !plan_.retry_not_found};
+  if (judge(code, flags) == ReplicaVerdict::kAskAgain)
     return send_after(context().timing.not_found_poll);
   if (code != ReplicaCode::kSuccess && code != ReplicaCode::kTombstone) return finish(ended(code));
   // A tombstone is believed only for the box that was asked for.
@@ -148,7 +133,8 @@ void EncryptedOperation::evaluate_read(bacap::ReplicaReadReply reply) {
 }
 
 void EncryptedOperation::evaluate_write(ReplicaCode code) {
-  const bool is_repeat = code == ReplicaCode::kBoxAlreadyExists && !plan_.confirm;
+  const ReplicaFlags flags{.no_idempotent_box_already_exists = plan_.confirm};
+  const bool is_repeat = judge(code, flags) == ReplicaVerdict::kSuccess;
   finish(ended(is_repeat ? ReplicaCode::kSuccess : code));
 }
 

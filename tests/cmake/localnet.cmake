@@ -1,3 +1,4 @@
+tp_test(localnet_verdicts_test tp_localnet)
 tp_test(localnet_store_test tp_localnet)
 tp_test(localnet_courier_test tp_localnet)
 tp_test(localnet_daemon_test tp_localnet)
