@@ -1,0 +1,11 @@
+# One libFuzzer target for each decoder of outside bytes: preset fuzz.
+if(TP_FUZZ)
+  function(tp_fuzz name)
+    add_executable(${name} ${name}.cc)
+    target_link_libraries(${name} PRIVATE ${ARGN})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endfunction()
+  tp_fuzz(frame_fuzz tp_wire)
+  tp_fuzz(letter_fuzz tp_wire)
+  tp_fuzz(copy_stream_fuzz tp_bacap)
+endif()
