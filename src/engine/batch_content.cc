@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "engine/backoff.h"
+#include "engine/index_steps.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -17,13 +18,6 @@ namespace {
 constexpr std::uint64_t kLagMs = 3ULL * 60 * 1000;
 // A channel whose next so many positions are all taken is not ours alone.
 constexpr int kTakenPositionsMax = 16;
-
-Result<IndexBytes> advanced(IndexBytes index, std::uint64_t steps) {
-  Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(index);
-  for (std::uint64_t i = 0; at && i < steps; ++i) at = at->next();
-  if (!at) return at.error();
-  return at->bytes();
-}
 
 // What the read of a reserved position means for the recipient.
 struct Judgement {

@@ -5,6 +5,7 @@
 #include "bacap/capability.h"
 #include "base/failpoint.h"
 #include "engine/batch_content.h"
+#include "engine/index_steps.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -19,14 +20,6 @@ constexpr std::uint64_t kLagMs = 10ULL * 60 * 1000;
 constexpr std::size_t kMarkEvery = 64;
 // How far chunks may run ahead of one that is missing: bounds the row.
 constexpr std::uint64_t kSpanMax = 1024;
-
-Result<IndexBytes> index_after(const IndexBytes& index) {
-  const Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(index);
-  if (!at) return at.error();
-  const Result<bacap::MessageBoxIndex> next = at->next();
-  if (!next) return next.error();
-  return next->bytes();
-}
 
 Error lost(const char* why, ChunkIndex chunk) {
   return error(Errc::kRejected,
@@ -81,7 +74,7 @@ Status BodyFetch::start_next() {
   const IndexBytes index = next_index_;
   next_ = ChunkIndex{chunk.value() + 1};
   if (next_.value() < shape_.boxes.value()) {
-    Result<IndexBytes> following = index_after(index);
+    Result<IndexBytes> following = advanced(index, 1);
     if (!following) return following.error();
     next_index_ = following.value();
   }
@@ -146,7 +139,7 @@ asio::awaitable<Status> BodyFetch::mark() {
   for (; reached != beyond_.end() && *reached == prefix_; ++reached) {
     ++prefix_;
     if (prefix_ == shape_.boxes.value()) continue;  // there may be no index after the last box
-    Result<IndexBytes> following = index_after(row->prefix_index);
+    Result<IndexBytes> following = advanced(row->prefix_index, 1);
     if (!following) co_return following.error();
     row->prefix_index = following.value();
   }

@@ -9,6 +9,7 @@
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
 #include "engine/batch_job.h"
+#include "engine/index_steps.h"
 #include "engine/letter_of.h"
 
 namespace taubenpost {
@@ -49,13 +50,6 @@ void shape_batches(SendPlan& plan, const EngineOptions& options) {
 std::uint32_t batch_count(const SendPlan& plan) {
   if (plan.boxes == 0) return 0;
   return static_cast<std::uint32_t>((plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks);
-}
-
-Result<IndexBytes> advanced(IndexBytes index, std::uint64_t steps) {
-  Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(index);
-  for (std::uint64_t i = 0; at && i < steps; ++i) at = at->next();
-  if (!at) return at.error();
-  return at->bytes();
 }
 
 }  // namespace

@@ -1,0 +1,14 @@
+#include "engine/index_steps.h"
+
+#include "bacap/capability.h"
+
+namespace taubenpost {
+
+Result<IndexBytes> advanced(const IndexBytes& index, std::uint64_t steps) {
+  Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(index);
+  for (std::uint64_t i = 0; at && i < steps; ++i) at = at->next();
+  if (!at) return at.error();
+  return at->bytes();
+}
+
+}  // namespace taubenpost
