@@ -1,4 +1,4 @@
-// Every trouble that the network can make for a sender, and what the sender does about it.
+// Every trouble that the network can make for a sender, and what it does about it.
 #include <gtest/gtest.h>
 
 #include "support/send_world.h"
@@ -111,7 +111,7 @@ TEST_P(EngineCopyFailsTest, Once_WritesAgainConfirmedAndGoesToAnotherCourier) {
     return std::nullopt;
   };
   world.network.on_built = [&](ports::BuiltElements&) {
-    // Only the first sequence meets the bad courier: the others may begin there.
+    // Only the first sequence meets the bad courier.
     if (world.network.copied_sequences.size() == 1) world.network.on_envelope = {};
   };
   run_all(1);
@@ -140,7 +140,7 @@ TEST_P(EngineCopyFailsTest, AtTheOnlyCourier_BuildsAgainWithPauses) {
   run_all(1);
   expect_posted(id);
   // Eight generations cost packets: they may not follow each other at once.
-  EXPECT_GT(now_ms() - begin, 60'000U);
+  EXPECT_GT(now_ms() - begin, 180'000U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Codes, EngineCopyFailsTest, testing::Values(0, 1, 4, 7, 9));
@@ -342,6 +342,7 @@ TEST_F(EngineSendFaultsTest, SwitchedOffDuringACopy_GivesTheCourierItsTimeAgain)
   };
   for (std::uint64_t at = 1; !issued; ++at) ASSERT_FALSE(world.run_engine_until(at));
   world.network.forget_copies();
+  world.network.copy_ms = 270'000;
   world.let_pass(std::chrono::hours(10));
   run_all(1);
   expect_posted(id);
@@ -452,8 +453,8 @@ TEST_F(EngineSendFaultsTest, OneJobWhoseWritesNeverGoThrough_HoldsUpNoOther) {
   world.options.write_window = 2;
   const JobId stuck = queue(6 * kChunk);
   run_until(stuck, SendState::kUploading);
-  const JobId other = world.queue_bytes("other", 10, {"anna"});
-  const std::uint64_t limit = now_ms() + 600'000;
+  const JobId other = world.queue_bytes("other", 8 * kChunk, {"anna"});
+  const std::uint64_t limit = now_ms() + 120'000;
   world.network.on_write =
       [&](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
     if (call.job != stuck || world.job(other).state == SendState::kPosted || now_ms() > limit)

@@ -29,7 +29,6 @@ class ModelNetwork : public ports::Network {
   static constexpr std::uint64_t kBoxMax = 1549;
   static constexpr std::uint64_t kChunk = kBoxMax - 4;
   static constexpr std::chrono::milliseconds kRoundTrip{1000};
-  static constexpr std::uint64_t kCopyMs = 3000;
 
   explicit ModelNetwork(VirtualClock& clock) : clock_(clock) {
     for (std::uint8_t i = 1; i <= 3; ++i) couriers.push_back({Bytes32{i}, "courier"});
@@ -50,8 +49,9 @@ class ModelNetwork : public ports::Network {
   std::set<Bytes32> silent;  // couriers that take a copy and never answer
   std::set<Bytes32> lazy;    // couriers that take a copy and never run it either
   std::uint64_t box_max = kBoxMax;
-  bool gone = false;           // no daemon
-  std::function<void()> step;  // before and after each effect; may throw the process away
+  std::uint64_t copy_ms = 3000;  // that a courier takes for a copy
+  bool gone = false;             // no daemon
+  std::function<void()> step;    // before and after each effect; may throw the process away
   std::function<std::optional<WriteFault>(const WriteCall&)> on_write;
   std::function<std::optional<ports::ReadResult>(const IndexBytes&)> on_read;
   std::function<void(ports::KeyPair&)> on_keypair;
@@ -195,7 +195,7 @@ class ModelNetwork : public ports::Network {
     if (fault) co_return *fault;
     const auto key = std::pair(to_bytes(write_cap.view()), courier.identity_hash);
     if (!lazy.count(courier.identity_hash))
-      copies_.try_emplace(key, Copy{courier, clock_.unix_ms() + kCopyMs, {}});
+      copies_.try_emplace(key, Copy{courier, clock_.unix_ms() + copy_ms, {}});
     const bool answers = !silent.count(courier.identity_hash) && copies_.count(key);
     const std::uint64_t left =
         answers ? copies_.at(key).done_ms - std::min(copies_.at(key).done_ms, clock_.unix_ms())
