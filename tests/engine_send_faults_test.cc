@@ -12,7 +12,6 @@ using ports::WriteLevel;
 
 constexpr std::size_t kChunk = SendWorld::kChunk;
 constexpr std::size_t kBatch = 4;  // chunks; a body has four batches, one after the other
-
 CopyResult copy_failed(std::uint8_t code, std::uint64_t at) {
   return {CopyResult::Kind::kFailed, code, at};
 }

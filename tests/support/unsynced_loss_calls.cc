@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Undo {
-  std::string key;  // path of the file or folder whose sync makes the step durable
+  std::string key;  // the file or folder whose sync makes the step durable
   std::function<void()> apply;
 };
 
@@ -47,7 +47,11 @@ Undos& undos() {
   return all;
 }
 
-std::string path_of(int descriptor) {
+// A folder is known by its path, a file by its inode: it may be renamed before it is synced.
+std::string key_of(int descriptor) {
+  struct stat info{};
+  ::fstat(descriptor, &info);
+  if (S_ISREG(info.st_mode)) return "file " + std::to_string(info.st_ino);
   std::error_code ignored;
   return fs::read_symlink("/proc/self/fd/" + std::to_string(descriptor), ignored).string();
 }
@@ -82,12 +86,12 @@ ssize_t __wrap_write(int descriptor, const void* data, size_t size) {
   const std::lock_guard lock(undos().mutex);
   struct stat before{};
   ::fstat(descriptor, &before);
-  const std::string path = path_of(descriptor);
   const ssize_t written = __real_write(descriptor, data, size);
   if (written > 0 && S_ISREG(before.st_mode)) {
+    const int copy = ::dup(descriptor);
     const off_t old_size = before.st_size;
-    undos().list.push_back({path, [path, old_size] {
-                              if (::truncate(path.c_str(), old_size) != 0) return;
+    undos().list.push_back({key_of(descriptor), [copy, old_size] {
+                              if (::ftruncate(copy, old_size) != 0) std::abort();
                             }});
   }
   return written;
@@ -95,9 +99,9 @@ ssize_t __wrap_write(int descriptor, const void* data, size_t size) {
 
 int __wrap_fsync(int descriptor) {
   const std::lock_guard lock(undos().mutex);
-  const std::string path = path_of(descriptor);
+  const std::string key = key_of(descriptor);
   const int result = __real_fsync(descriptor);
-  if (result == 0) std::erase_if(undos().list, [&](const Undo& undo) { return undo.key == path; });
+  if (result == 0) std::erase_if(undos().list, [&](const Undo& undo) { return undo.key == key; });
   return result;
 }
 
