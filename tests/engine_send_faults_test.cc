@@ -8,7 +8,6 @@ namespace {
 
 using ports::CopyResult;
 using ports::Outcome;
-using ports::WriteLevel;
 
 constexpr std::size_t kChunk = SendWorld::kChunk;
 constexpr std::size_t kBatch = 4;  // chunks; a body has four batches, one after the other
@@ -465,46 +464,6 @@ TEST_F(EngineSendFaultsTest, OneJobWhoseWritesNeverGoThrough_HoldsUpNoOther) {
 }
 
 // ---- the daemon ----
-
-TEST_F(EngineSendFaultsTest, DaemonThatIsGone_LeavesTheJobAsItIs) {
-  for (const std::uint64_t at : {2, 9, 25, 40, 60, 75}) {
-    SendWorld one;
-    one.channel("anna");
-    const JobId id = one.queue_bytes("file", 6 * kChunk, {"anna"});
-    ASSERT_FALSE(one.run_engine_until(at));
-    one.network.gone = true;
-    const Result<RunSummary> without = one.run_engine();
-    ASSERT_FALSE(without);
-    EXPECT_EQ(without.error().code, Errc::kDaemonGone);
-    EXPECT_FALSE(is_terminal(one.job(id).state));
-    one.network.gone = false;
-    ASSERT_TRUE(one.run_engine());
-    EXPECT_EQ(one.job(id).state, SendState::kPosted);
-  }
-}
-
-TEST_F(EngineSendFaultsTest, DaemonThatGoesInTheMiddle_StopsTheEngineAndNoJob) {
-  for (const std::uint64_t after : {5, 20, 33, 50, 66, 80}) {
-    SendWorld one;
-    one.channel("anna");
-    const JobId id = one.queue_bytes("file", 6 * kChunk, {"anna"});
-    const JobId other = one.queue_bytes("other", 10, {"anna"});
-    SCOPED_TRACE("after step " + std::to_string(after));
-    const std::function<void()> count = one.network.step;
-    one.network.step = [&] {
-      count();
-      if (one.steps >= after) one.network.gone = true;
-    };
-    const Result<RunSummary> cut = one.run_engine();
-    ASSERT_FALSE(cut);
-    EXPECT_EQ(cut.error().code, Errc::kDaemonGone);
-    for (const JobId job : {id, other}) EXPECT_NE(one.job(job).state, SendState::kFailed);
-    one.network.step = count;
-    one.network.gone = false;
-    ASSERT_TRUE(one.run_engine());
-    for (const JobId job : {id, other}) EXPECT_EQ(one.job(job).state, SendState::kPosted);
-  }
-}
 
 TEST_F(EngineSendFaultsTest, DaemonWithOtherKeys_FailsBeforeAnythingIsWritten) {
   const JobId id = queue(6 * kChunk);

@@ -277,6 +277,55 @@ TEST_F(EngineSendTest, JobOfAnotherGeometry_IsBlockedAndUntouched) {
   run_all(1);
 }
 
+// ---- the daemon ----
+
+TEST_F(EngineSendTest, DaemonThatIsGone_LeavesTheJobAsItIs) {
+  for (const std::uint64_t at : {2, 9, 25, 40, 60, 75}) {
+    SendWorld one;
+    one.channel("anna");
+    const JobId id = one.queue_bytes("file", 6 * kChunk, {"anna"});
+    ASSERT_FALSE(one.run_engine_until(at));
+    one.network.gone = true;
+    const Result<RunSummary> without = one.run_engine();
+    ASSERT_FALSE(without);
+    EXPECT_EQ(without.error().code, Errc::kDaemonGone);
+    EXPECT_FALSE(is_terminal(one.job(id).state));
+    one.network.gone = false;
+    ASSERT_TRUE(one.run_engine());
+    EXPECT_EQ(one.job(id).state, SendState::kPosted);
+  }
+}
+
+TEST_F(EngineSendTest, DaemonThatGoesInTheMiddle_StopsTheEngineAndNoJob) {
+  for (std::uint64_t after = 2; after < 90; after += 4) {
+    SendWorld one;
+    one.channel("anna");
+    const JobId id = one.queue_bytes("file", 6 * kChunk, {"anna"});
+    const JobId other = one.queue_bytes("other", 10, {"anna"});
+    SCOPED_TRACE("after step " + std::to_string(after));
+    one.network.gone_at_once = after % 8 == 2;
+    one.network.on_write =
+        [](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
+      // Some writes wait for their next attempt when it happens.
+      if (call.number % 3 != 0) return std::nullopt;
+      return ModelNetwork::WriteFault{false, ports::Outcome::kReencrypt};
+    };
+    const std::function<void()> count = one.network.step;
+    one.network.step = [&] {
+      count();
+      if (one.steps >= after) one.network.gone = true;
+    };
+    const Result<RunSummary> cut = one.run_engine();
+    ASSERT_FALSE(cut);
+    EXPECT_EQ(cut.error().code, Errc::kDaemonGone);
+    for (const JobId job : {id, other}) EXPECT_NE(one.job(job).state, SendState::kFailed);
+    one.network.step = count;
+    one.network.gone = false;
+    ASSERT_TRUE(one.run_engine());
+    for (const JobId job : {id, other}) EXPECT_EQ(one.job(job).state, SendState::kPosted);
+  }
+}
+
 // ---- restarts ----
 
 // Killed at every step of a transfer in turn, and started again: the same end, and no step of it

@@ -51,6 +51,7 @@ class ModelNetwork : public ports::Network {
   std::uint64_t box_max = kBoxMax;
   std::uint64_t copy_ms = 3000;  // that a courier takes for a copy
   bool gone = false;             // no daemon
+  bool gone_at_once = false;     // and nobody waits for one
   std::function<void()> step;    // before and after each effect; may throw the process away
   std::function<std::optional<WriteFault>(const WriteCall&)> on_write;
   std::function<std::optional<ports::ReadResult>(const IndexBytes&)> on_read;
@@ -87,7 +88,7 @@ class ModelNetwork : public ports::Network {
   // ---- ports::Network ----
   boost::asio::awaitable<Result<ports::NetworkView>> view(std::uint64_t limit_ms) override {
     if (gone) {
-      co_await clock_.sleep(std::chrono::milliseconds(limit_ms));
+      co_await clock_.sleep(std::chrono::milliseconds(gone_at_once ? 1 : limit_ms));
       co_return error(Errc::kDaemonGone, "no daemon");
     }
     ports::NetworkView view;
@@ -155,9 +156,11 @@ class ModelNetwork : public ports::Network {
       code = store(seal(bacap::WriteCap::parse(write_cap.view()).value(),
                         *bacap::MessageBoxIndex::parse(index), plaintext));
     co_await end();
-    if (fault) co_return ports::WriteResult{fault->outcome, "a fault of the test"};
-    const bool taken = confirmed && code != 0;
-    co_return ports::WriteResult{taken ? ports::Outcome::kTaken : ports::Outcome::kOk, ""};
+    ports::WriteResult result{ports::Outcome::kOk, "the model says so"};
+    if (confirmed && code != 0) result.outcome = ports::Outcome::kTaken;
+    if (fault) result.outcome = fault->outcome;
+    if (result.outcome == ports::Outcome::kOk) audit.taken(index);
+    co_return result;
   }
 
   boost::asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override {

@@ -209,6 +209,7 @@ class SendWorld {
   }
 
   void step() {
+    TP_CHECK(steps < 100'000);  // the sender goes round in circles
     if (++steps != kill_at_) return;
     killed_ = true;
     io_->stop();  // what comes next of this process never runs: it sleeps until it is destroyed
