@@ -112,6 +112,7 @@ Result<Bytes> xchacha20poly1305_open(ByteView key, ByteView associated, ByteView
 SecretBytes chacha20_keystream(ByteView key, std::size_t count) {
   ensure_ready();
   TP_CHECK(key.size() == crypto_stream_chacha20_KEYBYTES);
+  if (count == 0) return SecretBytes();
   const std::array<std::uint8_t, crypto_stream_chacha20_NONCEBYTES> nonce{};
   Bytes out(count);
   crypto_stream_chacha20(out.data(), out.size(), nonce.data(), key.data());
