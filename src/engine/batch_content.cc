@@ -5,6 +5,8 @@
 #include "base/failpoint.h"
 #include "engine/backoff.h"
 #include "engine/index_steps.h"
+#include "engine/read_surely.h"
+#include "engine/reserve_position.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -39,37 +41,6 @@ Judgement judge(const ports::ReadResult& read, const Bytes& letter) {
 }
 
 }  // namespace
-
-asio::awaitable<Result<ports::ReadResult>> read_surely(EnginePorts ports, Bytes read_cap,
-                                                       IndexBytes index, std::uint64_t lag_ms) {
-  Backoff backoff(ports);
-  int damaged_left = 2;
-  for (;;) {
-    ports::ReadResult result = co_await ports.network.read(read_cap, index);
-    switch (result.outcome) {
-      case Outcome::kNotFound:
-        if (backoff.waited_ms() >= lag_ms) co_return result;
-        break;
-      case Outcome::kUnreadable:
-        if (damaged_left-- == 0) co_return result;
-        break;
-      case Outcome::kReencrypt:
-        break;  // the next read is encrypted anew
-      case Outcome::kRetry: {
-        Result<ports::NetworkView> alive = co_await ports.network.view(kDaemonLimitMs);
-        if (!alive) co_return alive.error();
-        break;
-      }
-      case Outcome::kOk:
-      case Outcome::kTombstone:
-      case Outcome::kTaken:
-      case Outcome::kStorageFull:
-      case Outcome::kRejected:
-        co_return result;
-    }
-    co_await backoff.pause();
-  }
-}
 
 BodyContent::BodyContent(const SendJobRow& job, EnginePorts ports)
     : job_(job.id),
@@ -235,17 +206,9 @@ asio::awaitable<Result<ports::WriteResult>> CommitContent::write_letter(Recipien
 
 // The channel's next position, with the same letter. kStateConflict: another job took it first.
 asio::awaitable<Status> CommitContent::reserve_next(RecipientRow recipient) {
-  Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
-  if (!channel) co_return channel.error();
-  Result<IndexBytes> next = advanced(channel->next, 1);
-  if (!next) co_return next.error();
-  recipient.position = channel->next;
-  recipient.counter = channel->counter;
-  channel->next = next.value();
-  ++channel->counter;
   Transaction step;
-  step.move(std::move(recipient), RecipientEvent::kReserve);
-  step.update(std::move(channel).value());
+  Status reserved = reserve_position(ports_.store, std::move(recipient), step);
+  if (!reserved) co_return reserved.error();
   co_return co_await ports_.store.commit(std::move(step));
 }
 

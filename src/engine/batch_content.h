@@ -94,11 +94,4 @@ class CommitContent : public BatchContent {
   EnginePorts ports_;
 };
 
-// Reads a box until there is a clear answer: transient outcomes are repeated with back-off, "not
-// found" (a lagging shard may hide a box) for `lag_ms`. Never returns kRetry. kDaemonGone when
-// there is no daemon for kDaemonLimitMs.
-boost::asio::awaitable<Result<ports::ReadResult>> read_surely(EnginePorts ports, Bytes read_cap,
-                                                              IndexBytes index,
-                                                              std::uint64_t lag_ms);
-
 }  // namespace taubenpost

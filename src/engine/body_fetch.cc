@@ -4,8 +4,8 @@
 
 #include "bacap/capability.h"
 #include "base/failpoint.h"
-#include "engine/batch_content.h"
 #include "engine/index_steps.h"
+#include "engine/read_surely.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;

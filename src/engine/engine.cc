@@ -24,6 +24,19 @@ struct Run {
   std::optional<Error> error;  // the first one
 };
 
+// Those of the jobs that are not at their end.
+template <class Read>
+Result<std::vector<JobId>> unfinished(Result<std::vector<JobId>> all, Read read) {
+  if (!all) return all.error();
+  std::vector<JobId> out;
+  for (const JobId& id : all.value()) {
+    const auto row = read(id);
+    if (!row) return row.error();
+    if (!is_terminal(row->state)) out.push_back(id);
+  }
+  return out;
+}
+
 template <class Row>
 void count_end(Run& run, const Result<Row>& row, bool good) {
   if (!row) return;
@@ -68,22 +81,13 @@ asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports
 }
 
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
-  std::vector<JobId> sends, receives;
-  Result<std::vector<JobId>> all_sends = ports_.store.send_jobs();
-  if (!all_sends) co_return all_sends.error();
-  Result<std::vector<JobId>> all_receives = ports_.store.receive_jobs();
-  if (!all_receives) co_return all_receives.error();
-  for (const JobId& id : all_sends.value()) {
-    Result<SendJobRow> row = ports_.store.send_job(id);
-    if (!row) co_return row.error();
-    if (!is_terminal(row->state)) sends.push_back(id);
-  }
-  for (const JobId& id : all_receives.value()) {
-    Result<ReceiveJobRow> row = ports_.store.receive_job(id);
-    if (!row) co_return row.error();
-    if (!is_terminal(row->state)) receives.push_back(id);
-  }
-  if (sends.empty() && receives.empty()) co_return RunSummary{};
+  const auto read_send = [this](const JobId& id) { return ports_.store.send_job(id); };
+  const auto read_receive = [this](const JobId& id) { return ports_.store.receive_job(id); };
+  const Result<std::vector<JobId>> sends = unfinished(ports_.store.send_jobs(), read_send);
+  if (!sends) co_return sends.error();
+  const Result<std::vector<JobId>> receives = unfinished(ports_.store.receive_jobs(), read_receive);
+  if (!receives) co_return receives.error();
+  if (sends->empty() && receives->empty()) co_return RunSummary{};
 
   Result<ports::NetworkView> view = co_await connect_to_network(ports_);
   if (!view) co_return view.error();
@@ -91,7 +95,7 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   SendShared shared(executor, options_);
   Run run{ports_, options_, shared, {}, std::nullopt};
   TaskGroup group(executor);
-  for (const JobId& id : sends) {
+  for (const JobId& id : sends.value()) {
     Result<SendJobRow> row = ports_.store.send_job(id);
     if (row && row->plan.box_max != 0 && row->plan.box_max != view->box_max) {
       ++run.summary.blocked;  // planned for another geometry: nothing is sent
@@ -101,7 +105,7 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
     if (run.error) break;
     group.spawn(run_send(run, id));
   }
-  for (const JobId& id : receives) {
+  for (const JobId& id : receives.value()) {
     while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
     if (run.error) break;
     group.spawn(run_receive(run, id));

@@ -11,6 +11,7 @@
 #include "engine/batch_job.h"
 #include "engine/index_steps.h"
 #include "engine/letter_of.h"
+#include "engine/reserve_position.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -257,17 +258,9 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   const Bytes letter = letter_of(row);
   Transaction step;
   for (RecipientRow& recipient : recipients.value()) {
-    Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
-    if (!channel) co_return channel.error();
-    Result<IndexBytes> next = advanced(channel->next, 1);
-    if (!next) co_return next.error();
-    recipient.position = channel->next;
-    recipient.counter = channel->counter;
     recipient.letter = letter;
-    channel->next = next.value();
-    ++channel->counter;
-    step.move(std::move(recipient), RecipientEvent::kReserve);
-    step.update(std::move(channel).value());
+    Status reserved = reserve_position(ports_.store, std::move(recipient), step);
+    if (!reserved) co_return reserved.error();
   }
   for (std::uint32_t first = 0; first < row.recipients; first += kLettersPerBatch) {
     BatchRow batch;

@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -65,6 +66,7 @@ class Draft {
   // Encodes `request`, and wipes it. kRejected if the frame would be larger than the protocol
   // allows.
   template <class Request>
+    requires std::is_rvalue_reference_v<Request&&>
   static Result<Draft> make(Request&& request) {
     const QueryId placeholder = fresh_query();
     request.query_id = placeholder;

@@ -80,8 +80,12 @@ Result<PkiReplica> read_replica(const CborValue& map) {
 }
 
 // ---- writing: canonical order, shorter keys first ----------------------------------------------
-Bytes encode_service_node(const std::string& name, const std::vector<const PkiService*>& services,
-                          std::uint64_t epoch) {
+enum class NodeRole : std::uint8_t { kMix, kGateway, kService };
+
+// A mix, a gateway or a service node; only the last has services. Keys that nobody uses here are
+// stand-ins of their size.
+Bytes encode_node(const std::string& name, std::uint64_t epoch, NodeRole role,
+                  const std::vector<const PkiService*>& services = {}) {
   CborWriter out;
   out.map(13);
   out.text("Name").text(name);
@@ -90,32 +94,16 @@ Bytes encode_service_node(const std::string& name, const std::vector<const PkiSe
   out.text("MixKeys").map(1).number(epoch).bytes(Bytes(kMixKeySize));
   out.text("Version").text("");
   out.text("Addresses").map(0);
-  out.text("Kaetzchen").map(services.size());
+  out.text("Kaetzchen");
+  if (services.empty()) out.null();
+  if (!services.empty()) out.map(services.size());
   for (const PkiService* service : services)
     out.text(service->capability).map(1).text("endpoint").text(service->endpoint);
   out.text("LoadWeight").number(0);
-  out.text("IdentityKey").bytes(services.front()->identity_key);
-  out.text("IsGatewayNode").boolean(false);
-  out.text("IsServiceNode").boolean(true);
-  out.text("AuthenticationType").text("");
-  out.text("KaetzchenAdvertizedData").null();
-  return out.take();
-}
-
-Bytes encode_mix(const std::string& name, std::uint64_t epoch, bool is_gateway) {
-  CborWriter out;
-  out.map(13);
-  out.text("Name").text(name);
-  out.text("Epoch").number(epoch);
-  out.text("LinkKey").bytes({});
-  out.text("MixKeys").map(1).number(epoch).bytes(Bytes(kMixKeySize));
-  out.text("Version").text("");
-  out.text("Addresses").map(0);
-  out.text("Kaetzchen").null();
-  out.text("LoadWeight").number(0);
-  out.text("IdentityKey").bytes(Bytes(kMixKeySize));
-  out.text("IsGatewayNode").boolean(is_gateway);
-  out.text("IsServiceNode").boolean(false);
+  out.text("IdentityKey")
+      .bytes(services.empty() ? Bytes(kMixKeySize) : services.front()->identity_key);
+  out.text("IsGatewayNode").boolean(role == NodeRole::kGateway);
+  out.text("IsServiceNode").boolean(role == NodeRole::kService);
   out.text("AuthenticationType").text("");
   out.text("KaetzchenAdvertizedData").null();
   return out.take();
@@ -148,7 +136,7 @@ void put_service_nodes(CborWriter& out, const PkiDocument& document) {
   out.array(nodes.size());
   for (auto& [name, services] : nodes) {
     std::sort(services.begin(), services.end(), canonical);
-    out.bytes(encode_service_node(name, services, document.epoch));
+    out.bytes(encode_node(name, document.epoch, NodeRole::kService, services));
   }
 }
 
@@ -199,8 +187,10 @@ Bytes encode_pki_document(const PkiDocument& document) {
   out.text("Version").text(document.version);
   out.text("Topology").array(document.mix_layers);
   for (std::size_t i = 1; i <= document.mix_layers; ++i)
-    out.array(1).bytes(encode_mix("mix" + std::to_string(i), document.epoch, false));
-  out.text("GatewayNodes").array(1).bytes(encode_mix("gateway1", document.epoch, true));
+    out.array(1).bytes(encode_node("mix" + std::to_string(i), document.epoch, NodeRole::kMix));
+  out.text("GatewayNodes")
+      .array(1)
+      .bytes(encode_node("gateway1", document.epoch, NodeRole::kGateway));
   out.text("GenesisEpoch").number(document.genesis_epoch);
   out.text("ServiceNodes");
   put_service_nodes(out, document);
