@@ -126,7 +126,7 @@ TEST(ThinCancel, CancelByHash_EndsTheCallerWithOrWithoutA24) {
     run_both(world.io, writes_and_cancels(world, got), answers_cancel(world, says_24));
     const ResendResult result = must(std::move(*got));
     EXPECT_EQ(result.kind, ResendKind::kCancelled);
-    EXPECT_EQ(result.code, 24);
+    EXPECT_EQ(result.code, wire::thin_code(24));
   }
 }
 
@@ -206,18 +206,17 @@ TEST(ThinCancel, UnaskedFor24_ReachesTheCaller) {
 
 // --- copies ---
 
-CourierId first_courier() {
+ServiceId first_courier() {
   const auto event = std::get<wire::NewPkiDocumentEvent>(document_event(true));
-  const auto document = must(wire::parse_pki_document(*event.payload));
-  return services_of(document, "courier").at(0);
+  return must(Document::parse(*event.payload)).services("courier").at(0);
 }
 
-asio::awaitable<void> copies(World& world, CourierId courier,
+asio::awaitable<void> copies(World& world, ServiceId courier,
                              std::optional<Result<CopyResult>>& got) {
   const WriteCap cap = some_cap();
   got.emplace(co_await world.client.start_copy(cap, courier));
 }
-asio::awaitable<void> fails_copy(World& world, CourierId courier) {
+asio::awaitable<void> fails_copy(World& world, ServiceId courier) {
   const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
   co_await first->receive_a<CopyStart>();
   first->close();
@@ -236,12 +235,12 @@ asio::awaitable<void> fails_copy(World& world, CourierId courier) {
 TEST(ThinCopy, ResumedSession_KeepsThePinAndTellsTheFailure) {
   World world;
   std::optional<Result<CopyResult>> got;
-  const CourierId courier = first_courier();
+  const ServiceId courier = first_courier();
   run_both(world.io, copies(world, courier, got), fails_copy(world, courier));
   const CopyResult result = must(std::move(*got));
   EXPECT_EQ(result.kind, CopyKind::kFailed);
-  EXPECT_EQ(result.code, 26);
-  EXPECT_EQ(result.replica_code, 10);
+  EXPECT_EQ(result.code, wire::thin_code(26));
+  EXPECT_EQ(result.replica, wire::replica_code(10));
   EXPECT_EQ(result.failed_envelope, 1u);
 }
 
@@ -264,7 +263,7 @@ asio::awaitable<void> strands_copy(World& world) {
 TEST(ThinCopy, CourierThatLeftTheDocument_IsAskedForAgainAtOnce) {
   World world;
   std::optional<Result<CopyResult>> got;
-  const CourierId unlisted{Bytes32{1}, Bytes{'q'}};
+  const ServiceId unlisted{Bytes32{1}, Bytes{'q'}};
   run_both(world.io, copies(world, unlisted, got), strands_copy(world));
   EXPECT_EQ(must(std::move(*got)).kind, CopyKind::kNotStarted);
 }

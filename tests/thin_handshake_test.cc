@@ -40,7 +40,7 @@ TEST(ThinHandshake, RecordedFrames_Open) {
   EXPECT_EQ(world.client.sphinx_geometry()->user_forward_payload_length, 2000);
   EXPECT_EQ(to_hex(*world.client.instance_token()), "b9dce303425a203e92be0fdc32a68dc3");
   ASSERT_NE(world.client.document(), nullptr);
-  EXPECT_EQ(world.client.document()->epoch, 0x260eecu);
+  EXPECT_EQ(world.client.document()->epoch(), 0x260eecu);
   EXPECT_TRUE(world.client.is_connected());
   const auto couriers = world.client.services("courier");
   ASSERT_FALSE(couriers.empty());

@@ -68,22 +68,22 @@ asio::awaitable<ResendResult> read_box(Client& client, ReadCap cap, BoxIndex ind
 asio::awaitable<void> writes_reads_and_deletes(Client& client) {
   const KeyPair pair = must(co_await client.new_keypair(Bytes32{1}));
   const ResendResult missing = co_await read_box(client, pair.read_cap, pair.first);
-  EXPECT_EQ(missing.kind, ResendKind::kNotFound) << missing.detail();
+  EXPECT_EQ(missing.kind, ResendKind::kNotFound) << missing.code.text();
   const Bytes text(1549, 'x');
   const ResendResult written = co_await write_box(client, text, pair.write_cap, pair.first);
-  EXPECT_EQ(written.kind, ResendKind::kOk) << written.detail();
+  EXPECT_EQ(written.kind, ResendKind::kOk) << written.code.text();
   const Bytes other(3, 'y');
   const ResendResult taken = co_await write_box(client, other, pair.write_cap, pair.first);
-  EXPECT_EQ(taken.kind, ResendKind::kTaken) << taken.detail();
+  EXPECT_EQ(taken.kind, ResendKind::kTaken) << taken.code.text();
   const ResendResult read = co_await read_box(client, pair.read_cap, pair.first);
-  EXPECT_EQ(read.kind, ResendKind::kOk) << read.detail();
+  EXPECT_EQ(read.kind, ResendKind::kOk) << read.code.text();
   EXPECT_EQ(read.plaintext, text);
   const Envelope tombstone = must(co_await client.encrypt_tombstone(pair.write_cap, pair.first));
   WriteOptions confirmed;
   confirmed.confirmed = true;
   must(co_await client.start_write(tombstone, pair.write_cap, confirmed));
   const ResendResult deleted = co_await read_box(client, pair.read_cap, pair.first);
-  EXPECT_EQ(deleted.kind, ResendKind::kTombstone) << deleted.detail();
+  EXPECT_EQ(deleted.kind, ResendKind::kTombstone) << deleted.code.text();
   co_await client.close();
 }
 asio::awaitable<void> nothing() { co_return; }
@@ -107,12 +107,12 @@ asio::awaitable<void> copies(Client& client) {
   BoxIndex index = temporary.first;
   for (const Bytes& element : built.elements) {
     const ResendResult written = co_await write_box(client, element, temporary.write_cap, index);
-    EXPECT_EQ(written.kind, ResendKind::kOk) << written.detail();
+    EXPECT_EQ(written.kind, ResendKind::kOk) << written.code.text();
     index = must(co_await client.next_message_box_index(index));
   }
-  const CourierId courier = client.services("courier").at(0);
+  const ServiceId courier = client.services("courier").at(0);
   const CopyResult copied = must(co_await client.start_copy(temporary.write_cap, courier));
-  EXPECT_EQ(copied.kind, CopyKind::kSucceeded) << int(copied.code);
+  EXPECT_EQ(copied.kind, CopyKind::kSucceeded) << copied.code.text();
   const ResendResult first = co_await read_box(client, target.read_cap, target.first);
   EXPECT_EQ(first.plaintext, Bytes(1545, 'z'));
   const BoxIndex second_index = must(co_await client.next_message_box_index(target.first));
@@ -143,7 +143,7 @@ asio::awaitable<void> restarts_and_writes(Network& network, Client& writer, Clie
   const KeyPair pair = must(co_await writer.new_keypair(Bytes32{4}));
   const Bytes text(10, 'w');
   const ResendResult written = co_await write_box(writer, text, pair.write_cap, pair.first);
-  EXPECT_EQ(written.kind, ResendKind::kOk) << written.detail();
+  EXPECT_EQ(written.kind, ResendKind::kOk) << written.code.text();
 }
 
 TEST(ThinLocalnet, KilledNetwork_AnswersTheReadThatWasRunning) {
@@ -152,7 +152,7 @@ TEST(ThinLocalnet, KilledNetwork_AnswersTheReadThatWasRunning) {
   Client writer(network.io.get_executor(), {network.address(), quick(), 16});
   ResendResult got;
   run_both(network.io, polls_for_box(reader, got), restarts_and_writes(network, writer, reader));
-  EXPECT_EQ(got.kind, ResendKind::kOk) << got.detail();
+  EXPECT_EQ(got.kind, ResendKind::kOk) << got.code.text();
   EXPECT_EQ(got.plaintext, Bytes(10, 'w'));
 }
 

@@ -7,12 +7,20 @@
 namespace taubenpost::thin {
 namespace {
 
+using wire::CodeClass;
+using wire::CodeSpace;
+
+ResendKind kind_of(int code, bool started) {
+  return resend_kind(wire::resend_code(static_cast<std::uint8_t>(code), started));
+}
+
 // The table of thin-protocol 5.3 and 5.4, written out once more.
 TEST(ThinResults, ResendCodesBeforeTheStart_AreThin) {
   for (std::uint8_t code = 1; code < 12; ++code) {
-    const ResendClass got = classify_resend(code, /*started=*/false);
-    EXPECT_EQ(got.space, CodeSpace::kThin) << int(code);
-    EXPECT_EQ(got.kind, code == 4 ? ResendKind::kRetry : ResendKind::kRejected) << int(code);
+    EXPECT_EQ(wire::resend_code(code, /*started=*/false).space, CodeSpace::kThin) << int(code);
+    const bool passes = code == 4 || code == 10;
+    EXPECT_EQ(kind_of(code, false), passes ? ResendKind::kRetry : ResendKind::kRejected)
+        << int(code);
   }
 }
 
@@ -23,9 +31,10 @@ TEST(ThinResults, ResendCodesAfterTheStart_AreReplicaCodesBelow12) {
       ResendKind::kStorageFull, ResendKind::kRetry,    ResendKind::kReencrypt,
       ResendKind::kRetry,       ResendKind::kTaken,    ResendKind::kTombstone};
   for (std::uint8_t code = 1; code < kinds.size(); ++code) {
-    const ResendClass got = classify_resend(code, /*started=*/true);
-    EXPECT_EQ(got.kind, kinds[code]) << int(code);
-    EXPECT_EQ(got.space, code == 4 ? CodeSpace::kEither : CodeSpace::kReplica) << int(code);
+    EXPECT_EQ(kind_of(code, true), kinds[code]) << int(code);
+    EXPECT_EQ(wire::resend_code(code, true).space,
+              code == 4 ? CodeSpace::kEither : CodeSpace::kReplica)
+        << int(code);
   }
 }
 
@@ -38,32 +47,30 @@ TEST(ThinResults, ResendCodesFrom12_AreThinEitherWay) {
   };
   for (const auto& [code, kind] : cases)
     for (const bool started : {false, true}) {
-      const ResendClass got = classify_resend(static_cast<std::uint8_t>(code), started);
-      EXPECT_EQ(got.kind, kind) << code;
-      EXPECT_EQ(got.space, CodeSpace::kThin) << code;
+      EXPECT_EQ(kind_of(code, started), kind) << code;
+      EXPECT_EQ(wire::resend_code(static_cast<std::uint8_t>(code), started).space, CodeSpace::kThin)
+          << code;
     }
 }
 
 TEST(ThinResults, Success_IsOkEitherWay) {
-  EXPECT_EQ(classify_resend(0, false).kind, ResendKind::kOk);
-  EXPECT_EQ(classify_resend(0, true).kind, ResendKind::kOk);
+  EXPECT_EQ(kind_of(0, false), ResendKind::kOk);
+  EXPECT_EQ(kind_of(0, true), ResendKind::kOk);
 }
 
 TEST(ThinResults, CopyCodes_AreThin) {
-  EXPECT_EQ(classify_copy(0), CopyKind::kSucceeded);
-  EXPECT_EQ(classify_copy(3), CopyKind::kRejected);
-  EXPECT_EQ(classify_copy(4), CopyKind::kNotStarted);
-  EXPECT_EQ(classify_copy(24), CopyKind::kCancelled);
-  EXPECT_EQ(classify_copy(26), CopyKind::kFailed);
-  EXPECT_EQ(classify_copy(99), CopyKind::kRejected);
+  const std::pair<std::uint8_t, CopyKind> cases[] = {
+      {0, CopyKind::kSucceeded},  {3, CopyKind::kRejected}, {4, CopyKind::kNotStarted},
+      {24, CopyKind::kCancelled}, {26, CopyKind::kFailed},  {99, CopyKind::kRejected}};
+  for (const auto& [code, kind] : cases) EXPECT_EQ(copy_kind(wire::thin_code(code)), kind);
 }
 
-TEST(ThinResults, Detail_NamesTheSpaceAndNeverCallsAnUnreadyDaemonADatabaseFailure) {
-  ResendResult before{ResendKind::kRetry, 4, CodeSpace::kThin, {}, std::nullopt};
-  EXPECT_NE(before.detail().find("thin 4"), std::string::npos) << before.detail();
-  EXPECT_EQ(before.detail().find("database"), std::string::npos) << before.detail();
-  ResendResult taken{ResendKind::kTaken, 10, CodeSpace::kReplica, {}, CourierId{}};
-  EXPECT_NE(taken.detail().find("replica 10"), std::string::npos) << taken.detail();
+TEST(ThinResults, Texts_NameTheSpaceAndNeverCallAnUnreadyDaemonADatabaseFailure) {
+  const std::string before = wire::resend_code(4, false).text();
+  EXPECT_EQ(before, "thin 4 (internal error)");
+  const std::string after = wire::resend_code(4, true).text();
+  EXPECT_EQ(after.find("database"), std::string::npos) << after;
+  EXPECT_EQ(wire::resend_code(10, true).text(), "replica 10 (box already exists)");
 }
 
 }  // namespace

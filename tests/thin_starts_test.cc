@@ -35,7 +35,7 @@ TEST(ThinStarts, RecordedWriteOutcomes_AreSorted) {
     Got got;
     run_both(world.io, writes(world, 1, got), answers_recorded(world, vector));
     const ResendResult result = must(std::move(*got));
-    EXPECT_EQ(result.kind, kind) << vector << ": " << result.detail();
+    EXPECT_EQ(result.kind, kind) << vector << ": " << result.code.text();
     EXPECT_TRUE(result.courier.has_value()) << vector;
     EXPECT_TRUE(result.plaintext.empty()) << vector;
   }
@@ -53,7 +53,7 @@ TEST(ThinStarts, RecordedReadOutcomes_AreSorted) {
     Got got;
     run_both(world.io, reads(world, 1, got), answers_recorded(world, vector));
     const ResendResult result = must(std::move(*got));
-    EXPECT_EQ(result.kind, kind) << vector << ": " << result.detail();
+    EXPECT_EQ(result.kind, kind) << vector << ": " << result.code.text();
     EXPECT_EQ(result.plaintext.empty(), kind != ResendKind::kOk) << vector;
   }
 }
@@ -176,7 +176,7 @@ asio::awaitable<void> writes_bad_envelopes(World& world, std::vector<Errc>& code
     codes.push_back(result ? Errc::kUsage : result.error().code);
   }
   for (const std::size_t size : {0u, 33u}) {
-    const CourierId courier{Bytes32{1}, Bytes(size, 'q')};
+    const ServiceId courier{Bytes32{1}, Bytes(size, 'q')};
     const auto result = co_await world.client.start_copy(cap, courier);
     codes.push_back(result ? Errc::kUsage : result.error().code);
   }

@@ -426,14 +426,33 @@ TEST(WireReplies, UnknownResponse_HasNoKeySet) {
 }
 
 TEST(WireErrors, Codes_AreNamedInTheirOwnSpace) {
-  EXPECT_EQ(describe_thin(4), "thin 4 (internal error)");
-  EXPECT_EQ(describe_replica(4), "replica 4 (database failure)");
-  EXPECT_EQ(describe_thin(number(ThinCode::kCourierInvalidEpoch)),
+  EXPECT_EQ(thin_code(4).text(), "thin 4 (internal error)");
+  EXPECT_EQ(replica_code(4).text(), "replica 4 (database failure)");
+  EXPECT_EQ(thin_code(number(ThinCode::kCourierInvalidEpoch)).text(),
             "thin 32 (courier: replica epoch outside window)");
-  EXPECT_EQ(describe_replica(11), "replica 11 (tombstone)");
-  EXPECT_EQ(describe_thin(33), "thin 33 (unknown)");
-  EXPECT_EQ(describe_replica(12), "replica 12 (unknown)");
-  EXPECT_EQ(describe_thin(255), "thin 255 (unknown)");
+  EXPECT_EQ(replica_code(11).text(), "replica 11 (tombstone)");
+  EXPECT_EQ(thin_code(33).text(), "thin 33 (unknown)");
+  EXPECT_EQ(replica_code(12).text(), "replica 12 (unknown)");
+  EXPECT_EQ(thin_code(255).text(), "thin 255 (unknown)");
+}
+
+TEST(WireErrors, Classes_AreThoseOfTheTable) {
+  const std::pair<int, CodeClass> thin[] = {
+      {0, CodeClass::kSuccess},    {3, CodeClass::kPermanent},  {4, CodeClass::kTransient},
+      {10, CodeClass::kTransient}, {12, CodeClass::kTransient}, {13, CodeClass::kTransient},
+      {22, CodeClass::kReencrypt}, {23, CodeClass::kPermanent}, {24, CodeClass::kCancelled},
+      {25, CodeClass::kPermanent}, {26, CodeClass::kPermanent}, {28, CodeClass::kPermanent},
+      {31, CodeClass::kReencrypt}, {32, CodeClass::kReencrypt}, {99, CodeClass::kPermanent}};
+  for (const auto& [code, kind] : thin)
+    EXPECT_EQ(thin_code(static_cast<std::uint8_t>(code)).kind(), kind) << code;
+  const std::pair<int, CodeClass> replica[] = {
+      {0, CodeClass::kSuccess},     {1, CodeClass::kOutcome},   {2, CodeClass::kPermanent},
+      {3, CodeClass::kPermanent},   {4, CodeClass::kTransient}, {5, CodeClass::kPermanent},
+      {6, CodeClass::kStorageFull}, {7, CodeClass::kTransient}, {8, CodeClass::kReencrypt},
+      {9, CodeClass::kTransient},   {10, CodeClass::kOutcome},  {11, CodeClass::kOutcome},
+      {12, CodeClass::kPermanent}};
+  for (const auto& [code, kind] : replica)
+    EXPECT_EQ(replica_code(static_cast<std::uint8_t>(code)).kind(), kind) << code;
 }
 
 // ---- the schema --------------------------------------------------------------------------------

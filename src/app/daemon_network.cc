@@ -153,7 +153,7 @@ asio::awaitable<Result<ports::NetworkView>> DaemonNetwork::view(std::uint64_t li
   if (!ready) co_return ready.error();
   Result<NetworkId> id = co_await network_id();
   if (!id) co_return id.error();
-  const std::shared_ptr<const wire::PkiDocument> document = local_->document();
+  const thin::DocumentPtr document = local_->document();
   const wire::PigeonholeGeometry* geometry = local_->geometry();
   // Both may have gone with the connection during the call above.
   if (document == nullptr || geometry == nullptr) co_return gone();
@@ -163,8 +163,8 @@ asio::awaitable<Result<ports::NetworkView>> DaemonNetwork::view(std::uint64_t li
   ports::NetworkView view;
   view.id = *id;
   view.box_max = static_cast<std::uint64_t>(box_max);
-  view.replica_epoch = bacap::replica_epoch_of_mix(document->epoch);
-  for (const thin::CourierId& courier : local_->services("courier"))
+  view.replica_epoch = bacap::replica_epoch_of_mix(document->epoch());
+  for (const thin::ServiceId& courier : local_->services("courier"))
     view.couriers.push_back(
         CourierRow{courier.identity_hash, std::string(as_text(courier.queue_id))});
   co_return view;
@@ -212,7 +212,7 @@ asio::awaitable<ports::WriteResult> DaemonNetwork::write(SecretBytes write_cap, 
   const thin::WriteOptions options{level == ports::WriteLevel::kConfirmed};
   Result<thin::ResendResult> end = co_await starts_->start_write(*envelope, cap, options);
   if (!end) co_return ports::WriteResult{outcome_of(end.error()), end.error().what};
-  co_return ports::WriteResult{outcome_of(end->kind), end->detail()};
+  co_return ports::WriteResult{outcome_of(end->kind), end->code.text()};
 }
 
 asio::awaitable<ports::ReadResult> DaemonNetwork::read(Bytes read_cap, IndexBytes index) {
@@ -224,7 +224,7 @@ asio::awaitable<ports::ReadResult> DaemonNetwork::read(Bytes read_cap, IndexByte
   const thin::ReadOptions options{/*report_missing=*/true};
   Result<thin::ResendResult> end = co_await starts_->start_read(*envelope, cap, index, options);
   if (!end) co_return ports::ReadResult{outcome_of(end.error()), {}, end.error().what};
-  co_return ports::ReadResult{outcome_of(end->kind), std::move(end->plaintext), end->detail()};
+  co_return ports::ReadResult{outcome_of(end->kind), std::move(end->plaintext), end->code.text()};
 }
 
 asio::awaitable<CopyResult> DaemonNetwork::copy(SecretBytes write_cap, CourierRow courier,
@@ -232,7 +232,7 @@ asio::awaitable<CopyResult> DaemonNetwork::copy(SecretBytes write_cap, CourierRo
   CopyResult result;
   if (starts_ == nullptr) co_return result;
   const thin::WriteCap cap(write_cap.view());
-  thin::CourierId id{courier.identity_hash, to_bytes(as_bytes(courier.queue_id))};
+  thin::ServiceId id{courier.identity_hash, to_bytes(as_bytes(courier.queue_id))};
   Result<thin::CopyResult> end =
       co_await starts_->start_copy(cap, std::move(id), milliseconds(wait_ms));
   if (!end) {
@@ -241,7 +241,7 @@ asio::awaitable<CopyResult> DaemonNetwork::copy(SecretBytes write_cap, CourierRo
     if (outcome_of(end.error()) == Outcome::kRejected) result.kind = CopyResult::Kind::kRejected;
     co_return result;
   }
-  result.replica_code = end->replica_code;
+  result.replica_code = end->replica.number;
   result.failed_envelope = end->failed_envelope;
   switch (end->kind) {
     case thin::CopyKind::kSucceeded:

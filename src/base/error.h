@@ -41,6 +41,8 @@ struct Error {
   Errc code;
   std::string what;  // what failed, on which object: "store.open: PATH: reason"; never a secret
   std::string hint;  // what to do, or empty
+  // What the other side answered, in its own code space; 0: nothing.
+  std::uint8_t peer_code = 0;
 };
 
 template <class T>
@@ -80,7 +82,7 @@ using Status = Result<Unit>;
 inline Status ok() { return Unit{}; }
 
 inline Error error(Errc code, std::string what, std::string hint = {}) {
-  return Error{code, std::move(what), std::move(hint)};
+  return Error{code, std::move(what), std::move(hint), 0};
 }
 
 }  // namespace taubenpost

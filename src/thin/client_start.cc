@@ -4,19 +4,15 @@
 #include "crypto/hash.h"
 #include "thin/client.h"
 #include "thin/impl.h"
+#include "thin/reply.h"
 #include "wire/errors.h"
 
 namespace taubenpost::thin {
 namespace asio = boost::asio;
 namespace {
 
-constexpr Limit kLocalLimit{60'000};
 constexpr Limit kStartLimit{1'800'000};
 constexpr std::size_t kQueueIdMax = 32;
-
-TimePoint deadline_of(Limit limit, Limit fallback) {
-  return deadline_after(limit == kDefaultLimit ? fallback : limit);
-}
 
 Status check_envelope(const Envelope& envelope, const wire::SphinxGeometry* geometry) {
   if (envelope.ciphertext.empty() || envelope.descriptor.empty())
@@ -52,7 +48,7 @@ Result<Draft> read_draft(const Envelope& envelope, const ReadCap& read_cap, cons
   return Draft::make(std::move(message));
 }
 
-Result<Draft> copy_draft(const WriteCap& write_cap, const CourierId& courier) {
+Result<Draft> copy_draft(const WriteCap& write_cap, const ServiceId& courier) {
   wire::StartResendingCopyCommand message;
   message.write_cap = to_array<168>(write_cap.view());
   message.courier_identity_hash.value = courier.identity_hash;
@@ -60,27 +56,21 @@ Result<Draft> copy_draft(const WriteCap& write_cap, const CourierId& courier) {
   return Draft::make(std::move(message));
 }
 
-ResendResult cancelled_resend() {
-  ResendResult result;
-  result.kind = ResendKind::kCancelled;
-  result.code = wire::number(wire::ThinCode::kStartResendingCancelled);
-  return result;
-}
+constexpr wire::Code kCancelledCode =
+    wire::thin_code(number(wire::ThinCode::kStartResendingCancelled));
 
 Result<ResendResult> resend_result(const Operation& op, Result<wire::Response> response) {
-  if (op.cancelled) return cancelled_resend();
+  if (op.cancelled) return ResendResult{ResendKind::kCancelled, kCancelledCode, {}, std::nullopt};
   if (!response) return response.error();
   auto* reply = std::get_if<wire::StartResendingEncryptedMessageReply>(&*response);
   if (reply == nullptr)
     return error(Errc::kInvalid, "start_resending: the daemon sent a reply of another kind");
   const bool started = reply->courier_identity_hash.has_value();
-  const ResendClass sorted = classify_resend(reply->error_code, started);
   ResendResult result;
-  result.kind = sorted.kind;
-  result.code = reply->error_code;
-  result.space = sorted.space;
+  result.code = wire::resend_code(reply->error_code, started);
+  result.kind = resend_kind(result.code);
   if (started)
-    result.courier = CourierId{*reply->courier_identity_hash,
+    result.courier = ServiceId{*reply->courier_identity_hash,
                                std::move(reply->courier_queue_id).value_or(Bytes{})};
   // By code and direction only: a write has no plaintext, whatever the reply holds.
   if (op.kind == OpKind::kRead && result.kind == ResendKind::kOk) {
@@ -92,20 +82,16 @@ Result<ResendResult> resend_result(const Operation& op, Result<wire::Response> r
 }
 
 Result<CopyResult> copy_result(const Operation& op, Result<wire::Response> response) {
-  CopyResult result;
-  if (op.cancelled) {
-    result.kind = CopyKind::kCancelled;
-    result.code = wire::number(wire::ThinCode::kStartResendingCancelled);
-    return result;
-  }
+  CopyResult result{CopyKind::kCancelled, kCancelledCode};
+  if (op.cancelled) return result;
   if (!response) return response.error();
   const auto* reply = std::get_if<wire::StartResendingCopyCommandReply>(&*response);
   if (reply == nullptr)
     return error(Errc::kInvalid, "start_copy: the daemon sent a reply of another kind");
-  result.kind = classify_copy(reply->error_code);
-  result.code = reply->error_code;
+  result.code = wire::thin_code(reply->error_code);
+  result.kind = copy_kind(result.code);
   if (result.kind == CopyKind::kFailed) {
-    result.replica_code = reply->replica_error_code.value;
+    result.replica = wire::replica_code(reply->replica_error_code.value);
     result.failed_envelope = reply->failed_envelope_index.value;
   }
   return result;
@@ -137,7 +123,7 @@ asio::awaitable<Result<ResendResult>> Client::start_read(const Envelope& envelop
   co_return resend_result(*op, std::move(response));
 }
 
-asio::awaitable<Result<CopyResult>> Client::start_copy(const WriteCap& write_cap, CourierId courier,
+asio::awaitable<Result<CopyResult>> Client::start_copy(const WriteCap& write_cap, ServiceId courier,
                                                        Limit limit) {
   const std::shared_ptr<Impl> impl = impl_;
   // With only half a pin the daemon would take any courier (thin-protocol 3.7).

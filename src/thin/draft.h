@@ -1,5 +1,7 @@
 // A request that is ready to go: encoded once, sent any number of times under fresh query ids.
 //
+// A message is told apart by the id of its reply block, which stands for its query id.
+//
 // Requests hold capabilities, seeds and descriptors. Here they are only in SecretBytes, and the
 // message that a draft is made from is wiped.
 #pragma once
@@ -69,7 +71,10 @@ class Draft {
     requires std::is_rvalue_reference_v<Request&&>
   static Result<Draft> make(Request&& request) {
     const QueryId placeholder = fresh_query();
-    request.query_id = placeholder;
+    if constexpr (std::is_same_v<Request, wire::SendMessage>)
+      request.surbid = placeholder;
+    else
+      request.query_id = placeholder;
     wire::Request message(std::move(request));
     wipe_message(request);  // a move leaves arrays behind
     Result<Draft> draft = encode(message, placeholder);

@@ -1,24 +1,13 @@
-// What a client tells without being asked, and the bounded queues that carry it.
-//
-// A subscriber that does not read never holds up the connection: a full queue drops its oldest
-// event and counts it. Status and document events are states, so the newest ones are what is kept.
+// What a client tells without being asked.
 #pragma once
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <string>
 #include <variant>
 
-#include "base/error.h"
-
-namespace taubenpost::wire {
-struct PkiDocument;
-}
+#include "base/bytes.h"
+#include "thin/document.h"
+#include "thin/results.h"
 
 namespace taubenpost::thin {
 
@@ -31,7 +20,7 @@ struct StatusEvent {
   bool is_connected = false;
 };
 struct DocumentEvent {
-  std::shared_ptr<const wire::PkiDocument> document;
+  DocumentPtr document;
 };
 // The daemon said that it is going down.
 struct ShutdownEvent {};
@@ -40,29 +29,25 @@ struct DisconnectedEvent {
   bool orderly = false;  // a shutdown event came before
   std::string cause;
 };
-using Event =
-    std::variant<ConnectedEvent, StatusEvent, DocumentEvent, ShutdownEvent, DisconnectedEvent>;
-
-class Subscription {
- public:
-  Subscription(boost::asio::any_io_executor executor, std::size_t capacity);
-
-  // The oldest event not yet read. kTemporary after `limit`, kCancelled if the waiting coroutine is
-  // cancelled or the client is closed and the queue is empty. One reader at a time.
-  boost::asio::awaitable<Result<Event>> next(std::chrono::milliseconds limit);
-  // Events that were dropped because nobody read them.
-  std::uint64_t lost() const { return lost_; }
-
-  // The client's side.
-  void push(Event event);
-  void end();
-
- private:
-  boost::asio::steady_timer wake_;
-  std::size_t capacity_;
-  std::deque<Event> events_;
-  std::uint64_t lost_ = 0;
-  bool ended_ = false;
+// A message was written to the gateway, or failed (thin-protocol 4.1).
+struct MessageSentEvent {
+  MessageSent sent;
+  std::string failure;  // the daemon's text; not empty: no reply will come
 };
+// A service answered (thin-protocol 4.2); also for messages of before a resumed session.
+struct MessageReplyEvent {
+  MessageReply reply;
+};
+// The daemon forgot a message (thin-protocol 4.3); no daemon is known to say so.
+struct MessageForgottenEvent {
+  Bytes16 id{};
+};
+// The subscriber was too slow: so many events are lost at this place.
+struct MissedEvent {
+  std::uint64_t count = 0;
+};
+using Event =
+    std::variant<ConnectedEvent, StatusEvent, DocumentEvent, ShutdownEvent, DisconnectedEvent,
+                 MessageSentEvent, MessageReplyEvent, MessageForgottenEvent, MissedEvent>;
 
 }  // namespace taubenpost::thin

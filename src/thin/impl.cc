@@ -13,26 +13,6 @@ constexpr Limit kFarewell{2'000};
 Error closed() { return error(Errc::kCancelled, "the client is closed"); }
 Error caller_cancelled() { return error(Errc::kCancelled, "the caller was cancelled"); }
 
-// A call that waits: its reply comes from the link's coroutine.
-struct Waiter {
-  explicit Waiter(asio::any_io_executor executor) : wake(std::move(executor)) {}
-  asio::steady_timer wake;
-  std::optional<Result<wire::Response>> result;
-};
-
-// Forgets what the caller started when its coroutine is destroyed in the middle.
-template <class Forget>
-class OnExit {
- public:
-  explicit OnExit(Forget forget) : forget_(std::move(forget)) {}
-  ~OnExit() { forget_(); }
-  OnExit(const OnExit&) = delete;
-  OnExit& operator=(const OnExit&) = delete;
-
- private:
-  Forget forget_;
-};
-
 }  // namespace
 
 Client::Impl::Impl(asio::any_io_executor executor, Options options)
@@ -81,6 +61,7 @@ void Client::Impl::stop() {
 void Client::Impl::end_all() {
   operations_.fail_all(closed());
   calls_.fail_all(closed());
+  replies_.fail_all(closed());
   for (const auto& waiter : open_waiters_)
     if (const auto timer = waiter.lock()) timer->cancel();
   for (const auto& subscriber : subscriptions_)
@@ -100,22 +81,14 @@ asio::awaitable<Result<wire::Response>> Client::Impl::call(Result<Draft> request
   if (!request) co_return request.error();
   if (closed_) co_return closed();
   ensure_dialling();
-  const auto waiter = std::make_shared<Waiter>(executor_);
-  auto done = [waiter](Result<wire::Response> result) {
-    waiter->result.emplace(std::move(result));
-    waiter->wake.cancel();
-  };
+  const auto waiter = std::make_shared<Waiter<wire::Response>>(executor_);
+  auto done = [waiter](Result<wire::Response> result) { waiter->set(std::move(result)); };
   const CallId id = calls_.add(Calls::Kind::kLocal, std::move(*request), std::move(done));
   const OnExit forget([this, id] { calls_.drop(id); });
-  while (!waiter->result) {
-    if (Clock::now() >= deadline) {
-      if (!link_.is_open()) co_return gone();
-      co_return error(Errc::kTemporary, "the daemon did not answer in time");
-    }
-    const Wake woken = co_await wait_until(waiter->wake, deadline);
-    if (woken == Wake::kCancelled && !waiter->result) co_return caller_cancelled();
-  }
-  co_return std::move(*waiter->result);
+  std::optional<Result<wire::Response>> result = co_await waiter->wait(deadline);
+  if (result) co_return std::move(*result);
+  if (!link_.is_open()) co_return gone();
+  co_return error(Errc::kTemporary, "the daemon did not answer in time");
 }
 
 OperationPtr Client::Impl::make_operation(OpKind kind, const Bytes32& hash, Draft request) {
@@ -126,7 +99,9 @@ asio::awaitable<Result<wire::Response>> Client::Impl::run(OperationPtr op, TimeP
   if (closed_) co_return closed();
   ensure_dialling();
   TP_CO_TRY(operations_.add(op));
-  const OnExit forget([this, op] { operations_.forget(op); });
+  const OnExit forget([this, op] {
+    if (!op->forgotten) operations_.forget(op);
+  });
   while (!op->end) {
     if (Clock::now() >= deadline) {
       const Error late = too_late(*op);
@@ -175,12 +150,28 @@ Error Client::Impl::too_late(const Operation& op) const {
 Limit Client::Impl::silence_limit() const {
   if (options_.timing.restart_silent.count() > 0) return options_.timing.restart_silent;
   constexpr Limit kWithoutDocument{600'000};
-  const auto document = link_.document();
-  if (!document || document->mu <= 0 || document->lambda_p <= 0) return kWithoutDocument;
-  const double hops = 2.0 * static_cast<double>(document->mix_layers) + 3.0;
-  const double slots = options_.starts_max / document->lambda_p;
-  const double wait = 10.0 * (hops * (1.0 / document->mu + 500.0) + 20'000.0) + slots;
+  const DocumentPtr document = link_.document();
+  if (!document) return kWithoutDocument;
+  const wire::PkiDocument& rates = document->content();
+  if (rates.mu <= 0 || rates.lambda_p <= 0) return kWithoutDocument;
+  const double slots = options_.starts_max / rates.lambda_p;
+  const double wait =
+      10.0 * (static_cast<double>(hops()) * (1.0 / rates.mu + 500.0) + 20'000.0) + slots;
   return Limit(static_cast<Limit::rep>(std::min(wait, 24.0 * 3'600'000.0)));
+}
+
+// Of a packet to a service and of its answer; 9 if nothing is known.
+std::size_t Client::Impl::hops() const {
+  const DocumentPtr document = link_.document();
+  return document ? 2 * document->content().mix_layers + 3 : 9;
+}
+
+// The daemon forgets the reply block then, and tells nobody (thin-protocol 4.2).
+TimePoint Client::Impl::reply_deadline(const MessageSent& sent) const {
+  constexpr Limit kPerHop{500};
+  constexpr Limit kMargin{10'000};
+  const auto eta = std::chrono::duration_cast<Limit>(sent.reply_eta);
+  return deadline_after(eta + kPerHop * static_cast<Limit::rep>(hops()) + kMargin);
 }
 
 std::shared_ptr<Subscription> Client::Impl::subscribe(std::size_t capacity) {
@@ -199,6 +190,7 @@ void Client::Impl::publish(const Event& event) {
 void Client::Impl::on_open(bool same_state) {
   calls_.on_open();
   operations_.on_open(same_state);
+  replies_.on_open(same_state);
   for (const auto& waiter : std::exchange(open_waiters_, {}))
     if (const auto timer = waiter.lock()) timer->cancel();
   publish(ConnectedEvent{same_state});
@@ -224,12 +216,30 @@ void Client::Impl::on_document(const DocumentEvent& event) {
 void Client::Impl::on_shutdown() { publish(ShutdownEvent{}); }
 
 void Client::Impl::on_response(wire::Response response) {
+  if (auto* sent = std::get_if<wire::MessageSentEvent>(&response)) return take_sent(*sent);
+  if (auto* reply = std::get_if<wire::MessageReplyEvent>(&response))
+    return take_reply(std::move(*reply));
+  if (const auto* forgotten = std::get_if<wire::MessageIdGarbageCollected>(&response))
+    return publish(MessageForgottenEvent{forgotten->message_id.value_or(Bytes16{})});
   const std::optional<QueryId> query = wire::query_id_of(response);
-  // Without a query id nobody can be meant: message events (this client sends no messages), and
-  // replies to requests that had none.
-  if (!query) return;
+  if (!query) return;  // a reply to a request that had none, or of a later daemon: nobody is meant
   if (operations_.take(*query, response)) return;
   calls_.take(*query, response);
+}
+
+void Client::Impl::take_sent(const wire::MessageSentEvent& event) {
+  publish(MessageSentEvent{message_sent_of(event), event.err.value});
+  if (!event.surbid) return;
+  if (event.err.value.empty()) replies_.on_sent(*event.surbid);
+  wire::Response response(event);
+  operations_.take(*event.surbid, response);
+}
+
+void Client::Impl::take_reply(wire::MessageReplyEvent event) {
+  if (!event.surbid) return;
+  const MessageReply reply{*event.surbid, std::move(event.payload).value_or(Bytes{})};
+  replies_.on_reply(reply);
+  publish(MessageReplyEvent{reply});
 }
 
 }  // namespace taubenpost::thin

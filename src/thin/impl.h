@@ -14,8 +14,10 @@
 #include "thin/client.h"
 #include "thin/link.h"
 #include "thin/operations.h"
+#include "thin/replies.h"
 #include "thin/task_group.h"
 #include "thin/wait.h"
+#include "thin/waiter.h"
 
 namespace taubenpost::thin {
 
@@ -36,6 +38,11 @@ class Client::Impl : public LinkOwner, public std::enable_shared_from_this<Clien
   boost::asio::awaitable<Result<wire::Response>> run(OperationPtr op, TimePoint deadline);
   boost::asio::awaitable<Status> cancel(OpKind kind, Bytes32 hash, TimePoint deadline);
   OperationPtr make_operation(OpKind kind, const Bytes32& hash, Draft request);
+  // One message: what the daemon says of it, and the service's answer.
+  boost::asio::awaitable<Result<MessageSent>> post(Bytes16 id, ServiceId to, Bytes payload,
+                                                   TimePoint deadline);
+  boost::asio::awaitable<Result<MessageReply>> post_and_wait(ServiceId to, Bytes payload,
+                                                             TimePoint deadline);
 
   const Link& link() const { return link_; }
   std::shared_ptr<Subscription> subscribe(std::size_t capacity);
@@ -52,6 +59,10 @@ class Client::Impl : public LinkOwner, public std::enable_shared_from_this<Clien
   void end_all();
   void publish(const Event& event);
   Limit silence_limit() const;
+  void take_sent(const wire::MessageSentEvent& event);
+  void take_reply(wire::MessageReplyEvent event);
+  std::size_t hops() const;
+  TimePoint reply_deadline(const MessageSent& sent) const;
   Error too_late(const Operation& op) const;
   Error gone() const;
 
@@ -61,10 +72,14 @@ class Client::Impl : public LinkOwner, public std::enable_shared_from_this<Clien
   Link link_;
   Calls calls_;
   Operations operations_;
+  Replies replies_;
   bool dialling_ = false;
   bool closed_ = false;
   std::vector<std::weak_ptr<boost::asio::steady_timer>> open_waiters_;
   std::vector<std::weak_ptr<Subscription>> subscriptions_;
 };
+
+// The daemon's event as it is told to callers and subscribers.
+MessageSent message_sent_of(const wire::MessageSentEvent& event);
 
 }  // namespace taubenpost::thin

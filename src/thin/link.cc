@@ -13,6 +13,18 @@ namespace {
 
 constexpr std::size_t kDocumentsMax = 6;
 
+// Sizes that the client computes with. A box holds more than the heads of its parts (5 bytes), and
+// nothing is larger than a frame.
+bool is_possible(const wire::ConnectionStatusEvent& event) {
+  const auto within = [](std::int64_t size, std::int64_t least) {
+    return size >= least && size <= static_cast<std::int64_t>(wire::kFrameMax);
+  };
+  const auto& sphinx = event.sphinx_geometry;
+  const auto& pigeonhole = event.pigeonhole_geometry;
+  return (!sphinx || within(sphinx->user_forward_payload_length, 1)) &&
+         (!pigeonhole || within(pigeonhole->max_plaintext_payload_length, 6));
+}
+
 }  // namespace
 
 Link::Link(asio::any_io_executor executor, const Options& options, LinkOwner& owner)
@@ -122,8 +134,8 @@ void Link::arm(std::chrono::milliseconds limit, std::string cause) {
 Status Link::dispatch(wire::Response response) {
   if (const auto* status = std::get_if<wire::ConnectionStatusEvent>(&response)) {
     TP_TRY(take_status(*status));
-  } else if (const auto* document = std::get_if<wire::NewPkiDocumentEvent>(&response)) {
-    take_document(*document);
+  } else if (auto* document = std::get_if<wire::NewPkiDocumentEvent>(&response)) {
+    take_document(std::move(*document));
   } else if (const auto* session = std::get_if<wire::SessionTokenReply>(&response)) {
     take_session(*session);
   } else if (std::get_if<wire::ShutdownEvent>(&response) != nullptr) {
@@ -136,6 +148,8 @@ Status Link::dispatch(wire::Response response) {
 }
 
 Status Link::take_status(const wire::ConnectionStatusEvent& event) {
+  if (!is_possible(event))
+    return error(Errc::kInvalid, "the daemon's geometry is impossible: incompatible");
   if (event.sphinx_geometry) sphinx_ = event.sphinx_geometry;
   if (event.pigeonhole_geometry) pigeonhole_ = event.pigeonhole_geometry;
   if (!saw_status_ && !(event.sphinx_geometry && event.pigeonhole_geometry))
@@ -148,15 +162,15 @@ Status Link::take_status(const wire::ConnectionStatusEvent& event) {
   return ok();
 }
 
-void Link::take_document(const wire::NewPkiDocumentEvent& event) {
+void Link::take_document(wire::NewPkiDocumentEvent event) {
   saw_document_ = true;
   if (event.payload) {
-    Result<wire::PkiDocument> parsed = wire::parse_pki_document(*event.payload);
+    Result<Document> parsed = Document::parse(std::move(*event.payload));
     // A document that nobody can read is no document; the next epoch brings another.
     if (parsed) {
-      const std::uint64_t epoch = parsed->epoch;
+      const std::uint64_t epoch = parsed->epoch();
       last_epoch_ = epoch;
-      documents_[epoch] = std::make_shared<const wire::PkiDocument>(std::move(*parsed));
+      documents_[epoch] = std::make_shared<const Document>(std::move(*parsed));
       if (documents_.size() > kDocumentsMax) documents_.erase(documents_.begin());
       has_document_ = true;
       owner_.on_document(DocumentEvent{document()});
@@ -165,7 +179,7 @@ void Link::take_document(const wire::NewPkiDocumentEvent& event) {
   if (phase_ == Phase::kGreeting && saw_status_) greeted();
 }
 
-std::shared_ptr<const wire::PkiDocument> Link::document() const {
+DocumentPtr Link::document() const {
   return documents_.empty() ? nullptr : documents_.rbegin()->second;
 }
 

@@ -14,12 +14,12 @@
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "thin/client.h"
 #include "thin/dial.h"
+#include "thin/events.h"
+#include "thin/options.h"
 #include "thin/session.h"
 #include "thin/task_group.h"
 #include "wire/frame.h"
-#include "wire/pki.h"
 
 namespace taubenpost::thin {
 
@@ -63,7 +63,7 @@ class Link {
   }
   const std::optional<Bytes16>& instance() const { return instance_; }
   // The newest one.
-  std::shared_ptr<const wire::PkiDocument> document() const;
+  DocumentPtr document() const;
   // Why there is no connection; empty while it is open.
   const std::string& last_problem() const { return last_problem_; }
 
@@ -80,7 +80,7 @@ class Link {
   boost::asio::awaitable<void> back_off();
   Status dispatch(wire::Response response);
   Status take_status(const wire::ConnectionStatusEvent& event);
-  void take_document(const wire::NewPkiDocumentEvent& event);
+  void take_document(wire::NewPkiDocumentEvent event);
   void take_session(const wire::SessionTokenReply& reply);
   bool take_probe(const wire::Response& response);
   void greet();
@@ -117,7 +117,7 @@ class Link {
   std::optional<wire::SphinxGeometry> sphinx_;
   std::optional<wire::PigeonholeGeometry> pigeonhole_;
   // The newest epochs (thin-protocol 7.6).
-  std::map<std::uint64_t, std::shared_ptr<const wire::PkiDocument>> documents_;
+  std::map<std::uint64_t, DocumentPtr> documents_;
 };
 
 }  // namespace taubenpost::thin

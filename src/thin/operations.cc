@@ -57,14 +57,14 @@ void Operations::pump() {
 }
 
 void Operations::start(const OperationPtr& op) {
-  op->query = Draft::fresh_query();
+  if (op->kind != OpKind::kMessage) op->query = Draft::fresh_query();
   link_.send(op->request.frame(op->query));
   ++out_;
   starts_[op->query] = op;
   op->state = State::kStarted;
   op->ever_started = true;
   op->started_at = Clock::now();
-  op->restart_at = deadline_after(silence_());
+  if (op->kind != OpKind::kMessage) op->restart_at = deadline_after(silence_());
   op->wake.cancel();  // its caller waits for the new time
 }
 
@@ -112,6 +112,10 @@ void Operations::forget(const OperationPtr& op) {
 
 void Operations::abandon(const OperationPtr& op) {
   const bool may_run = op->ever_started && op->state != State::kDone;
+  if (may_run && op->kind == OpKind::kMessage) {
+    op->forgotten = true;
+    return;
+  }
   forget(op);
   if (!may_run) return;
   // Nobody waits for this answer; a daemon that does not know the operation answers as well.
@@ -121,7 +125,7 @@ void Operations::abandon(const OperationPtr& op) {
 }
 
 void Operations::begin_cancel(OpKind kind, const Bytes32& hash) {
-  const auto found = table_.find(Key{kind == OpKind::kCopy, hash});
+  const auto found = table_.find(key_of(kind, hash));
   if (found == table_.end()) return;
   const OperationPtr op = found->second;
   op->forgotten = true;
@@ -130,7 +134,7 @@ void Operations::begin_cancel(OpKind kind, const Bytes32& hash) {
 }
 
 void Operations::finish_cancel(OpKind kind, const Bytes32& hash) {
-  const auto found = table_.find(Key{kind == OpKind::kCopy, hash});
+  const auto found = table_.find(key_of(kind, hash));
   if (found == table_.end() || !found->second->forgotten) return;
   finish_cancelled(OperationPtr(found->second));
 }
@@ -143,7 +147,10 @@ void Operations::on_lost() {
     const bool quick = Clock::now() - op->started_at < kQuickLoss;
     op->restart_at = kNever;  // the next connection decides
     op->quick_losses = quick ? op->quick_losses + 1 : 0;
-    if (op->forgotten) {
+    if (op->kind == OpKind::kMessage) {
+      finish(op, error(Errc::kOutcomeUnknown,
+                       "the connection was lost before the daemon said that the message was sent"));
+    } else if (op->forgotten) {
       finish_cancelled(op);
     } else if (op->quick_losses >= kQuickLossesMax) {
       finish(op, error(Errc::kOutcomeUnknown,
@@ -171,8 +178,8 @@ void Operations::on_open(bool same_state) {
   pump();
 }
 
-void Operations::on_document(const wire::PkiDocument& document) {
-  const std::vector<CourierId> couriers = services_of(document, "courier");
+void Operations::on_document(const Document& document) {
+  const std::vector<ServiceId> couriers = document.services("courier");
   std::vector<OperationPtr> stranded;
   for (const auto& [key, op] : table_)
     if (op->state == State::kStarted && op->pin &&

@@ -1,12 +1,14 @@
-// Running reads, writes and copies: which are at the daemon, which wait, and what a loss means.
+// Running reads, writes, copies and messages: which are at the daemon, which wait, and what a loss
+// means.
 //
 //   kQueued      in the client: no connection, the daemon is offline, or enough are out already
 //   kStarted     at the daemon, under `query`
 //   kCancelling  the cancel before a repetition is out (thin-protocol 6.9); then kQueued again
 //   kDone        `end` holds how it ended; in no table any more
 //
-// One operation for each hash. At most `starts_max` are kStarted or kCancelling, since the daemon
-// stops reading a connection beyond (thin-protocol 8.5).
+// A message is done when the daemon says that it is sent or has failed; it is never started again,
+// nor cancelled at the daemon. One operation for each hash. At most `starts_max` are kStarted or
+// kCancelling, since the daemon stops reading a connection beyond (thin-protocol 8.5).
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -26,7 +28,7 @@
 
 namespace taubenpost::thin {
 
-enum class OpKind : std::uint8_t { kRead, kWrite, kCopy };
+enum class OpKind : std::uint8_t { kRead, kWrite, kCopy, kMessage };
 
 struct Operation {
   enum class State : std::uint8_t { kQueued, kStarted, kCancelling, kDone };
@@ -38,16 +40,16 @@ struct Operation {
   bool is_out() const { return state == State::kStarted || state == State::kCancelling; }
 
   const OpKind kind;
-  const Bytes32 hash;
+  const Bytes32 hash;  // of a message: its id, and zeros
   const Draft request;
-  std::optional<CourierId> pin;  // of a copy
+  std::optional<ServiceId> pin;  // of a copy
 
   State state = State::kQueued;
   bool ever_started = false;
   bool forgotten = false;  // cancelled by the caller: never started again
   std::uint32_t quick_losses = 0;
   std::uint64_t order = 0;
-  QueryId query{};
+  QueryId query{};  // a message has it from the start
   std::optional<CallId> cancel_call;
   TimePoint started_at{};
   TimePoint restart_at = kNever;  // silent for too long after this
@@ -68,7 +70,8 @@ class Operations {
 
   // kStateConflict if the hash is running.
   Status add(OperationPtr op);
-  // Takes it out of the tables; a start that may be at the daemon is cancelled there.
+  // Takes it out of the tables; a start that may be at the daemon is cancelled there. A message
+  // that may be there keeps its place among the starts until the daemon has told its end.
   void abandon(const OperationPtr& op);
   // The same without a word to the daemon: for coroutines that are destroyed.
   void forget(const OperationPtr& op);
@@ -85,15 +88,18 @@ class Operations {
   // Something that holds starts back may have changed.
   void pump();
   // Repeats copies whose courier has left the document: the daemon then says so.
-  void on_document(const wire::PkiDocument& document);
+  void on_document(const Document& document);
   // Takes the reply if it belongs to an operation.
   bool take(const QueryId& query, wire::Response& response);
   void fail_all(const Error& reason);
 
  private:
-  // Copies have a hash space of their own.
-  using Key = std::pair<bool, Bytes32>;
-  static Key key_of(const Operation& op) { return {op.kind == OpKind::kCopy, op.hash}; }
+  // Envelopes, copies and messages have hash spaces of their own.
+  using Key = std::pair<OpKind, Bytes32>;
+  static Key key_of(OpKind kind, const Bytes32& hash) {
+    return {kind == OpKind::kWrite ? OpKind::kRead : kind, hash};
+  }
+  static Key key_of(const Operation& op) { return key_of(op.kind, op.hash); }
   void start(const OperationPtr& op);
   void queue(const OperationPtr& op);
   void finish(const OperationPtr& op, Result<wire::Response> end);

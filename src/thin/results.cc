@@ -1,78 +1,62 @@
 #include "thin/results.h"
 
-#include "crypto/hash.h"
-#include "wire/errors.h"
-#include "wire/pki.h"
-
 namespace taubenpost::thin {
+namespace {
 
-ResendClass classify_resend(std::uint8_t code, bool started) {
-  if (code == 0) return {ResendKind::kOk, CodeSpace::kThin};
-  if (!started && code < 12)
-    return {code == 4 ? ResendKind::kRetry : ResendKind::kRejected, CodeSpace::kThin};
-  switch (code) {
+using wire::CodeClass;
+using wire::ThinCode;
+
+ResendKind outcome_kind(std::uint8_t replica_code) {
+  switch (replica_code) {
     case 1:
-      return {ResendKind::kNotFound, CodeSpace::kReplica};
-    case 4:
-      return {ResendKind::kRetry, CodeSpace::kEither};
-    case 6:
-      return {ResendKind::kStorageFull, CodeSpace::kReplica};
-    case 7:
-    case 9:
-      return {ResendKind::kRetry, CodeSpace::kReplica};
-    case 8:
-      return {ResendKind::kReencrypt, CodeSpace::kReplica};
+      return ResendKind::kNotFound;
     case 10:
-      return {ResendKind::kTaken, CodeSpace::kReplica};
-    case 11:
-      return {ResendKind::kTombstone, CodeSpace::kReplica};
-    case 12:
-    case 13:
-      return {ResendKind::kRetry, CodeSpace::kThin};
-    case 22:
-    case 31:
-    case 32:
-      return {ResendKind::kReencrypt, CodeSpace::kThin};
-    case 23:
-    case 25:
-      return {ResendKind::kUnreadable, CodeSpace::kThin};
-    case 24:
-      return {ResendKind::kCancelled, CodeSpace::kThin};
+      return ResendKind::kTaken;
     default:
-      return {ResendKind::kRejected, code < 12 ? CodeSpace::kReplica : CodeSpace::kThin};
+      return ResendKind::kTombstone;
   }
 }
 
-CopyKind classify_copy(std::uint8_t code) {
-  switch (code) {
-    case 0:
+bool is_unreadable(wire::Code code) {
+  return code == wire::thin_code(number(ThinCode::kBacapDecryptionFailed)) ||
+         code == wire::thin_code(number(ThinCode::kInvalidTombstoneSignature));
+}
+
+}  // namespace
+
+ResendKind resend_kind(wire::Code code) {
+  switch (code.kind()) {
+    case CodeClass::kSuccess:
+      return ResendKind::kOk;
+    case CodeClass::kOutcome:
+      return outcome_kind(code.number);
+    case CodeClass::kTransient:
+      return ResendKind::kRetry;
+    case CodeClass::kReencrypt:
+      return ResendKind::kReencrypt;
+    case CodeClass::kStorageFull:
+      return ResendKind::kStorageFull;
+    case CodeClass::kCancelled:
+      return ResendKind::kCancelled;
+    case CodeClass::kPermanent:
+      break;
+  }
+  return is_unreadable(code) ? ResendKind::kUnreadable : ResendKind::kRejected;
+}
+
+CopyKind copy_kind(wire::Code code) {
+  switch (code.number) {
+    case number(ThinCode::kSuccess):
       return CopyKind::kSucceeded;
-    case 4:
+    case number(ThinCode::kInternalError):
       return CopyKind::kNotStarted;
-    case 24:
+    case number(ThinCode::kStartResendingCancelled):
       return CopyKind::kCancelled;
-    case 26:
+    case number(ThinCode::kCopyCommandFailed):
       return CopyKind::kFailed;
     default:
       return CopyKind::kRejected;
   }
-}
-
-std::string ResendResult::detail() const {
-  if (space == CodeSpace::kReplica) return wire::describe_replica(code);
-  if (space == CodeSpace::kEither)
-    return "code 4 after the start (a replica, or an unreadable answer)";
-  return wire::describe_thin(code);
-}
-
-std::vector<CourierId> services_of(const wire::PkiDocument& document,
-                                   const std::string& capability) {
-  std::vector<CourierId> found;
-  for (const wire::PkiService& service : document.services)
-    if (service.capability == capability)
-      found.push_back(
-          {crypto::blake2b_256(service.identity_key), to_bytes(as_bytes(service.endpoint))});
-  return found;
 }
 
 }  // namespace taubenpost::thin

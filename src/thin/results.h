@@ -1,10 +1,10 @@
 // What the daemon's answers mean: one value for each kind of call, and the class of each code.
 //
-// The daemon mixes two code spaces in one field; classify_resend() tells them apart (thin-protocol
-// 5.3) and sorts each code by what a caller does about it (thin-protocol 5.4).
+// Codes keep the space that they belong to, and say what a caller does about them (wire/errors.h).
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,10 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
-
-namespace taubenpost::wire {
-struct PkiDocument;
-}
+#include "wire/errors.h"
 
 namespace taubenpost::thin {
 
@@ -24,12 +21,12 @@ using WriteCap = SecretArray<168>;
 using ReadCap = std::array<std::uint8_t, 136>;
 using BoxIndex = std::array<std::uint8_t, 104>;
 
-// A courier, or another service, as the daemon addresses it: BLAKE2b-256 of its identity key, and
-// its endpoint (thin-protocol 7.3).
-struct CourierId {
+// A service as the daemon addresses it, couriers among them: BLAKE2b-256 of its node's identity
+// key, and its endpoint (thin-protocol 7.3).
+struct ServiceId {
   Bytes32 identity_hash{};
   Bytes queue_id;  // 1 to 32 bytes
-  bool operator==(const CourierId&) const = default;
+  bool operator==(const ServiceId&) const = default;
 };
 
 struct KeyPair {
@@ -52,10 +49,49 @@ struct CopyElements {
   std::vector<BoxIndex> next;   // per destination, same order
 };
 
-enum class CodeSpace : std::uint8_t {
-  kThin,
-  kReplica,
-  kEither,  // 4 after the start: a replica's database failure, or an answer nobody could read
+// The writes that delete consecutive boxes, in order.
+struct TombstoneRange {
+  std::vector<Envelope> envelopes;
+  BoxIndex next{};  // the index after the last box
+};
+
+// A signed document (thin-protocol 7.5); its signatures are not checked.
+struct SignedDocument {
+  std::uint64_t epoch = 0;
+  Bytes bytes;
+};
+
+// A message that the daemon has written to its gateway (thin-protocol 4.1).
+struct MessageSent {
+  Bytes16 id{};                           // names the message in the events that follow
+  std::optional<std::int64_t> sent_at;    // Unix seconds
+  std::chrono::nanoseconds reply_eta{0};  // expected round trip
+};
+// A service's answer (thin-protocol 4.2).
+struct MessageReply {
+  Bytes16 id{};
+  Bytes payload;  // the answer and zero padding: the service's protocol must say where it ends
+};
+
+// A contact voucher (thin-protocol 3.16 to 3.19).
+struct MintedVoucher {
+  Bytes32 voucher{};       // for the inviter, out of band; who has it can read the voucher's stream
+  Bytes payload;           // goes into box 0 of the voucher's stream
+  KeyPair stream;          // the voucher's stream
+  SecretBytes secret_key;  // opens the answer
+  Bytes public_key;
+};
+struct InductedVoucher {
+  std::string display_name;            // of the newcomer, as they wrote it: outside text
+  ReadCap mutated_message_read_cap{};  // the newcomer's live messages
+  Bytes sealed_reply;                  // goes into box 1 of the voucher's stream
+  KeyPair stream;                      // the voucher's stream
+  Bytes32 salt{};
+};
+struct OpenedVoucher {
+  Bytes who_reply;
+  Bytes salt;  // 32 bytes from an honest inviter
+  WriteCap mutated_message_write_cap;
 };
 
 enum class ResendKind : std::uint8_t {
@@ -73,13 +109,9 @@ enum class ResendKind : std::uint8_t {
 
 struct ResendResult {
   ResendKind kind = ResendKind::kRetry;
-  std::uint8_t code = 0;
-  CodeSpace space = CodeSpace::kThin;
+  wire::Code code;
   Bytes plaintext;                   // only of a read that is kOk
-  std::optional<CourierId> courier;  // who carried it; absent if it was never started
-
-  // "thin 23 (BACAP decryption failed)": for people and logs.
-  std::string detail() const;
+  std::optional<ServiceId> courier;  // who carried it; absent if it was never started
 };
 
 enum class CopyKind : std::uint8_t {
@@ -92,22 +124,13 @@ enum class CopyKind : std::uint8_t {
 
 struct CopyResult {
   CopyKind kind = CopyKind::kNotStarted;
-  std::uint8_t code = 0;              // thin space
-  std::uint8_t replica_code = 0;      // with kFailed; 0: the courier itself failed
-  std::uint64_t failed_envelope = 0;  // with kFailed; 1-based, 0: none named
+  wire::Code code;
+  wire::Code replica = wire::replica_code(0);  // with kFailed; 0: the courier itself failed
+  std::uint64_t failed_envelope = 0;           // with kFailed; 1-based, 0: none named
 };
 
-// The class of start_resending_encrypted_message_reply.error_code; `started` says whether the reply
-// names a courier.
-struct ResendClass {
-  ResendKind kind;
-  CodeSpace space;
-};
-ResendClass classify_resend(std::uint8_t code, bool started);
-CopyKind classify_copy(std::uint8_t code);
-
-// Who offers a capability, in document order.
-std::vector<CourierId> services_of(const wire::PkiDocument& document,
-                                   const std::string& capability);
+// The named outcomes of the codes (thin-protocol 5.3, 5.4).
+ResendKind resend_kind(wire::Code code);
+CopyKind copy_kind(wire::Code code);
 
 }  // namespace taubenpost::thin

@@ -21,6 +21,11 @@ inline TimePoint deadline_after(std::chrono::milliseconds limit) {
   return Clock::now() + (limit < kFar ? limit : std::chrono::milliseconds(kFar));
 }
 
+inline std::chrono::milliseconds rest_of(TimePoint deadline) {
+  const auto rest = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  return rest.count() > 0 ? rest : std::chrono::milliseconds(0);
+}
+
 enum class Wake : std::uint8_t { kLookAgain, kCancelled };
 
 // Returns at `until` or when `timer` is cancelled; kCancelled if the coroutine was. After that the
