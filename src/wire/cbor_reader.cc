@@ -217,6 +217,17 @@ std::optional<std::int64_t> CborValue::as_int64() const {
   return std::nullopt;
 }
 
+std::optional<Bytes> CborValue::byte_string() const {
+  if (kind == Kind::kBytes) return bytes;
+  if (kind != Kind::kArray) return std::nullopt;
+  Bytes out;
+  for (const CborValue& element : items) {
+    if (element.kind != Kind::kUnsigned || element.number > UINT8_MAX) return std::nullopt;
+    out.push_back(static_cast<std::uint8_t>(element.number));
+  }
+  return out;
+}
+
 const CborValue* CborValue::find(std::string_view key) const {
   if (kind != Kind::kMap) return nullptr;
   const CborValue* folded = nullptr;

@@ -44,6 +44,8 @@ struct CborValue {
   std::string_view text() const { return as_text(bytes); }
   // The signed value of an integer, if it fits.
   std::optional<std::int64_t> as_int64() const;
+  // A byte string, or an array of integers 0 to 255, as some encoders write it.
+  std::optional<Bytes> byte_string() const;
   // The value of a text key of a map: exact match, else one that differs in letter case only (as
   // the daemon's decoder does). Null if there is none, or if this is no map.
   const CborValue* find(std::string_view key) const;

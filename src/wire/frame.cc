@@ -121,19 +121,10 @@ bool get(const CborValue& in, std::string& v) {
   v = std::string(in.text());
   return in.is(Kind::kText);
 }
-// A byte string, or an array of integers 0 to 255 as some encoders write it.
 bool get(const CborValue& in, Bytes& v) {
-  if (in.is(Kind::kBytes)) {
-    v = in.bytes;
-    return true;
-  }
-  if (!in.is(Kind::kArray)) return false;
-  v.clear();
-  for (const CborValue& element : in.items) {
-    if (!element.is(Kind::kUnsigned) || element.number > 255) return false;
-    v.push_back(static_cast<std::uint8_t>(element.number));
-  }
-  return true;
+  std::optional<Bytes> bytes = in.byte_string();
+  if (bytes) v = *std::move(bytes);
+  return bytes.has_value();
 }
 template <std::size_t N>
 bool get(const CborValue& in, std::array<std::uint8_t, N>& v) {

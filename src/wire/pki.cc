@@ -248,18 +248,13 @@ Result<EnvelopeDescriptor> decode_descriptor(ByteView bytes) {
   Result<CborValue> top = read_cbor(bytes);
   if (!top || !(top->is(Kind::kMap) || top->is(Kind::kNull))) return bad;
   EnvelopeDescriptor out;
-  // Bytes, or an array of integers; null and missing are empty.
+  // Null and missing are empty.
   const auto field = [&](std::string_view key, Bytes& to) {
     const CborValue* value = top->find(key);
     if (value == nullptr || value->is(Kind::kNull)) return true;
-    if (value->is(Kind::kBytes)) to = value->bytes;
-    if (value->is(Kind::kBytes)) return true;
-    if (!value->is(Kind::kArray)) return false;
-    for (const CborValue& element : value->items) {
-      if (!element.is(Kind::kUnsigned) || element.number > UINT8_MAX) return false;
-      to.push_back(static_cast<std::uint8_t>(element.number));
-    }
-    return true;
+    std::optional<Bytes> read = value->byte_string();
+    if (read) to = *std::move(read);
+    return read.has_value();
   };
   Bytes replicas;
   if (!field("ReplicaNums", replicas) || !field("EnvelopeKey", out.envelope_key)) return bad;
