@@ -1,4 +1,4 @@
-// The daemon's local calls over a real socket (thin-protocol 3.2 to 3.4, 3.9 to 3.19).
+// The daemon's local calls over a real socket (thin-protocol 3.2 to 3.4, 3.9 to 3.15).
 #include <set>
 
 #include "crypto/curve.h"
@@ -103,13 +103,6 @@ TEST_F(LocalCallTest, PkiDocumentOfAFarEpoch_IsUnavailable) {
   const auto far = call<wire::GetPkiDocumentReply>(wire::GetPkiDocument{{}, current + 2});
   EXPECT_EQ(far.error_code, 10);
   EXPECT_EQ(far.epoch, current + 2);
-}
-
-TEST_F(LocalCallTest, Vouchers_AreNotAvailable) {
-  EXPECT_EQ(call<wire::VoucherMintReply>(wire::VoucherMint{}).error_code, 4);
-  EXPECT_EQ(call<wire::VoucherInductReply>(wire::VoucherInduct{}).error_code, 4);
-  EXPECT_EQ(call<wire::VoucherOpenReply>(wire::VoucherOpen{}).error_code, 4);
-  EXPECT_EQ(call<wire::VoucherDeriveStreamReply>(wire::VoucherDeriveStream{}).error_code, 4);
 }
 
 TEST_F(LocalCallTest, PayloadBuilder_CutsAndMarksTheStream) {

@@ -216,19 +216,6 @@ wire::Response answer(const Context& context, const wire::GetDirectoryAuthoritie
   return reply;
 }
 
-wire::Response answer(const Context&, const wire::VoucherMint& request) {
-  return failed<wire::VoucherMintReply>(request, ThinCode::kInternalError);
-}
-wire::Response answer(const Context&, const wire::VoucherInduct& request) {
-  return failed<wire::VoucherInductReply>(request, ThinCode::kInternalError);
-}
-wire::Response answer(const Context&, const wire::VoucherOpen& request) {
-  return failed<wire::VoucherOpenReply>(request, ThinCode::kInternalError);
-}
-wire::Response answer(const Context&, const wire::VoucherDeriveStream& request) {
-  return failed<wire::VoucherDeriveStreamReply>(request, ThinCode::kInternalError);
-}
-
 StreamPlan plan_stream(const Context& context, wire::CreateCourierEnvelopesFromPayload request) {
   using Reply = wire::CreateCourierEnvelopesFromPayloadReply;
   auto payload = std::move(request.payload).value_or(Bytes());

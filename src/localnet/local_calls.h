@@ -1,5 +1,5 @@
 // The daemon's local calls: no network, one request in, one reply out (thin-protocol 3.2 to 3.4,
-// 3.9 to 3.19).
+// 3.9 to 3.15). Those about vouchers are in voucher_calls.h.
 //
 // Requests come decoded; what they hold is outside data all the same. Every violation is an error
 // code in the reply.
@@ -22,11 +22,6 @@ wire::Response answer(const Context& context, const wire::NextMessageBoxIndex& r
 wire::Response answer(const Context& context, const wire::GetMessageBoxIndexCounter& request);
 wire::Response answer(const Context& context, const wire::GetPkiDocument& request);
 wire::Response answer(const Context& context, const wire::GetDirectoryAuthorities& request);
-// Vouchers are not offered: code 4.
-wire::Response answer(const Context& context, const wire::VoucherMint& request);
-wire::Response answer(const Context& context, const wire::VoucherInduct& request);
-wire::Response answer(const Context& context, const wire::VoucherOpen& request);
-wire::Response answer(const Context& context, const wire::VoucherDeriveStream& request);
 
 // The envelope builders take many steps. plan_stream() checks the request: either it is answered
 // already (an error, or nothing to build), or there is a builder to drive until it is done, and

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "localnet/voucher_calls.h"
 #include "wire/errors.h"
 
 namespace taubenpost::localnet {
