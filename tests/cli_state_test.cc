@@ -175,7 +175,8 @@ TEST_F(CliStateTest, Import_FromStandardInput) {
   ASSERT_EQ(
       run_as("sender", {"channel", "new", "alice", "--invite-file", path("alice.invite")}).status,
       0);
-  const Program::Options options{path("alice.invite")};
+  Program::Options options;
+  options.stdin_path = path("alice.invite");
   const Ended imported =
       run_as("alice", {"channel", "import", "sender", "--invite-file", "-"}, options);
   EXPECT_EQ(imported.status, 0) << imported.err;

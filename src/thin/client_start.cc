@@ -1,7 +1,6 @@
 // The mixnet half of the client: reads, writes and copies, and their cancels.
 #include <utility>
 
-#include "crypto/hash.h"
 #include "thin/client.h"
 #include "thin/impl.h"
 #include "thin/reply.h"
@@ -131,8 +130,8 @@ asio::awaitable<Result<CopyResult>> Client::start_copy(const WriteCap& write_cap
     co_return error(Errc::kRejected, "start_copy: a courier's queue id has 1 to 32 bytes");
   Result<Draft> request = copy_draft(write_cap, courier);
   if (!request) co_return request.error();
-  const OperationPtr op = impl->make_operation(OpKind::kCopy, crypto::blake2b_256(write_cap.view()),
-                                               std::move(*request));
+  const OperationPtr op =
+      impl->make_operation(OpKind::kCopy, copy_hash(write_cap), std::move(*request));
   op->pin = courier;
   Result<wire::Response> response = co_await impl->run(op, deadline_of(limit, kStartLimit));
   co_return copy_result(*op, std::move(response));

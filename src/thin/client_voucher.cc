@@ -9,15 +9,13 @@ namespace taubenpost::thin {
 namespace asio = boost::asio;
 namespace {
 
-// The two capabilities of a stream; their sizes are not checked when the reply is decoded. The
-// index of the first box ends every capability (thin-protocol 1.8).
+// The two capabilities of a stream; their sizes are not checked when the reply is decoded.
 Result<KeyPair> stream_of(const char* call, const wire::OptBytes& write_cap,
                           const wire::OptBytes& read_cap) {
   if (!write_cap || write_cap->size() != WriteCap::size()) return incomplete(call);
   if (!read_cap || read_cap->size() != std::tuple_size_v<ReadCap>) return incomplete(call);
   KeyPair stream{WriteCap(*write_cap), to_array<std::tuple_size_v<ReadCap>>(*read_cap), {}};
-  constexpr std::size_t kIndexSize = std::tuple_size_v<BoxIndex>;
-  stream.first = to_array<kIndexSize>(ByteView(stream.read_cap).last(kIndexSize));
+  stream.first = first_index(stream.read_cap);
   return stream;
 }
 

@@ -52,14 +52,14 @@ struct ReadOptions {
 
 // One destination of a builder call. The views must live until the call has returned.
 struct Destination {
-  ByteView payload;  // 1 to 10,485,760 bytes; all destinations of a call together 16 MiB
+  ByteView payload{};  // 1 to 10,485,760 bytes; all destinations of a call together 16 MiB
   const WriteCap* write_cap = nullptr;
   BoxIndex start{};
 };
 struct StreamPart {
   bool is_start = false;  // first call of the stream
   bool is_last = false;   // last call of the stream
-  ByteView buffer;        // `buffer` of the previous call; empty for the first
+  ByteView buffer{};      // `buffer` of the previous call; empty for the first
 };
 
 }  // namespace taubenpost::thin

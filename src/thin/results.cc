@@ -1,5 +1,7 @@
 #include "thin/results.h"
 
+#include "crypto/hash.h"
+
 namespace taubenpost::thin {
 namespace {
 
@@ -23,6 +25,13 @@ bool is_unreadable(wire::Code code) {
 }
 
 }  // namespace
+
+BoxIndex first_index(const ReadCap& read_cap) {
+  constexpr std::size_t kSize = std::tuple_size_v<BoxIndex>;
+  return to_array<kSize>(ByteView(read_cap).last(kSize));
+}
+
+Bytes32 copy_hash(const WriteCap& write_cap) { return crypto::blake2b_256(write_cap.view()); }
 
 ResendKind resend_kind(wire::Code code) {
   switch (code.kind()) {

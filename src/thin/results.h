@@ -35,6 +35,12 @@ struct KeyPair {
   BoxIndex first{};
 };
 
+// The index of a sequence's first box: the end of its read capability (thin-protocol 1.8).
+BoxIndex first_index(const ReadCap& read_cap);
+// Names the copy command of a temporary sequence: BLAKE2b-256 of its write capability
+// (thin-protocol 3.7).
+Bytes32 copy_hash(const WriteCap& write_cap);
+
 // A prepared operation on one box. `descriptor` opens the answer and is secret.
 struct Envelope {
   Bytes ciphertext;

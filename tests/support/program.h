@@ -27,6 +27,8 @@ class Program {
   struct Options {
     std::string stdin_path = "/dev/null";
     uid_t user = 0;  // runs as this user; 0: as the test itself
+    std::string program = TP_PROGRAM;
+    std::string folder = ".";  // the working directory
   };
   Program(const std::string& folder, std::vector<std::string> arguments)
       : Program(folder, std::move(arguments), Options{}) {}
@@ -35,7 +37,7 @@ class Program {
     const std::string base = folder + "/run" + std::to_string(++runs);
     out_ = base + ".out";
     err_ = base + ".err";
-    arguments.insert(arguments.begin(), TP_PROGRAM);
+    arguments.insert(arguments.begin(), options.program);
     pid_ = ::fork();
     if (pid_ == 0) exec(arguments, options);
   }
@@ -83,6 +85,7 @@ class Program {
     if (options.user != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(options.user) != 0 ||
                               ::setuid(options.user) != 0))
       ::_exit(126);
+    if (::chdir(options.folder.c_str()) != 0) ::_exit(124);
     std::vector<char*> argv;
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
