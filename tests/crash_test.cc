@@ -164,7 +164,7 @@ class Network {
     options.listen = "unix:" + (folder_ / "net.sock");
     options.data_dir = folder_ / "net";
     options.thin_config_path = config_ = folder_ / "thin.toml";
-    options.timing.copy_poll = std::chrono::milliseconds(20);
+    options.knobs.copy_poll = std::chrono::milliseconds(20);
     auto started = localnet::LocalNetwork::start(io_, options);
     TP_CHECK(started);
     network_ = std::move(started).value();

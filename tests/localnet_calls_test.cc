@@ -159,7 +159,9 @@ TEST(StreamBuilderSteps, LongBuild_MakesOnlyAFewEnvelopesAtATime) {
   std::vector<std::unique_ptr<Courier>> couriers;
   Audit audit;
   Mixnet mixnet(scheduler, couriers, audit);
-  const Context context{scheduler, directory, mixnet, audit, Timing{}};
+  const auto random = seeded_random(1);
+  const Knobs knobs;
+  const Context context{scheduler, directory, mixnet, audit, *random, knobs};
   const auto cap = cap_of(5);
   std::vector<StreamBuilder::Destination> destinations;
   destinations.push_back({cap.clone(), cap.index(), {}, 20});

@@ -117,7 +117,7 @@ class DaemonTest : public ::testing::Test {
     out.listen = "unix:" + path();
     out.data_dir = folder_.path() + "/data";
     out.thin_config_path = folder_.path() + "/thinclient.toml";
-    out.timing = timing_;
+    out.knobs = knobs_;
     return out;
   }
   void start() {
@@ -148,8 +148,8 @@ class DaemonTest : public ::testing::Test {
 
   TempFolder folder_;
   // The courier looks only five times for the same missing box: slow enough for a busy machine.
-  Timing timing_{.copy_poll = std::chrono::milliseconds(20),
-                 .not_found_poll = std::chrono::milliseconds(3'000)};
+  Knobs knobs_{.copy_poll = std::chrono::milliseconds(20),
+               .not_found_poll = std::chrono::milliseconds(3'000)};
   std::unique_ptr<asio::io_context> io_;
   std::unique_ptr<LocalNetwork> network_;
   std::thread thread_;

@@ -125,7 +125,7 @@ TEST_F(DaemonTest, ThinClose_ForgetsTheSession) {
 
 class ShortGraceTest : public DaemonTest {
  protected:
-  ShortGraceTest() { timing_.resume_grace = std::chrono::milliseconds(0); }
+  ShortGraceTest() { knobs_.resume_grace = std::chrono::milliseconds(0); }
 };
 
 TEST_F(ShortGraceTest, GraceOver_TheSessionIsNew) {

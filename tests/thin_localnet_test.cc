@@ -38,8 +38,8 @@ class Network {
     localnet::Options options;
     options.listen = "unix:" + (folder_ / "d.sock").string();
     options.data_dir = (folder_ / "data").string();
-    options.timing.copy_poll = std::chrono::milliseconds(5);
-    options.timing.not_found_poll = std::chrono::milliseconds(5);
+    options.knobs.copy_poll = std::chrono::milliseconds(5);
+    options.knobs.not_found_poll = std::chrono::milliseconds(5);
     network_ = must(localnet::LocalNetwork::start(io, options));
   }
   void kill() { network_.reset(); }

@@ -86,7 +86,7 @@ void Client::start(const wire::StartResendingEncryptedMessage& request) {
     return refused(ThinCode::kInternalError);
   const Key key{Kind::kEncrypted, *request.envelope_hash};
   run(key, *request.query_id, fingerprint_of(request), [&](Operation::Done done) {
-    const std::size_t courier = random_below(context_.directory.couriers().size());
+    const std::size_t courier = context_.random.below(context_.directory.couriers().size());
     return std::make_shared<EncryptedOperation>(context_, courier, *request.message_ciphertext,
                                                 *std::move(plan), std::move(done));
   });
@@ -96,7 +96,7 @@ void Client::start(const wire::StartResendingCopyCommand& request) {
   if (!request.query_id || !request.write_cap)
     return refuse(Kind::kCopy, request.query_id, wire::number(ThinCode::kInvalidRequest));
   const auto& couriers = context_.directory.couriers();
-  std::size_t courier = random_below(couriers.size());
+  std::size_t courier = context_.random.below(couriers.size());
   // Half a pin is no pin.
   const auto& hash = request.courier_identity_hash.value;
   const auto& queue = request.courier_queue_id.value;

@@ -4,8 +4,9 @@
 #include "bacap/epochs.h"
 #include "localnet/audit.h"
 #include "localnet/directory.h"
-#include "localnet/localnet.h"
+#include "localnet/knobs.h"
 #include "localnet/mixnet.h"
+#include "localnet/random.h"
 #include "localnet/scheduler.h"
 
 namespace taubenpost::localnet {
@@ -15,7 +16,8 @@ struct Context {
   const Directory& directory;
   Mixnet& mixnet;
   Audit& audit;
-  const Timing timing;
+  Random& random;
+  const Knobs& knobs;
 
   std::uint64_t mix_epoch() const { return bacap::mix_epoch(scheduler.unix_ms() / 1000); }
   // Of the directory document in force; envelopes are made for this one.

@@ -58,7 +58,7 @@ void Daemon::leave(Session& session, const Bytes16& token) {
   entry.session = nullptr;
   entry.client->detach();
   entry.grace =
-      context_.scheduler.after(context_.timing.resume_grace, [this, token] { forget(token); });
+      context_.scheduler.after(context_.knobs.resume_grace, [this, token] { forget(token); });
 }
 
 void Daemon::forget(const Bytes16& token) {

@@ -5,20 +5,19 @@
 #include <utility>
 
 #include "bacap/padding.h"
-#include "base/random.h"
 
 namespace taubenpost::localnet {
 namespace {
 
 // Two different replicas that do not keep the box, uniformly.
-std::array<ReplicaId, 2> pick_intermediates(const Directory& directory, const BoxId& box) {
-  const auto shards = directory.shards_of(box);
+std::array<ReplicaId, 2> pick_intermediates(const Context& context, const BoxId& box) {
+  const auto shards = context.directory.shards_of(box);
   std::vector<ReplicaId> others;
   for (std::size_t id = 0; id < kReplicas; ++id)
     if (std::find(shards.begin(), shards.end(), id) == shards.end())
       others.push_back(static_cast<ReplicaId>(id));
-  const std::size_t first = random_below(others.size());
-  const std::size_t step = 1 + random_below(others.size() - 1);
+  const std::size_t first = context.random.below(others.size());
+  const std::size_t step = 1 + context.random.below(others.size() - 1);
   return {others[first], others[(first + step) % others.size()]};
 }
 
@@ -28,7 +27,7 @@ BuiltEnvelope build_envelope(const Context& context, const BoxId& box,
                              const bacap::ReplicaInnerMessage& message) {
   const Directory& directory = context.directory;
   const std::uint64_t epoch = context.replica_epoch();
-  const auto replicas = pick_intermediates(directory, box);
+  const auto replicas = pick_intermediates(context, box);
   const Bytes first = directory.envelope_keys(replicas[0], epoch).public_key;
   const Bytes second = directory.envelope_keys(replicas[1], epoch).public_key;
   const auto padded = bacap::pad(bacap::encode(message), directory.geometry().inner_padded());

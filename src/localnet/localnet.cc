@@ -18,14 +18,12 @@
 #include "localnet/ctl.h"
 #include "localnet/daemon.h"
 #include "localnet/listener.h"
-#include "localnet/replica.h"
+#include "localnet/network.h"
 
 namespace taubenpost::localnet {
 namespace {
 
 namespace asio = boost::asio;
-// How often boxes that nobody can see any more are deleted (pigeonhole 7.7).
-constexpr Milliseconds kExpiryInterval{6 * 3'600'000};
 constexpr std::chrono::seconds kGoodbye{2};
 
 Error system_error(const std::string& path) {
@@ -80,22 +78,15 @@ class LocalNetwork::Impl {
   Impl(asio::io_context& io, const Options& options, FolderLock lock, Directory directory,
        std::unique_ptr<ReplicaStore> store)
       : lock_(std::move(lock)),
-        directory_(std::move(directory)),
-        store_(std::move(store)),
         scheduler_(make_asio_scheduler(io)),
-        replicas_(*scheduler_, directory_, *store_, audit_),
-        mixnet_(*scheduler_, couriers_, audit_),
-        context_{*scheduler_, directory_, mixnet_, audit_, options.timing},
-        daemon_(std::make_unique<Daemon>(context_)) {
-    for (std::size_t i = 0; i < kCouriers; ++i)
-      couriers_.push_back(
-          std::make_unique<Courier>(*scheduler_, replicas_, audit_, directory_.geometry()));
-  }
+        random_(system_random()),
+        network_(*scheduler_, *random_, std::move(directory), std::move(store), options.knobs),
+        daemon_(std::make_unique<Daemon>(network_.context())) {}
 
   Status open(asio::io_context& io, const Options& options) {
-    TP_TRY(expire());
+    TP_TRY(network_.expire());
     auto ctl = CtlServer::open(io, options.data_dir, [this](const std::string& command) {
-      return command == "audit" ? std::optional(audit_.to_json()) : std::nullopt;
+      return command == "audit" ? std::optional(audit().to_json()) : std::nullopt;
     });
     if (!ctl) return ctl.error();
     ctl_ = std::move(ctl).value();
@@ -115,38 +106,21 @@ class LocalNetwork::Impl {
     listener_.reset();
     daemon_->shutdown();
     daemon_.reset();
-    scheduler_->cancel(expiry_);
+    network_.stop_expiry();
   }
 
   const std::string& address() const { return address_; }
-  const Audit& audit() const { return audit_; }
+  const Audit& audit() const { return network_.audit(); }
 
  private:
-  // Deletes what has aged out, now and from time to time.
-  Status expire() {
-    for (std::size_t id = 0; id < kReplicas; ++id)
-      TP_TRY(store_->drop_older_than(static_cast<ReplicaId>(id), replicas_.replica_epoch()));
-    expiry_ = scheduler_->after(kExpiryInterval, [this] {
-      // A store that can't delete answers its writers with code 4; there is nobody to tell here.
-      static_cast<void>(expire());
-    });
-    return ok();
-  }
-
   FolderLock lock_;
-  Audit audit_;
-  const Directory directory_;
-  std::unique_ptr<ReplicaStore> store_;
-  std::unique_ptr<Scheduler> scheduler_;
-  Replicas replicas_;
-  std::vector<std::unique_ptr<Courier>> couriers_;
-  Mixnet mixnet_;
-  const Context context_;
+  const std::unique_ptr<Scheduler> scheduler_;
+  const std::unique_ptr<Random> random_;
+  Network network_;
   std::unique_ptr<Daemon> daemon_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<CtlServer> ctl_;
   std::string address_;
-  Scheduler::Timer expiry_ = 0;
 };
 
 LocalNetwork::LocalNetwork(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

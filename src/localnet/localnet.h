@@ -10,24 +10,14 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/error.h"
+#include "localnet/knobs.h"
 
 namespace taubenpost::localnet {
-
-// Durations of the daemon that a test may shorten. The defaults are those of the real daemon
-// without mixing delays.
-struct Timing {
-  std::chrono::milliseconds copy_poll{5'000};           // between polls of a copy command
-  std::chrono::milliseconds not_found_poll{1'000};      // between looks at a missing box
-  std::chrono::milliseconds retransmit{20'000};         // answer deadline of one packet
-  std::chrono::milliseconds resume_grace{10 * 60'000};  // a dropped session can be resumed
-  std::chrono::milliseconds broadcast_release{5'000};   // a connection without session_token
-};
 
 struct Options {
   // "unix:PATH" (made with mode 0600; the folder must be ours or root's and not writable by others
@@ -38,7 +28,7 @@ struct Options {
   std::string data_dir;
   // Where to write a thinclient.toml for this network; empty: nowhere.
   std::string thin_config_path;
-  Timing timing;
+  Knobs knobs;
 };
 
 class LocalNetwork {

@@ -38,7 +38,7 @@ void Operation::send() {
                        [weak = weak_from_this(), transmission](const Bytes& reply) {
                          if (const auto self = weak.lock()) self->take_bytes(transmission, reply);
                        });
-  arm(context_.timing.retransmit, /*is_retransmission=*/true);
+  arm(context_.knobs.retransmit, /*is_retransmission=*/true);
 }
 
 void Operation::take_bytes(std::uint64_t transmission, const Bytes& reply) {
@@ -117,7 +117,7 @@ void EncryptedOperation::evaluate_read(bacap::ReplicaReadReply reply) {
   const auto code = static_cast<ReplicaCode>(reply.error_code);
   const ReplicaFlags flags{.is_read = true, .no_retry_on_box_id_not_found = !plan_.retry_not_found};
   if (judge(code, flags) == ReplicaVerdict::kAskAgain)
-    return send_after(context().timing.not_found_poll);
+    return send_after(context().knobs.not_found_poll);
   if (code != ReplicaCode::kSuccess && code != ReplicaCode::kTombstone) return finish(ended(code));
   // A tombstone is believed only for the box that was asked for.
   if (code == ReplicaCode::kTombstone) reply.box.payload.clear();
@@ -149,7 +149,7 @@ void CopyOperation::take(const bacap::CourierQueryReply& reply) {
   if (answer == nullptr) return finish(ended(ThinCode::kInternalError));
   switch (static_cast<bacap::CopyStatus>(answer->status)) {
     case bacap::CopyStatus::kInProgress:
-      return send_after(context().timing.copy_poll);
+      return send_after(context().knobs.copy_poll);
     case bacap::CopyStatus::kSucceeded:
       return finish({});
     case bacap::CopyStatus::kFailed:

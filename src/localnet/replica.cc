@@ -5,7 +5,6 @@
 
 #include "bacap/epochs.h"
 #include "bacap/padding.h"
-#include "base/random.h"
 
 namespace taubenpost::localnet {
 namespace {
@@ -33,8 +32,8 @@ Bytes EnvelopeReply::seal() const {
 }
 
 Replicas::Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStore& store,
-                   Audit& audit)
-    : scheduler_(scheduler), directory_(directory), store_(store), audit_(audit) {}
+                   Audit& audit, Random& random)
+    : scheduler_(scheduler), directory_(directory), store_(store), audit_(audit), random_(random) {}
 
 std::uint64_t Replicas::replica_epoch() const {
   return bacap::replica_epoch(scheduler_.unix_ms() / 1000);
@@ -75,7 +74,7 @@ ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message) {
 
   const auto shards = directory_.shards_of(box_id_of(inner->value));
   const bool is_shard = std::find(shards.begin(), shards.end(), self) != shards.end();
-  const ReplicaId shard = is_shard ? self : shards[random_below(shards.size())];
+  const ReplicaId shard = is_shard ? self : shards[random_.below(shards.size())];
   const auto reply = at_shard(shard, inner->value);
 
   auto secret = std::move(opened->secret);

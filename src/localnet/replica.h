@@ -11,6 +11,7 @@
 
 #include "localnet/audit.h"
 #include "localnet/directory.h"
+#include "localnet/random.h"
 #include "localnet/replica_port.h"
 #include "localnet/scheduler.h"
 
@@ -19,7 +20,8 @@ namespace taubenpost::localnet {
 class Replicas final : public ReplicaPort {
  public:
   // All outlive the replicas.
-  Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStore& store, Audit& audit);
+  Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStore& store, Audit& audit,
+           Random& random);
 
   bool send(ReplicaId to, ReplicaMessage message, OnReply on_reply) override;
   bool read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) override;
@@ -44,6 +46,7 @@ class Replicas final : public ReplicaPort {
   const Directory& directory_;
   ReplicaStore& store_;
   Audit& audit_;
+  Random& random_;
 };
 
 }  // namespace taubenpost::localnet

@@ -6,14 +6,14 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 
+#include "localnet/knobs.h"
+
 namespace taubenpost::localnet {
 
-using Milliseconds = std::chrono::milliseconds;
 using Task = std::function<void()>;
 
 class Scheduler {

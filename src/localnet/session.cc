@@ -54,7 +54,7 @@ void Daemon::Session::start(const Bytes16& instance_token) {
   respond(status);
   respond(wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch())});
   attach_client();
-  release_ = context_.scheduler.after(context_.timing.broadcast_release, [weak = weak_from_this()] {
+  release_ = context_.scheduler.after(context_.knobs.broadcast_release, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->open();
   });
   connection_->start(*this);

@@ -31,8 +31,8 @@ class ThreadedNetwork {
     localnet::Options options;
     options.listen = "unix:" + (folder_ / "d.sock");
     options.data_dir = folder_ / "data";
-    options.timing.copy_poll = std::chrono::milliseconds(5);
-    options.timing.not_found_poll = std::chrono::milliseconds(5);
+    options.knobs.copy_poll = std::chrono::milliseconds(5);
+    options.knobs.not_found_poll = std::chrono::milliseconds(5);
     on_thread([&] {
       network_ = std::move(localnet::LocalNetwork::start(io_, options)).value();
       return 0;

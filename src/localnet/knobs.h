@@ -1,0 +1,55 @@
+// What a local network can be told to do differently, when it starts or while it runs
+// (pigeonhole 11.3).
+//
+// The defaults are every rule of the real daemon, courier and replica, without limits, delays and
+// faults. Whoever acts on a knob reads it when it acts: a change takes effect at the next step.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+
+namespace taubenpost::localnet {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// What a courier does with a temporary sequence after a copy that succeeded (pigeonhole 6.6.4).
+enum class TempCleanup : std::uint8_t {
+  kPseudo,  // full-size boxes of an empty message, which shards that have the box refuse
+  kReal,    // tombstones
+  kNone,
+};
+// What an answer that was fetched from another replica is encrypted with (pigeonhole 8.6).
+enum class ProxiedReplyKey : std::uint8_t { kCurrentEpoch, kMatchingEpoch };
+
+// Rates are events per millisecond, as in PKI documents; 0: no waiting. Losses are probabilities.
+struct Knobs {
+  // --- the daemon ---
+  Milliseconds copy_poll{5'000};           // between polls of a copy command
+  Milliseconds not_found_poll{1'000};      // between looks at a missing box, without a slot clock
+  Milliseconds retransmit{20'000};         // answer deadline of a packet, beyond its round trip
+  Milliseconds resume_grace{10 * 60'000};  // a dropped session can be resumed
+  Milliseconds broadcast_release{5'000};   // a connection without session_token
+  double slot_rate = 0;                    // LambdaP: packets of all clients
+  Milliseconds encrypt_time{0};            // of one envelope, on its connection
+  Milliseconds decrypt_time{0};            // of one answer, one after the other for all clients
+
+  // --- the mixnet ---
+  double hop_rate = 0;  // Mu: delay at each hop
+  double request_loss = 0;
+  double reply_loss = 0;
+
+  // --- couriers, by position ---
+  double link_rate = 0;  // LambdaR: messages between a courier and a replica, or two replicas
+  TempCleanup temp_cleanup = TempCleanup::kPseudo;
+  std::set<std::uint8_t> courier_down{};
+
+  // --- replicas, by id ---
+  std::set<std::uint8_t> replica_down{};
+  std::set<std::uint8_t> storage_full{};
+  Milliseconds replication_delay{0};
+  double replication_loss = 0;
+  ProxiedReplyKey proxied_reply_key = ProxiedReplyKey::kCurrentEpoch;
+};
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,46 @@
+// The local network without its sockets: directory, replicas, couriers, and the way to them.
+//
+// Runs on any scheduler, so in real time behind a daemon (localnet.h) as well as in virtual time in
+// a simulation. The daemon's clients (client.h) work on its context(). One thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "localnet/context.h"
+#include "localnet/replica.h"
+
+namespace taubenpost::localnet {
+
+class Network {
+ public:
+  // Scheduler and chance outlive the network.
+  Network(Scheduler& scheduler, Random& random, Directory directory,
+          std::unique_ptr<ReplicaStore> store, const Knobs& knobs);
+  ~Network();
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  // Deletes what has aged out, now and from time to time. Errors: kStoreIo.
+  Status expire();
+  // Nothing more happens by itself; what clients asked for goes on.
+  void stop_expiry() { scheduler_.cancel(expiry_); }
+
+  const Context& context() const { return context_; }
+  Knobs& knobs() { return knobs_; }
+  const Audit& audit() const { return audit_; }
+
+ private:
+  Scheduler& scheduler_;
+  Knobs knobs_;
+  Audit audit_;
+  const Directory directory_;
+  const std::unique_ptr<ReplicaStore> store_;
+  Replicas replicas_;
+  std::vector<std::unique_ptr<Courier>> couriers_;
+  Mixnet mixnet_;
+  const Context context_;
+  Scheduler::Timer expiry_ = 0;
+};
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,26 @@
+// Chance in the local network: who is chosen, what is lost, how long something takes.
+//
+// All choices of the network come from here, so that a seed repeats them. Keys do not: they are the
+// system's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace taubenpost::localnet {
+
+class Random {
+ public:
+  virtual ~Random() = default;
+  // 64 even bits.
+  virtual std::uint64_t next() = 0;
+
+  // Even in [0, bound), bound > 0.
+  std::uint64_t below(std::uint64_t bound);
+};
+
+std::unique_ptr<Random> system_random();
+// The same choices for the same seed; for tests and simulations, not secret.
+std::unique_ptr<Random> seeded_random(std::uint64_t seed);
+
+}  // namespace taubenpost::localnet
