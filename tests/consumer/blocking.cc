@@ -1,0 +1,21 @@
+// Connects without coroutines. Prints the size of a box, or why there is no daemon.
+#include <thin/blocking_client.h>
+
+#include <chrono>
+#include <cstdio>
+
+int main(int, char** argv) {
+  using namespace taubenpost::thin;
+  const auto address = load_config(argv[1]);
+  if (!address) return 2;
+  Options options;
+  options.address = *address;
+  BlockingClient client(options);
+  const auto connected = client.connect(std::chrono::seconds(2));
+  if (!connected) {
+    std::printf("%s\n", connected.error().what.c_str());
+    return connected.error().code == taubenpost::Errc::kDaemonGone ? 13 : 1;
+  }
+  std::printf("%ld\n", static_cast<long>(client.geometry()->max_plaintext_payload_length));
+  client.close();
+}
