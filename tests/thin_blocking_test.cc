@@ -116,6 +116,35 @@ TEST_F(ThinBlocking, Echo_AnswersAndIsAnEventToo) {
   EXPECT_EQ(events.lost(), 0u);
 }
 
+// Bob joins with a voucher; afterwards Alice reads what he writes under his live capability.
+TEST_F(ThinBlocking, Voucher_LetsTheInviterReadTheNewcomer) {
+  BlockingClient alice(options_for(network_.address()));
+  const KeyPair messages = client_.new_keypair(seed_of(9), kLong).value();
+  const MintedVoucher minted = client_.voucher_mint(messages.write_cap, "bob", kLong).value();
+  ASSERT_EQ(write(minted.payload, minted.stream, minted.stream.first).kind, ResendKind::kOk);
+
+  const KeyPair stream = alice.voucher_derive_stream(minted.voucher, kLong).value();
+  const Bytes payload = read(stream, stream.first).plaintext;
+  const Bytes who = to_bytes(as_bytes("come in"));
+  const InductedVoucher inducted =
+      alice.voucher_induct(minted.voucher, payload, who, kLong).value();
+  EXPECT_EQ(inducted.display_name, "bob");
+  const BoxIndex second = client_.next_message_box_index(stream.first, kLong).value();
+  ASSERT_EQ(write(inducted.sealed_reply, stream, second).kind, ResendKind::kOk);
+
+  const Bytes sealed = read(minted.stream, second).plaintext;
+  OpenedVoucher opened =
+      client_.voucher_open(minted.secret_key, sealed, messages.write_cap, kLong).value();
+  EXPECT_EQ(opened.who_reply, who);
+  KeyPair live{std::move(opened.mutated_message_write_cap), inducted.mutated_message_read_cap,
+               first_index(inducted.mutated_message_read_cap)};
+  ASSERT_EQ(write(as_bytes("hello"), live, live.first).kind, ResendKind::kOk);
+  EXPECT_EQ(read(live, live.first).plaintext, to_bytes(as_bytes("hello")));
+
+  const Error wrong = alice.voucher_induct(Bytes32{1}, payload, who, kLong).error();
+  EXPECT_EQ(wrong.peer_code, 28);
+}
+
 TEST_F(ThinBlocking, Looks_TellWhatTheConnectionTold) {
   EXPECT_TRUE(client_.is_open());
   EXPECT_TRUE(client_.is_connected());
