@@ -23,13 +23,16 @@ class Context {
   // Opened at the first call.
   Result<Session*> session();
   // The signal that ended the work, or 0.
-  int interrupted_by() const { return session_ ? session_->interrupted_by() : 0; }
+  int interrupted_by() const { return session_ ? session_->interrupted_by() : signal_; }
+  // For work without a session.
+  void note_signal(int number) { signal_ = number; }
 
   std::string state_dir_option;
 
  private:
   Output out_;
   std::unique_ptr<Session> session_;
+  int signal_ = 0;
 };
 
 struct Commands {
@@ -45,6 +48,9 @@ void add_show(Commands& commands);
 void add_receive(Commands& commands);
 void add_serve(Commands& commands);
 void add_localnet(Commands& commands);
+void add_raw(Commands& commands);
+void add_ping(Commands& commands);
+void add_pki(Commands& commands);
 void add_version(Commands& commands);
 
 // Declares a command; `run` gets the arguments that the returned options fill.

@@ -83,6 +83,9 @@ int run(int argc, char** argv) {
   add_receive(commands);
   add_serve(commands);
   add_localnet(commands);
+  add_raw(commands);
+  add_ping(commands);
+  add_pki(commands);
   add_version(commands);
   try {
     app.parse(argc, argv);

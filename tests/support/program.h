@@ -65,16 +65,20 @@ class Program {
             content_of(err_)};
   }
   // Waits until the output holds `text`; false if the program ended, or is silent for a minute.
-  bool says(const std::string& text) const {
+  bool says(const std::string& text) const { return appears(out_, text); }
+  // The same for its standard error.
+  bool warns(const std::string& text) const { return appears(err_, text); }
+
+ private:
+  bool appears(const std::string& file, const std::string& text) const {
     for (int i = 0; i < 6000; ++i) {
-      if (out().find(text) != std::string::npos) return true;
-      if (!is_running()) return out().find(text) != std::string::npos;
+      const bool ended = !is_running();
+      if (content_of(file).find(text) != std::string::npos) return true;
+      if (ended) return false;
       ::poll(nullptr, 0, 10);
     }
     return false;
   }
-
- private:
   [[noreturn]] void exec(std::vector<std::string>& arguments, const Options& options) const {
     redirect(options.stdin_path, O_RDONLY, STDIN_FILENO);
     redirect(out_, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);

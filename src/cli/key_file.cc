@@ -1,0 +1,110 @@
+#include "cli/key_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "app/state_dir.h"
+#include "base/bytes.h"
+#include "files/disk.h"
+#include "store/durable_file.h"
+
+namespace taubenpost::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "taubenpost-raw-1";
+constexpr std::size_t kSizeMax = 4096;
+
+Error not_a_key(const std::string& path, const char* why) {
+  return error(Errc::kInvalid, printable(path, kSizeMax) + ": not a key file: " + why,
+               "'taubenpost raw keypair' makes one");
+}
+
+// The bytes of a field of exactly `size` bytes.
+std::optional<SecretBytes> field(const Json& object, const char* name, std::size_t size) {
+  const auto found = object.find(name);
+  if (found == object.end() || !found->is_string()) return std::nullopt;
+  Result<Bytes> bytes = from_base64(found->get_ref<const std::string&>());
+  if (!bytes || bytes->size() != size) return std::nullopt;
+  return SecretBytes(std::move(*bytes));
+}
+
+SecretBytes text_of(const KeyFile& key) {
+  Json object{{"format", kFormat}};
+  if (key.write_cap) object["write_cap"] = to_base64(key.write_cap->view());
+  object["read_cap"] = to_base64(key.read_cap);
+  object["index"] = to_base64(key.index);
+  return SecretBytes(as_bytes(object.dump(2) + "\n"));
+}
+
+// A complete, durable file beside `path`.
+Result<std::string> write_draft(Disk& disk, const std::string& path, const KeyFile& key) {
+  const std::string draft = path + ".new";
+  const Result<bool> removed = disk.unlink(draft);  // of a run that was killed
+  if (!removed) return removed.error();
+  const Result<FileHandle> file = disk.open(draft, OpenHow::kCreateNew);
+  if (!file) return file.error();
+  const SecretBytes text = text_of(key);
+  TP_TRY(disk.write_at(*file, 0, text.view()));
+  TP_TRY(disk.sync(*file));
+  return draft;
+}
+
+}  // namespace
+
+Result<KeyFile> load_key_file(const std::string& path) {
+  const Result<SmallFile> file = read_small_file(path, kSizeMax);
+  if (!file && file.error().code == Errc::kInvalid) return not_a_key(path, "it is too large");
+  if (!file && file.error().code == Errc::kNotFound)
+    return error(Errc::kNotFound, printable(path, kSizeMax) + ": no such file");
+  if (!file) return error(Errc::kIo, printable(file.error().what, kSizeMax));
+  const Json object = Json::parse(as_text(file->content.view()), nullptr, false);
+  if (!object.is_object() || object.value("format", Json()) != kFormat)
+    return not_a_key(path, "it does not say \"format\": \"taubenpost-raw-1\"");
+  KeyFile key;
+  const auto read_cap = field(object, "read_cap", key.read_cap.size());
+  const auto index = field(object, "index", key.index.size());
+  if (!read_cap || !index) return not_a_key(path, "read_cap or index is missing or damaged");
+  key.read_cap = to_array<std::tuple_size_v<thin::ReadCap>>(read_cap->view());
+  key.index = to_array<std::tuple_size_v<thin::BoxIndex>>(index->view());
+  if (!object.contains("write_cap")) return key;
+  const auto write_cap = field(object, "write_cap", thin::WriteCap::size());
+  if (!write_cap) return not_a_key(path, "write_cap is damaged");
+  key.write_cap.emplace(write_cap->view());
+  return key;
+}
+
+Result<KeyFile> load_writer_key_file(const std::string& path) {
+  Result<KeyFile> key = load_key_file(path);
+  if (key && !key->write_cap)
+    return error(Errc::kUsage, printable(path, kSizeMax) + ": is a reader's key file",
+                 "writing needs the file that 'raw keypair --out' made");
+  return key;
+}
+
+Status create_key_file(const std::string& path, const KeyFile& key) {
+  Disk disk;
+  const std::string target = absolute_path(path);
+  const Result<std::string> draft = write_draft(disk, target, key);
+  if (!draft) return draft.error();
+  const Result<bool> placed = disk.rename_no_replace(*draft, target);
+  if (!placed) return placed.error();
+  if (*placed) return disk.sync_folder(folder_of(target));
+  const Result<bool> removed = disk.unlink(*draft);
+  if (!removed) return removed.error();
+  return error(Errc::kRefused, printable(path, kSizeMax) + ": exists already",
+               "a key that is overwritten is lost: name a new file");
+}
+
+Status replace_key_file(const std::string& path, const KeyFile& key) {
+  Disk disk;
+  const std::string target = absolute_path(path);
+  const Result<std::string> draft = write_draft(disk, target, key);
+  if (!draft) return draft.error();
+  if (std::rename(draft->c_str(), target.c_str()) != 0) return file_error("rename", target, errno);
+  return disk.sync_folder(folder_of(target));
+}
+
+}  // namespace taubenpost::cli
