@@ -245,6 +245,21 @@ TEST_F(CopyTest, OccupiedDestination_FailsAndNamesTheEnvelope) {
   EXPECT_EQ(audit()["copies_failed"]["10"], 1);
 }
 
+TEST_F(CopyTest, StartedBeforeTheTokenOfAKnownSession_IsAnsweredThere) {
+  const Bytes16 token = fresh_id();
+  RawClient(path()).handshake(token);
+  RawClient again(path());
+  again.expect<wire::ConnectionStatusEvent>();
+  again.expect<wire::NewPkiDocumentEvent>();
+  const auto start = command();
+  again.send(start);
+  EXPECT_TRUE(again.call<wire::SessionTokenReply>(wire::SessionToken{token}).resumed);
+  upload(Bytes(100, 1));
+  const auto reply = again.expect<wire::StartResendingCopyCommandReply>();
+  EXPECT_EQ(reply.query_id, start.query_id);
+  EXPECT_EQ(reply.error_code, 0);
+}
+
 TEST_F(CopyTest, AnotherCourier_RunsTheSameStreamAgain) {
   upload(Bytes(100, 1));
   EXPECT_EQ(client_->call<wire::StartResendingCopyCommandReply>(command()).error_code, 0);

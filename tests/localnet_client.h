@@ -82,6 +82,11 @@ class RawClient {
     return expect<T>();
   }
   bool ended() { return !receive_body(); }
+  // Something can be read now: a frame, or the end.
+  bool readable() {
+    pollfd wait{socket_.native_handle(), POLLIN, 0};
+    return ::poll(&wait, 1, 0) == 1;
+  }
 
   wire::SessionTokenReply handshake(const Bytes16& token = fresh_id()) {
     expect<wire::ConnectionStatusEvent>();
@@ -154,7 +159,8 @@ class DaemonTest : public ::testing::Test {
   TempFolder folder_;
   // The courier looks only five times for the same missing box: slow enough for a busy machine.
   Knobs knobs_{.copy_poll = std::chrono::milliseconds(20),
-               .not_found_poll = std::chrono::milliseconds(3'000)};
+               .not_found_poll = std::chrono::milliseconds(3'000),
+               .farewell = std::chrono::milliseconds(0)};
   std::unique_ptr<asio::io_context> io_;
   std::unique_ptr<LocalNetwork> network_;
   std::thread thread_;

@@ -4,6 +4,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <fstream>
+#include <future>
 #include <set>
 
 #include "localnet_client.h"
@@ -95,6 +96,50 @@ TEST_F(DaemonTest, Resumed_TheOperationGoesOnAndItsReplyFollowsTheSessionReply) 
   EXPECT_EQ(as_text(*reply.plaintext), "late");
 }
 
+// A read that waits in the session of `token`, whose connection has ended.
+wire::StartResendingEncryptedMessage leave_waiting(const std::string& path, const Bytes16& token,
+                                                   const Pair& pair) {
+  RawClient client(path);
+  client.handshake(token);
+  const auto envelope = encrypt_read(client, pair.read, pair.read.index());
+  const auto start = start_read(envelope, pair.read, pair.read.index(), /*wait=*/true);
+  client.send(start);
+  // The local call proves that the start before it was taken.
+  client.call<wire::NewKeypairReply>(wire::NewKeypair{fresh_id(), Bytes(32, 1)});
+  return start;
+}
+
+// The published Python client sends what it waits for again after every reconnect, byte for byte.
+TEST_F(DaemonTest, StartRepeatedAfterAResume_IsAnsweredOnce) {
+  const Bytes16 token = fresh_id();
+  const auto start = leave_waiting(path(), token, Pair(3));
+  RawClient client(path());
+  EXPECT_TRUE(client.handshake(token).resumed);
+  client.send(start);
+  client.send(wire::CancelResendingEncryptedMessage{fresh_id(), start.envelope_hash});
+  const auto reply = client.expect<StartReply>();
+  EXPECT_EQ(reply.query_id, start.query_id);
+  EXPECT_EQ(reply.error_code, 24);
+  client.expect<wire::CancelResendingEncryptedMessageReply>();
+}
+
+// The published clients send a caller's request as soon as they have dialled again.
+TEST_F(DaemonTest, StartBeforeTheTokenOfAKnownSession_SharesWhatRunsThere) {
+  const Bytes16 token = fresh_id();
+  const auto start = leave_waiting(path(), token, Pair(3));
+  RawClient client(path());
+  client.expect<wire::ConnectionStatusEvent>();
+  client.expect<wire::NewPkiDocumentEvent>();
+  auto early = start;
+  early.query_id = fresh_id();
+  client.send(early);
+  EXPECT_TRUE(client.call<wire::SessionTokenReply>(wire::SessionToken{token}).resumed);
+  client.send(wire::CancelResendingEncryptedMessage{fresh_id(), start.envelope_hash});
+  EXPECT_EQ(client.expect<StartReply>().query_id, start.query_id);
+  EXPECT_EQ(client.expect<StartReply>().query_id, early.query_id);
+  client.expect<wire::CancelResendingEncryptedMessageReply>();
+}
+
 TEST_F(DaemonTest, SameTokenTwice_TheNewConnectionTakesOverAndStays) {
   const Bytes16 token = fresh_id();
   RawClient first(path());
@@ -149,6 +194,25 @@ TEST_F(DaemonTest, Stop_TellsEveryConnection) {
   without.expect<wire::ShutdownEvent>();
   EXPECT_TRUE(without.ended());
   EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+class LongFarewellTest : public DaemonTest {
+ protected:
+  LongFarewellTest() { knobs_.farewell = std::chrono::hours(1); }
+};
+
+TEST_F(LongFarewellTest, Stop_TheEndOfTheStreamWaitsForThePeer) {
+  RawClient client(path());
+  client.handshake();
+  asio::post(*io_, [this] { network_->stop(); });
+  client.expect<wire::ShutdownEvent>();
+  std::promise<void> turned;
+  asio::post(*io_, [&turned] { turned.set_value(); });
+  ASSERT_EQ(turned.get_future().wait_for(std::chrono::milliseconds(kLimitMs)),
+            std::future_status::ready);
+  EXPECT_FALSE(client.readable());
+  client.close();
+  thread_.join();  // nothing is left to wait for
 }
 
 // ---- hostile bytes -----------------------------------------------------------------------------

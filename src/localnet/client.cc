@@ -116,25 +116,45 @@ void Client::start(const wire::StartResendingCopyCommand& request) {
   });
 }
 
+// Joins what runs already, if that is the same; false if not. A client that comes back repeats its
+// requests byte for byte, which asks for nothing new.
+bool Client::share(const Key& key, const Bytes16& query_id, const Bytes& fingerprint) {
+  constexpr std::size_t kSharersMax = 64;
+  const auto found = running_.find(key);
+  if (found == running_.end() || found->second.fingerprint != fingerprint) return false;
+  auto& sharers = found->second.query_ids;
+  if (std::find(sharers.begin(), sharers.end(), query_id) != sharers.end()) return true;
+  if (sharers.size() >= kSharersMax) return false;
+  sharers.push_back(query_id);
+  return true;
+}
+
 // A start of what runs already shares its answer, if it asks for the same; else it takes its place.
 template <class Make>
 void Client::run(const Key& key, const Bytes16& query_id, Bytes fingerprint, Make make) {
-  constexpr std::size_t kSharersMax = 64;
-  const auto found = running_.find(key);
-  if (found != running_.end() && found->second.fingerprint == fingerprint &&
-      found->second.query_ids.size() < kSharersMax) {
-    found->second.query_ids.push_back(query_id);
-    return;
-  }
-  if (found != running_.end()) cancel(key);
+  if (share(key, query_id, fingerprint)) return;
+  cancel(key);
   if (running_.size() >= kOperationsMax)
     return refuse(key.first, query_id, wire::number(ThinCode::kInternalError));
-  auto done = [this, key, alive = std::weak_ptr<bool>(alive_)](const OperationResult& result) {
-    if (!alive.expired()) finish(key, result);
+  auto owner = std::make_shared<Client*>(this);
+  auto done = [key, weak = std::weak_ptr<Client*>(owner)](const OperationResult& result) {
+    if (const auto alive = weak.lock()) (*alive)->finish(key, result);
   };
   auto operation = make(std::move(done));
   operation->start();
-  running_[key] = Running{std::move(operation), {query_id}, std::move(fingerprint)};
+  running_[key] =
+      Running{std::move(operation), {query_id}, std::move(fingerprint), std::move(owner)};
+}
+
+void Client::adopt(Client& other) {
+  for (auto& [key, running] : std::exchange(other.running_, {})) {
+    std::erase_if(running.query_ids,
+                  [&](const Bytes16& id) { return share(key, id, running.fingerprint); });
+    if (running.query_ids.empty()) continue;
+    cancel(key);
+    *running.owner = this;
+    running_[key] = std::move(running);
+  }
 }
 
 void Client::finish(const Key& key, const OperationResult& result) {

@@ -33,6 +33,8 @@ class Client {
   // Replies are stored from now on.
   void detach() { deliver_ = nullptr; }
   bool attached() const { return deliver_ != nullptr; }
+  // Takes over what `other` runs: what a connection started before it said whose it is.
+  void adopt(Client& other);
 
   void start(const wire::StartResendingEncryptedMessage& request);
   void start(const wire::StartResendingCopyCommand& request);
@@ -47,11 +49,13 @@ class Client {
     std::shared_ptr<Operation> operation;
     std::vector<Bytes16> query_ids;  // all want the same answer
     Bytes fingerprint;               // equal for starts that may share one operation
+    std::shared_ptr<Client*> owner;  // whom the operation tells of its end
   };
   using Key = std::pair<Kind, Bytes32>;  // envelope hash, or copy key
 
   template <class Make>
   void run(const Key& key, const Bytes16& query_id, Bytes fingerprint, Make make);
+  bool share(const Key& key, const Bytes16& query_id, const Bytes& fingerprint);
   void finish(const Key& key, const OperationResult& result);
   void reply(Kind kind, const Bytes16& query_id, std::size_t courier,
              const OperationResult& result);

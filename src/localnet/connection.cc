@@ -56,13 +56,14 @@ void Connection::next_frame() {
   reader_wake_.cancel();
 }
 
-void Connection::finish() {
+void Connection::finish(std::chrono::milliseconds farewell) {
   finishing_ = true;
+  farewell_ = farewell;
   arm_deadline(kGoodbyeLimit);
   writer_wake_.cancel();
 }
 
-void Connection::arm_deadline(std::chrono::seconds limit) {
+void Connection::arm_deadline(std::chrono::milliseconds limit) {
   write_deadline_.expires_after(limit);
   write_deadline_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (!error) self->close();
@@ -113,7 +114,10 @@ asio::awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
 asio::awaitable<void> Connection::write_loop(std::shared_ptr<Connection> self) {
   while (!closed_) {
     if (output_.empty()) {
-      if (finishing_) break;
+      if (finishing_) {
+        arm_deadline(farewell_);  // the reader sees it if the peer hangs up first
+        co_return;
+      }
       const auto [woken] = co_await writer_wake_.async_wait(kAwait);
       static_cast<void>(woken);  // only ever woken by a cancel
       continue;

@@ -44,15 +44,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Queues a whole frame, length prefix included. Ignored after close() or finish().
   void send(SecretBytes frame);
   void next_frame();
-  // Closes once everything queued is written, or after two seconds.
-  void finish();
+  // Closes once everything queued is written and the peer has hung up, which it has so long to do;
+  // after two seconds of writing in any case.
+  void finish(std::chrono::milliseconds farewell);
   // Closes now; what is queued is lost.
   void close();
 
  private:
   boost::asio::awaitable<void> read_loop(std::shared_ptr<Connection> self);
   boost::asio::awaitable<void> write_loop(std::shared_ptr<Connection> self);
-  void arm_deadline(std::chrono::seconds limit);
+  void arm_deadline(std::chrono::milliseconds limit);
   bool may_read() const { return !busy_ && output_bytes_ <= kOutputHigh; }
 
   Socket socket_;
@@ -60,7 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::deque<SecretBytes> output_;
   std::size_t output_bytes_ = 0;
   bool busy_ = false;       // the owner is working on a frame
-  bool finishing_ = false;  // close when the output is empty
+  bool finishing_ = false;  // the end comes when the output is empty
+  std::chrono::milliseconds farewell_{0};
   bool closed_ = false;
   boost::asio::steady_timer reader_wake_, writer_wake_, write_deadline_;
 };

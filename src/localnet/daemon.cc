@@ -47,6 +47,7 @@ std::optional<bool> Daemon::attach(Session& session, const Bytes16& token) {
     entry.client->detach();
     kept.mapped()->abandon();
   }
+  if (session.client() != entry.client) entry.client->adopt(*session.client());
   session.set_client(entry.client);
   return true;
 }

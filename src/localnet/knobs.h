@@ -30,6 +30,7 @@ struct Knobs {
   Milliseconds retransmit{20'000};         // answer deadline of a packet, beyond its round trip
   Milliseconds resume_grace{10 * 60'000};  // a dropped session can be resumed
   Milliseconds broadcast_release{5'000};   // a connection without session_token
+  Milliseconds farewell{100};              // from shutdown_event to the end of the stream
   double slot_rate = 0;                    // LambdaP: packets of all clients
   Milliseconds encrypt_time{0};            // of one envelope, on its connection
   Milliseconds decrypt_time{0};            // of one answer, one after the other for all clients

@@ -192,13 +192,15 @@ void Daemon::Session::abandon() {
   connection_->close();
 }
 
+// The stream ends a little later: the published Python client looks at the event only after its
+// next read, and if that meets the end already, it reports a crash.
 void Daemon::Session::say_goodbye() {
   respond(wire::ShutdownEvent{});
   ended_ = true;
   context_.scheduler.cancel(std::exchange(release_, 0));
   client_->detach();
   connection_->release();
-  connection_->finish();
+  connection_->finish(context_.knobs.farewell);
 }
 
 }  // namespace taubenpost::localnet
