@@ -64,6 +64,14 @@ TEST_F(CliTransferTest, SendAndReceive_SameBytes) {
   EXPECT_EQ(placed["path"], path("inbox/report of März.pdf"));
 }
 
+TEST_F(CliTransferTest, PostedJob_CanNotBeCancelled) {
+  write_file(path("small"), "small");
+  const Ended sent = run_as("sender", {"send", path("small"), "--to", "alice", "--wait"});
+  ASSERT_EQ(sent.status, 0) << sent.err;
+  expect_error(run_as("sender", {"cancel", sent.out.substr(0, 6)}), 7, "the letters are decided");
+  expect_received("small", "small");
+}
+
 TEST_F(CliTransferTest, Audit_CountsPackets) {
   write_file(path("small"), "small");
   ASSERT_EQ(run_as("sender", {"send", path("small"), "--to", "alice", "--wait"}).status, 0);

@@ -35,6 +35,17 @@ TEST_F(CliSendTest, Queued_IsListedAndShown) {
   EXPECT_NE(shown.out.find("to alice: pending\n"), std::string::npos) << shown.out;
 }
 
+TEST_F(CliSendTest, CancelledJob_IsNeverSent) {
+  const std::string id = send({path("report.pdf"), "--to", "alice"}).out.substr(0, 26);
+  const Ended cancelled = run_as("sender", {"cancel", id});
+  EXPECT_EQ(cancelled.status, 0) << cancelled.err;
+  EXPECT_EQ(cancelled.out, id + " cancelled report.pdf -> alice\n");
+  expect_error(run_as("sender", {"cancel", id}), 9, "at its end already", /*has_hint=*/false);
+  // Without a daemon this would fail if there were anything to do.
+  EXPECT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 0);
+  expect_error(run_as("sender", {"cancel", "aaaaaa"}), 4, "aaaaaa");
+}
+
 TEST_F(CliSendTest, MissingFile_IsNotFound) {
   expect_error(send({path("report.txt"), "--to", "alice"}), 4, "report.txt");
   expect_nothing_queued();

@@ -7,7 +7,8 @@
 // each channel has exactly one letter, and the network has refused no write. Each cell runs twice:
 // with a plain kill, and with the loss of everything that was not synced.
 //
-// Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child send|receive DIR plain|loss.
+// Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child send|cancel|receive DIR
+// plain|loss.
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <spawn.h>
@@ -24,6 +25,7 @@
 #include "app/real_clock.h"
 #include "base/failpoint.h"
 #include "engine/channels.h"
+#include "engine/end_send.h"
 #include "engine/engine.h"
 #include "engine/enqueue.h"
 #include "engine/poll.h"
@@ -139,8 +141,20 @@ int receive_child(const std::string& folder, bool loss) {
   return 0;
 }
 
+// Cancels the job that an earlier child has left behind; a repeat finds it cancelled.
+int cancel_child(const std::string& folder, bool loss) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  const JobId job = side.store->send_jobs()->front();
+  const auto cancelled = side.run(cancel_send(side.ports(), job));
+  if (!cancelled && cancelled.error().code != Errc::kNothingToDo)
+    return complain(cancelled.error());
+  auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
+  return ended ? 0 : complain(ended.error());
+}
+
 int child(const std::string& role, const std::string& folder, bool loss) {
-  return role == "send" ? send_child(folder, loss) : receive_child(folder, loss);
+  if (role == "send") return send_child(folder, loss);
+  return role == "cancel" ? cancel_child(folder, loss) : receive_child(folder, loss);
 }
 
 // ---- the network, on a thread of its own
@@ -240,6 +254,16 @@ class Transfer {
     for (const ChannelRow& channel : channels.value())
       EXPECT_EQ(receiver.store->inbox(channel.id)->size(), 1u) << "letters at " << channel.name;
   }
+  // Nothing of the job is left but that it was cancelled, and nobody can find it.
+  void expect_cancelled() const {
+    Side sender(folder_ / "sender", folder_ / "thin.toml", false);
+    const JobId job = sender.store->send_jobs()->front();
+    EXPECT_EQ(sender.store->send_job(job)->state, SendState::kCancelled);
+    EXPECT_TRUE(sender.store->batches(job)->empty());
+    EXPECT_TRUE(fs::is_empty(folder_ / "sender/spool")) << "the spool was left behind";
+    for (const char* name : kRecipients)
+      EXPECT_TRUE(fs::is_empty((folder_ / "in/") + name)) << "something arrived at " << name;
+  }
   void expect_sender_clean() const {
     Side sender(folder_ / "sender", folder_ / "thin.toml", false);
     const JobId job = sender.store->send_jobs()->front();
@@ -278,8 +302,11 @@ bool starts_with_any(std::string_view name, std::initializer_list<std::string_vi
 bool in_store_matrix(std::string_view name) {
   return starts_with_any(name, {"store.key.", "store.incarnation.", "store.publish."});
 }
+bool in_cancel_matrix(std::string_view name) {
+  return starts_with_any(name, {"store.commit.", "send.ended"});
+}
 bool in_send_matrix(std::string_view name) {
-  return starts_with_any(name, {"store.commit.", "send.", "files.spool."});
+  return name != "send.ended" && starts_with_any(name, {"store.commit.", "send.", "files.spool."});
 }
 bool in_receive_matrix(std::string_view name) {
   return starts_with_any(name, {"store.commit.", "receive.", "files.part.", "files.place."});
@@ -293,7 +320,9 @@ std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
 
 TEST(CrashMatrix, EveryFailpoint_BelongsToAMatrix) {
   for (const std::string_view name : kFailpoints)
-    EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_receive_matrix(name)) << name;
+    EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_cancel_matrix(name) ||
+                in_receive_matrix(name))
+        << name;
 }
 
 // Kills `role` at every hit of a failpoint; `finish` completes and checks each transfer.
@@ -333,6 +362,21 @@ TEST_P(CrashSend, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
       });
 }
 
+// The job is killed in the middle of its upload, then cancelled.
+class CrashCancel : public testing::TestWithParam<Cell> {};
+TEST_P(CrashCancel, KilledAtEveryHit_LeavesNothingBehind) {
+  walk(
+      GetParam(), "cancel",
+      [](const Transfer& transfer) {
+        const int status = transfer.run("send", "plain", "send.element.acknowledged:2");
+        ASSERT_TRUE(WIFSIGNALED(status));
+      },
+      [](const Transfer& transfer) {
+        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
+        transfer.expect_cancelled();
+      });
+}
+
 class CrashReceive : public testing::TestWithParam<Cell> {};
 TEST_P(CrashReceive, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
   walk(
@@ -348,6 +392,10 @@ std::string row_name(const testing::TestParamInfo<Cell>& info) {
 }
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashSend,
                          testing::Combine(testing::ValuesIn(names(in_send_matrix)),
+                                          testing::Values("plain", "loss")),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancel,
+                         testing::Combine(testing::ValuesIn(names(in_cancel_matrix)),
                                           testing::Values("plain", "loss")),
                          row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,

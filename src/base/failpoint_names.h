@@ -21,6 +21,8 @@ inline constexpr std::array kFailpoints{
     std::string_view{"send.prepare.read"},
     std::string_view{"send.decided"},
     std::string_view{"send.before_posted"},
+    // engine/end_send.cc
+    std::string_view{"send.ended"},
     // engine/batch_job.cc
     std::string_view{"send.batch.opened"},
     std::string_view{"send.slice.built"},

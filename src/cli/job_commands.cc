@@ -4,13 +4,14 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
+#include "engine/end_send.h"
 #include "engine/engine.h"
 
 namespace taubenpost::cli {
 namespace {
 
 struct NoArgs {};
-struct ShowArgs {
+struct JobArgs {
   std::string id;
 };
 struct ServeArgs {
@@ -65,7 +66,7 @@ std::string text_of(const Json& job) {
   return text;
 }
 
-Result<int> run_show(Context& context, const ShowArgs& args) {
+Result<int> run_show(Context& context, const JobArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
   const Result<JobView> job = find_job((*session)->store(), args.id);
@@ -85,6 +86,27 @@ Result<int> run_show(Context& context, const ShowArgs& args) {
   object["history"] = std::move(history);
   const bool is_send = std::holds_alternative<SendView>(*job);
   context.out().result(is_send ? "send_job" : "receive_job", object, text);
+  return kDone;
+}
+
+Result<int> run_cancel(Context& context, const JobArgs& args) {
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<JobView> job = find_job(session.store(), args.id);
+  if (!job) return job.error();
+  const auto* send = std::get_if<SendView>(&*job);
+  if (send == nullptr)
+    return error(Errc::kUsage, "only jobs that send can be cancelled yet",
+                 "'taubenpost list' shows which do");
+  const JobId id = send->row.id;
+  const Status cancelled = session.run(cancel_send(session.ports(), id));
+  if (!cancelled) return cancelled.error();
+  Result<SendJobRow> row = session.store().send_job(id);
+  if (!row) return row.error();
+  const Result<SendView> view = view_of(session.store(), std::move(row).value());
+  if (!view) return view.error();
+  print(context.out(), *view);
   return kDone;
 }
 
@@ -117,9 +139,17 @@ void add_list(Commands& commands) {
   on_chosen<NoArgs>(commands, *command, run_list);
 }
 
+void add_cancel(Commands& commands) {
+  CLI::App* command =
+      commands.root.add_subcommand("cancel", "Stops a job that nobody can find yet");
+  const auto args = on_chosen<JobArgs>(commands, *command, run_cancel);
+  command->add_option("ID", args->id, "the job, or six or more of its first characters")
+      ->required();
+}
+
 void add_show(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("show", "Shows one job with its history");
-  const auto args = on_chosen<ShowArgs>(commands, *command, run_show);
+  const auto args = on_chosen<JobArgs>(commands, *command, run_show);
   command->add_option("ID", args->id, "id of the job, or six or more of its first characters")
       ->required();
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <optional>
 
+#include "engine/end_send.h"
 #include "engine/receive_job.h"
 #include "engine/send_job.h"
 #include "engine/task_group.h"
@@ -87,6 +88,7 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   if (!sends) co_return sends.error();
   const Result<std::vector<JobId>> receives = unfinished(ports_.store.receive_jobs(), read_receive);
   if (!receives) co_return receives.error();
+  TP_CO_TRY(remove_orphaned_spools(ports_));
   if (sends->empty() && receives->empty()) co_return RunSummary{};
 
   Result<ports::NetworkView> view = co_await connect_to_network(ports_);

@@ -9,6 +9,7 @@
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
 #include "engine/batch_job.h"
+#include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/letter_of.h"
 #include "engine/reserve_position.h"
@@ -316,23 +317,12 @@ asio::awaitable<Status> SendJob::finish(SendJobRow row) {
 
 // Records why the job can't go on. What it has reached in the network stays as it is.
 asio::awaitable<Status> SendJob::give_up(Error reason) {
-  Status removed = ports_.files.remove_spool(id_);
-  if (!removed) co_return removed.error();
   Result<SendJobRow> row = ports_.store.send_job(id_);
   if (!row) co_return row.error();
-  Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
-  if (!batches) co_return batches.error();
   row->error_code = static_cast<std::uint16_t>(reason.code);
   row->error_text = reason.what;
-  row->finished = ports_.clock.unix_ms() / 1000;
-  Transaction step;
-  for (const BatchRow& batch : batches.value()) {
-    step.drop_elements(id_, batch.index);
-    step.drop_batch(id_, batch.index);
-  }
-  step.note(id_, ports_.clock.unix_ms(), "failed: " + reason.what);
-  step.move(std::move(row).value(), SendEvent::kGiveUp);
-  co_return co_await ports_.store.commit(std::move(step));
+  co_return co_await end_send(ports_, std::move(row).value(), SendEvent::kGiveUp,
+                              "failed: " + reason.what);
 }
 
 }  // namespace taubenpost

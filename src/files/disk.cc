@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace taubenpost {
 namespace {
@@ -173,6 +174,18 @@ Status Disk::sync_folder(const std::string& path) {
   if (fd < 0) return file_error("open folder", path, errno);
   const FileHandle folder(fd, path);
   return done(repeat_interrupted([&] { return ::fsync(fd); }), "sync folder", path);
+}
+
+Result<std::vector<std::string>> Disk::names(const std::string& folder) {
+  std::error_code failed;
+  std::vector<std::string> found;
+  std::filesystem::directory_iterator entry(folder, failed);
+  while (!failed && entry != std::filesystem::directory_iterator()) {
+    found.push_back(entry->path().filename().string());
+    entry.increment(failed);
+  }
+  if (failed) return file_error("list", folder, failed.value());
+  return found;
 }
 
 Result<std::uint64_t> Disk::free_space(const std::string& folder) {

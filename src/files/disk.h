@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -72,6 +73,8 @@ class Disk {
   // 0700; also when it exists.
   virtual Status make_folder(const std::string& path);
   virtual Status sync_folder(const std::string& path);
+  // What is in a folder, in no order.
+  virtual Result<std::vector<std::string>> names(const std::string& folder);
   // Bytes that this process may still write.
   virtual Result<std::uint64_t> free_space(const std::string& folder);
 };

@@ -24,6 +24,7 @@ class RealFiles : public ports::Files {
   Result<Bytes> read_spool(JobId job, SliceIndex slice, std::size_t slice_size,
                            std::size_t length) override;
   Status remove_spool(JobId job) override;
+  Result<std::vector<JobId>> spools() override { return spool_.jobs(); }
   Result<std::unique_ptr<ports::PartFile>> open_part(const std::string& folder, JobId job) override;
   Result<std::uint64_t> free_space(const std::string& folder) override;
   Result<ports::PlaceResult> place(const std::string& folder, JobId job, const std::string& target,

@@ -95,6 +95,19 @@ Status Spool::remove(JobId job) {
   return synced;
 }
 
+Result<std::vector<JobId>> Spool::jobs() const {
+  const Result<std::vector<std::string>> names = disk_.names(folder_);
+  std::vector<JobId> found;
+  if (!names && names.error().code == Errc::kNotFound) return found;  // nothing was ever spooled
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const Result<Bytes> id = from_base32(name);
+    if (id && id->size() == std::tuple_size_v<JobId>)
+      found.push_back(to_array<std::tuple_size_v<JobId>>(*id));
+  }
+  return found;
+}
+
 // Binds a slice to its store, its job and its place.
 Bytes Spool::associated_data(JobId job, SliceIndex slice) const {
   Bytes data = to_bytes(store_);

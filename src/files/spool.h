@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/secret.h"
 #include "files/disk.h"
@@ -26,6 +27,8 @@ class Spool {
   Result<Bytes> read(JobId job, SliceIndex slice, std::size_t slice_size, std::size_t length);
   // Also when there is none.
   Status remove(JobId job);
+  // The jobs that have a file; others in the folder are not ours to name.
+  Result<std::vector<JobId>> jobs() const;
 
  private:
   friend class RealSpoolWriter;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "model/rows.h"
@@ -63,6 +64,8 @@ class Files {
                                    std::size_t length) = 0;
   // Also when there is none.
   virtual Status remove_spool(JobId job) = 0;
+  // The jobs that have one, finished or not.
+  virtual Result<std::vector<JobId>> spools() = 0;
 
   // The part file of a transfer in `folder` (".taubenpost-ID.part", 0600), made if missing, its
   // name durable; kNotFound if the folder is missing.
