@@ -56,14 +56,18 @@ def transfer(title, size, copy):
                              str([(name, len(content)) for name, content in received]))
 
 
+def say(line):
+    print(line + "\n", end="", flush=True)  # in one piece, since transfers run beside each other
+
+
 def run(case):
     title = case[0]
     try:
         transfer(*case)
     except Exception as error:
-        print(f"FAILED {title}: {error}", flush=True)
+        say(f"FAILED {title}: {error}")
         return False
-    print(f"ok {title}", flush=True)
+    say(f"ok {title}")
     return True
 
 
