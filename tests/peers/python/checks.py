@@ -427,7 +427,7 @@ async def document_and_authorities():
             certified = cbor2.loads(cbor2.loads(payload)["Certified"])
             expect_equal((got, certified["Epoch"]), (other, other), "another epoch")
             known += 1
-        expect_equal(known, 2, "the other documents")
+        expect_equal(known >= 2, True, "two other documents")
         await expect_error(Exception, client.get_pki_document_raw(1), "unavailable")
 
 
