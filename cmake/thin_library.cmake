@@ -13,13 +13,16 @@ add_library(
 set_target_properties(taubenpost_thin PROPERTIES LINKER_LANGUAGE CXX EXPORT_NAME thin
                                                  OUTPUT_NAME taubenpost-thin)
 target_compile_features(taubenpost_thin PUBLIC cxx_std_20)
-# Asio's own sources are compiled once, and are in the archive.
-target_compile_definitions(taubenpost_thin INTERFACE BOOST_ASIO_SEPARATE_COMPILATION)
+# Asio's own sources are compiled once, and are in the archive. What a program compiles of Asio has
+# to be what the archive was compiled with: the same definitions, and the same release of Boost.
+set(asio_definitions BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
+target_compile_definitions(taubenpost_thin INTERFACE ${asio_definitions})
 target_include_directories(
   taubenpost_thin INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/taubenpost>)
 target_link_libraries(
-  taubenpost_thin PUBLIC Threads::Threads Boost::headers PkgConfig::CBOR PkgConfig::SODIUM
-                         PkgConfig::GCRYPT tomlplusplus::tomlplusplus)
+  taubenpost_thin
+  PUBLIC Threads::Threads Boost::headers
+  PRIVATE PkgConfig::CBOR PkgConfig::SODIUM PkgConfig::GCRYPT tomlplusplus::tomlplusplus)
 
 # The public headers, and what they include.
 set(public_headers
@@ -60,6 +63,10 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/taubenpostConfigVer
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/taubenpostConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/taubenpostConfigVersion.cmake
         DESTINATION ${package_folder} COMPONENT thin)
+# The folder of libraries may have two parts (lib/x86_64-linux-gnu).
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+list(TRANSFORM asio_definitions PREPEND -D OUTPUT_VARIABLE pc_definitions)
+list(JOIN pc_definitions " " pc_definitions)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/taubenpost-thin.pc.in
                ${CMAKE_CURRENT_BINARY_DIR}/taubenpost-thin.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/taubenpost-thin.pc

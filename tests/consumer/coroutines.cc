@@ -1,4 +1,5 @@
 // The same with coroutines, on the program's own io_context.
+//   coroutines THINCLIENT.TOML SECONDS
 #include <thin/client.h>
 #include <wire/replies.h>
 
@@ -6,11 +7,12 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 using namespace taubenpost::thin;
 
-boost::asio::awaitable<void> ask(Client& client, int& status) {
-  const taubenpost::Status connected = co_await client.connect(std::chrono::seconds(2));
+boost::asio::awaitable<void> ask(Client& client, Limit limit, int& status) {
+  const taubenpost::Status connected = co_await client.connect(limit);
   if (connected) {
     std::printf("%ld\n", static_cast<long>(client.geometry()->max_plaintext_payload_length));
     status = 0;
@@ -29,7 +31,8 @@ int main(int, char** argv) {
   boost::asio::io_context io;
   Client client(io.get_executor(), options);
   int status = 1;
-  boost::asio::co_spawn(io, ask(client, status), [](std::exception_ptr failure) {
+  const std::chrono::seconds limit(std::atoi(argv[2]));
+  boost::asio::co_spawn(io, ask(client, limit, status), [](std::exception_ptr failure) {
     if (failure) std::rethrow_exception(failure);
   });
   io.run();
