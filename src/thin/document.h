@@ -14,6 +14,7 @@
 
 namespace taubenpost::thin {
 
+// One parsed document of a network.
 class Document {
  public:
   // The document without signatures, as new_pki_document_event brings it. kInvalid: malformed.

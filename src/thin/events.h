@@ -19,6 +19,7 @@ struct ConnectedEvent {
 struct StatusEvent {
   bool is_connected = false;
 };
+// The daemon has a new document (thin-protocol 2.4). Never null.
 struct DocumentEvent {
   DocumentPtr document;
 };

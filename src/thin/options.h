@@ -10,7 +10,7 @@
 
 namespace taubenpost::thin {
 
-// How long one call may take, waiting for a connection included.
+// How long one call may take, in milliseconds, waiting for a connection included.
 using Limit = std::chrono::milliseconds;
 // Stands for the default of the call: local calls 60 s, and 10 s more for each envelope that they
 // build (thin-protocol 8.6); connect 2 min; messages 10 min; starts 30 min.
@@ -32,19 +32,22 @@ struct Timing {
   Limit restart_silent{0};
 };
 
+// What a client is made with. Only the address has no default.
 struct Options {
-  DialAddress address;
+  DialAddress address;  // where the daemon listens: load_config(), parse_address()
   Timing timing;
   // Starts and messages at the daemon at one time; the rest wait in the client. The daemon's queue
   // holds 16.
   std::uint32_t starts_max = 16;
 };
 
+// How a write ends (thin-protocol 6.3).
 struct WriteOptions {
   // Success means that a replica stored it, and a taken box is told (kTaken); costs a second packet
   // or more. Otherwise success means that a courier took it.
   bool confirmed = false;
 };
+// How a read of an empty box ends (thin-protocol 6.3).
 struct ReadOptions {
   // Answer kNotFound as soon as a replica says so; otherwise the daemon asks until the box appears.
   bool report_missing = true;
@@ -53,9 +56,10 @@ struct ReadOptions {
 // One destination of a builder call. The views must live until the call has returned.
 struct Destination {
   ByteView payload{};  // 1 to 10,485,760 bytes; all destinations of a call together 16 MiB
-  const WriteCap* write_cap = nullptr;
-  BoxIndex start{};
+  const WriteCap* write_cap = nullptr;  // of the destination's sequence
+  BoxIndex start{};                     // its first box that is written
 };
+// Where a builder call stands in its copy stream (thin-protocol 3.14).
 struct StreamPart {
   bool is_start = false;  // first call of the stream
   bool is_last = false;   // last call of the stream

@@ -17,6 +17,7 @@
 
 namespace taubenpost::thin {
 
+// One subscriber's queue, made by Client::subscribe().
 class Subscription {
  public:
   // At most `capacity` events wait; at least 1.
