@@ -158,9 +158,9 @@ TEST(StreamBuilderSteps, LongBuild_MakesOnlyAFewEnvelopesAtATime) {
   const Directory directory(SecretArray<32>(ByteView(Bytes(32, 1))));
   std::vector<std::unique_ptr<Courier>> couriers;
   Audit audit;
-  Mixnet mixnet(scheduler, couriers, audit);
   const auto random = seeded_random(1);
   const Knobs knobs;
+  Mixnet mixnet(scheduler, couriers, audit, *random, knobs);
   const Context context{scheduler, directory, mixnet, audit, *random, knobs};
   const auto cap = cap_of(5);
   std::vector<StreamBuilder::Destination> destinations;

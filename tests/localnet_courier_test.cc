@@ -46,6 +46,8 @@ class ScriptedReplicas final : public ReplicaPort {
     return true;
   }
   std::vector<ReplicaId> shards_of(const BoxId&) const override { return {0, 1}; }
+  std::vector<ReplicaId> shards_without(const BoxId&) const override { return {}; }
+  void write_box(ReplicaId, const Box&) override { ADD_FAILURE() << "nothing to clean up"; }
   std::uint64_t replica_epoch() const override { return kEpoch; }
 
   std::function<std::optional<ReplicaCode>(ReplicaId, const CourierEnvelope&)> answer_to =
@@ -119,7 +121,8 @@ class CourierTest : public ::testing::Test {
   ManualScheduler scheduler_;
   ScriptedReplicas replicas_{scheduler_};
   Audit audit_;
-  Courier courier_{scheduler_, replicas_, audit_, bacap::make_geometry(2000).value()};
+  const Knobs knobs_;
+  Courier courier_{scheduler_, replicas_, audit_, bacap::make_geometry(2000).value(), knobs_};
   const bacap::WriteCap cap_ = cap_of(7);
   std::vector<BoxId> uploaded_;
 };
@@ -461,8 +464,8 @@ TEST_F(CourierTest, TruncatedLastEnvelopeWithFinal_SucceedsWithoutIt) {
 }
 
 TEST_F(CourierTest, CourierGone_ItsCopiesStop) {
-  auto courier =
-      std::make_unique<Courier>(scheduler_, replicas_, audit_, bacap::make_geometry(2000).value());
+  auto courier = std::make_unique<Courier>(scheduler_, replicas_, audit_,
+                                           bacap::make_geometry(2000).value(), knobs_);
   upload(cap_, stream({1}));
   const auto command =
       bacap::encode(bacap::CourierQuery(bacap::CopyCommand{to_bytes(cap_.view())}));

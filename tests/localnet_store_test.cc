@@ -135,16 +135,6 @@ TEST_F(ReplicaStoreTest, WrongSize_IsRefusedBeforeTheSignature) {
   EXPECT_EQ(write(shorter), ReplicaCode::kInvalidPayload);
 }
 
-TEST_F(ReplicaStoreTest, FullReplica_RefusesEvenRepeatsButTakesTombstones) {
-  EXPECT_EQ(write(box_), ReplicaCode::kSuccess);
-  store_->set_full(kReplica, true);
-  EXPECT_EQ(write(box_), ReplicaCode::kStorageFull);
-  EXPECT_EQ(write(other_), ReplicaCode::kStorageFull);
-  EXPECT_EQ(write(tombstone_), ReplicaCode::kSuccess);
-  store_->set_full(kReplica, false);
-  EXPECT_EQ(write(box_), ReplicaCode::kBoxAlreadyExists);
-}
-
 TEST_F(ReplicaStoreTest, DropOlderThan_DeletesOnlyWhatNobodySees) {
   EXPECT_EQ(write(box_), ReplicaCode::kSuccess);
   ASSERT_TRUE(store_->drop_older_than(kReplica, kEpoch + 1));

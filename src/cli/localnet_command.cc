@@ -2,6 +2,7 @@
 #include "app/state_dir.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "localnet/knob_names.h"
 #include "localnet/localnet.h"
 
 namespace taubenpost::cli {
@@ -11,10 +12,13 @@ struct LocalnetArgs {
   std::string listen;
   std::string data;
   std::string write_thin_config;
+  std::string knobs_file;
+  std::vector<std::string> set;
 };
 struct CtlArgs {
   std::string data;
   std::string command;
+  std::vector<std::string> arguments;
 };
 
 Result<int> run_network(Context&, const LocalnetArgs& args) {
@@ -26,19 +30,26 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
   options.data_dir = args.data;  // as given: the path of a socket must be short
   if (!args.write_thin_config.empty())
     options.thin_config_path = absolute_path(args.write_thin_config);
+  if (!args.knobs_file.empty()) TP_TRY(localnet::load_knobs(options.knobs, args.knobs_file));
+  TP_TRY(localnet::set_knobs(options.knobs, args.set));
   TP_TRY(localnet::run_localnet(std::move(options)));
   return kDone;
 }
 
 Result<int> run_ctl(Context& context, const CtlArgs& args) {
-  const Result<std::string> answer = localnet::ctl_request(args.data, args.command);
+  const Result<std::string> answer = localnet::ctl_request(args.data, args.command, args.arguments);
   if (!answer) return answer.error();
   if (context.out().is_json()) {
     context.out().raw_json(*answer);
     return kDone;
   }
-  const Json counters = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
-  context.out().result("audit", counters, counters.dump(2));
+  const Json object = Json::parse(*answer, nullptr, /*allow_exceptions=*/false);
+  std::string text = object.dump(2);
+  if (object.contains("metrics")) {
+    text = object["metrics"].get<std::string>();
+    text.pop_back();  // the output ends the line
+  }
+  context.out().result(args.command, object, text);
   return kDone;
 }
 
@@ -56,12 +67,20 @@ void add_localnet(Commands& commands) {
       ->add_option("--write-thin-config", args->write_thin_config,
                    "write a thinclient.toml for this network")
       ->type_name("FILE");
+  command->add_option("--knobs", args->knobs_file, "a TOML file of NAME = VALUE (docs/localnet.md)")
+      ->type_name("FILE");
+  command->add_option("--set", args->set, "a knob; after --knobs, in order")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   CLI::App* ctl = command->add_subcommand("ctl", "Asks a running local network");
   const auto ctl_args = on_chosen<CtlArgs>(commands, *ctl, run_ctl);
   ctl->add_option("--data", ctl_args->data, "the data folder of the network")
       ->required()
       ->type_name("DIR");
-  ctl->add_option("COMMAND", ctl_args->command, "audit")->required();
+  ctl->add_option("COMMAND", ctl_args->command,
+                  "audit, metrics, knobs, set, restart-courier, restart-replica")
+      ->required();
+  ctl->add_option("ARGUMENT", ctl_args->arguments, "of the command");
 }
 
 }  // namespace taubenpost::cli

@@ -29,6 +29,8 @@ struct Audit {
   std::map<std::uint8_t, std::uint64_t> copies_failed;  // by replica code, 0: courier or transport
 
   std::string to_json() const;
+  // The same in the text format of Prometheus.
+  std::string to_prometheus() const;
 };
 
 }  // namespace taubenpost::localnet

@@ -121,7 +121,7 @@ void CopyJob::next_envelope() {
     attempts_made_ = 0;
     return dispatch();
   }
-  if (stream_->decoder.saw_final()) return finish({true, 0, 0});
+  if (stream_->decoder.saw_final()) return finish({true, 0, 0, boxes_read_});
   post(&CopyJob::next_box);
 }
 
@@ -168,7 +168,7 @@ void CopyJob::dispatch_again() {
   wait(copy_backoff(attempts_made_), &CopyJob::dispatch);
 }
 
-void CopyJob::fail(std::uint8_t code) { finish({false, code, applied_ + 1}); }
+void CopyJob::fail(std::uint8_t code) { finish({false, code, applied_ + 1, boxes_read_}); }
 
 void CopyJob::finish(CopyOutcome outcome) {
   new_attempt();

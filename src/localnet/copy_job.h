@@ -2,8 +2,8 @@
 //
 // Reads the temporary boxes in order from their shards and dispatches each envelope as soon as it
 // is complete; the first failure ends the job and nothing is rolled back. One box or one envelope a
-// step, each on the scheduler, so that a long copy leaves the daemon responsive. The temporary
-// sequence is left as it is.
+// step, each on the scheduler, so that a long copy leaves the daemon responsive. What becomes of
+// the temporary sequence is the courier's matter (temp_cleanup.h).
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,7 @@ struct CopyOutcome {
   bool succeeded = false;
   std::uint8_t code = 0;              // replica code; 0: the courier itself, or transport
   std::uint64_t failed_envelope = 0;  // 1-based; 0: never started
+  std::uint64_t boxes = 0;            // of the temporary sequence, read so far
 };
 
 class CopyJob : public std::enable_shared_from_this<CopyJob> {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bacap/epochs.h"
+#include "localnet/temp_cleanup.h"
 
 namespace taubenpost::localnet {
 namespace {
@@ -51,8 +52,8 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
     std::uint64_t completed = 0;  // monotonic
   };
 
-  State(Scheduler& s, ReplicaPort& r, Audit& a, const bacap::Geometry& g)
-      : scheduler(s), replicas(r), audit(a), geometry(g) {}
+  State(Scheduler& s, ReplicaPort& r, Audit& a, const bacap::Geometry& g, const Knobs& k)
+      : scheduler(s), replicas(r), audit(a), geometry(g), knobs(k) {}
 
   bool is_older(std::uint64_t since, Milliseconds age) const {
     return scheduler.monotonic_ms() - since > static_cast<std::uint64_t>(age.count());
@@ -68,12 +69,14 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
   Bytes answer(const Bytes32& hash, std::uint8_t index, const Entry& entry) const;
 
   std::optional<Bytes> take_copy(ByteView write_cap);
+  void end_copy(const Bytes32& key, const Bytes& write_cap, const CopyOutcome& outcome);
   void prune_copies();
 
   Scheduler& scheduler;
   ReplicaPort& replicas;
   Audit& audit;
   const bacap::Geometry geometry;
+  const Knobs& knobs;
   std::map<Bytes32, Entry> cache;
   std::deque<Bytes32> by_age;  // of the cache, oldest first
   std::size_t cache_bytes = 0;
@@ -81,8 +84,8 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
 };
 
 Courier::Courier(Scheduler& scheduler, ReplicaPort& replicas, Audit& audit,
-                 const bacap::Geometry& geometry)
-    : state_(std::make_shared<State>(scheduler, replicas, audit, geometry)) {}
+                 const bacap::Geometry& geometry, const Knobs& knobs)
+    : state_(std::make_shared<State>(scheduler, replicas, audit, geometry, knobs)) {}
 
 // Running copies hold the state through their callbacks; a courier that is gone runs nothing.
 Courier::~Courier() { state_->copies.clear(); }
@@ -218,18 +221,24 @@ std::optional<Bytes> Courier::State::take_copy(ByteView write_cap) {
   if (copies.size() >= kCopiesMax) return std::nullopt;
   ++audit.copies_started;
   Copy& copy = copies[key];
-  copy.job = std::make_shared<CopyJob>(scheduler, replicas, geometry, write_cap,
-                                       [weak = weak_from_this(), key](const CopyOutcome& outcome) {
-                                         const auto self = weak.lock();
-                                         if (self == nullptr) return;
-                                         if (outcome.succeeded) ++self->audit.copies_succeeded;
-                                         if (!outcome.succeeded)
-                                           ++self->audit.copies_failed[outcome.code];
-                                         self->copies[key] =
-                                             Copy{nullptr, outcome, self->scheduler.monotonic_ms()};
-                                       });
+  const auto ended = [weak = weak_from_this(), key,
+                      cap = to_bytes(write_cap)](const CopyOutcome& outcome) {
+    if (const auto self = weak.lock()) self->end_copy(key, cap, outcome);
+  };
+  copy.job = std::make_shared<CopyJob>(scheduler, replicas, geometry, write_cap, ended);
   copy.job->start();
   return copy_reply(bacap::CopyStatus::kInProgress, {});
+}
+
+void Courier::State::end_copy(const Bytes32& key, const Bytes& write_cap,
+                              const CopyOutcome& outcome) {
+  if (outcome.succeeded) {
+    ++audit.copies_succeeded;
+    clean_up(scheduler, replicas, geometry, write_cap, outcome.boxes, knobs.temp_cleanup);
+  } else {
+    ++audit.copies_failed[outcome.code];
+  }
+  copies[key] = Copy{nullptr, outcome, scheduler.monotonic_ms()};
 }
 
 void Courier::State::prune_copies() {

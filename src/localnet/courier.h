@@ -12,6 +12,7 @@
 #include "bacap/geometry.h"
 #include "localnet/audit.h"
 #include "localnet/copy_job.h"
+#include "localnet/knobs.h"
 #include "localnet/replica_port.h"
 #include "localnet/scheduler.h"
 
@@ -28,9 +29,9 @@ class Courier {
   static constexpr std::size_t kCacheBytes = 16U << 20;
   static constexpr std::size_t kCopiesMax = 4096;  // known copy commands, running or ended
 
-  // The first three outlive the courier.
+  // All but the geometry outlive the courier.
   Courier(Scheduler& scheduler, ReplicaPort& replicas, Audit& audit,
-          const bacap::Geometry& geometry);
+          const bacap::Geometry& geometry, const Knobs& knobs);
   ~Courier();
   Courier(const Courier&) = delete;
   Courier& operator=(const Courier&) = delete;

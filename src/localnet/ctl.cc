@@ -9,8 +9,11 @@
 #include <boost/asio/write.hpp>
 #include <istream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "base/bytes.h"
 #include "localnet/listener.h"
 #include "localnet/localnet.h"
 
@@ -52,14 +55,33 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   std::string answer_to(const std::string& line) const {
     const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const bool well_formed =
-        request.is_object() && request.contains("command") && request["command"].is_string();
-    if (!well_formed) return R"({"error":"expected {\"command\": NAME}"})";
+    const auto words = words_of(request);
+    if (!words) return refusal(R"(expected {"command": NAME, "arguments": [TEXT...]})");
     const auto handler = handler_.lock();
-    if (handler == nullptr) return R"({"error":"the network is stopping"})";
-    if (auto result = (*handler)(request["command"].get<std::string>()))
-      return std::move(result).value();
-    return R"({"error":"unknown command"})";
+    if (handler == nullptr) return refusal("the network is stopping");
+    const CtlServer::Arguments arguments(words->begin() + 1, words->end());
+    auto result = (*handler)(words->front(), arguments);
+    if (result) return std::move(result).value();
+    return refusal(result.error().what +
+                   (result.error().hint.empty() ? "" : ": " + result.error().hint));
+  }
+
+  static std::string refusal(const std::string& text) {
+    return nlohmann::json{{"error", text}}.dump(-1, ' ', false,
+                                                nlohmann::json::error_handler_t::replace);
+  }
+  // The command and its arguments.
+  static std::optional<std::vector<std::string>> words_of(const nlohmann::json& request) {
+    if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
+      return std::nullopt;
+    std::vector<std::string> words{request["command"].get<std::string>()};
+    if (!request.contains("arguments")) return words;
+    if (!request["arguments"].is_array()) return std::nullopt;
+    for (const auto& argument : request["arguments"]) {
+      if (!argument.is_string()) return std::nullopt;
+      words.push_back(argument.get<std::string>());
+    }
+    return words;
   }
 
   Listener::Socket socket_;
@@ -117,7 +139,8 @@ Result<std::unique_ptr<CtlServer>> CtlServer::open(asio::io_context& io,
   return std::unique_ptr<CtlServer>(std::move(server));
 }
 
-Result<std::string> ctl_request(const std::string& data_dir, const std::string& command) {
+Result<std::string> ctl_request(const std::string& data_dir, const std::string& command,
+                                const std::vector<std::string>& arguments) {
   const std::string path = socket_path(data_dir);
   if (path.size() >= sizeof(sockaddr_un::sun_path))
     return error(Errc::kUsage, "localnet.ctl: " + path + ": path too long for a socket");
@@ -128,9 +151,11 @@ Result<std::string> ctl_request(const std::string& data_dir, const std::string& 
   if (cause)
     return error(Errc::kNotFound, "localnet.ctl: " + path + ": " + cause.message(),
                  "is a local network running on this folder?");
-  const std::string request = nlohmann::json{{"command", command}}.dump(
+  const std::string request = nlohmann::json{{"command", command}, {"arguments", arguments}}.dump(
                                   -1, ' ', false, nlohmann::json::error_handler_t::replace) +
                               "\n";
+  if (request.size() > kRequestMax)
+    return error(Errc::kUsage, "localnet.ctl: the request is over 4096 bytes");
   asio::write(socket, asio::buffer(request), cause);
   if (cause) return error(Errc::kIo, "localnet.ctl: " + cause.message());
   auto answer = read_line(socket);
@@ -138,9 +163,10 @@ Result<std::string> ctl_request(const std::string& data_dir, const std::string& 
   const auto parsed = nlohmann::json::parse(*answer, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object())
     return error(Errc::kInvalid, "localnet.ctl: the answer is no JSON object");
-  if (parsed.contains("error"))
-    return error(Errc::kRejected, "localnet.ctl: " + command + ": " + parsed["error"].dump());
-  return std::move(answer).value();
+  if (!parsed.contains("error")) return answer;
+  const std::string text =
+      parsed["error"].is_string() ? parsed["error"].get<std::string>() : parsed["error"].dump();
+  return error(Errc::kRejected, "localnet.ctl: " + command + ": " + printable(text, 4096));
 }
 
 }  // namespace taubenpost::localnet

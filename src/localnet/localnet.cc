@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "localnet/ctl.h"
+#include "localnet/ctl_commands.h"
 #include "localnet/daemon.h"
 #include "localnet/listener.h"
 #include "localnet/network.h"
@@ -85,9 +86,11 @@ class LocalNetwork::Impl {
 
   Status open(asio::io_context& io, const Options& options) {
     TP_TRY(network_.expire());
-    auto ctl = CtlServer::open(io, options.data_dir, [this](const std::string& command) {
-      return command == "audit" ? std::optional(audit().to_json()) : std::nullopt;
-    });
+    auto ctl =
+        CtlServer::open(io, options.data_dir,
+                        [this](const std::string& command, const CtlServer::Arguments& arguments) {
+                          return run_command(network_, command, arguments);
+                        });
     if (!ctl) return ctl.error();
     ctl_ = std::move(ctl).value();
     auto listener = Listener::open(io, options.listen, [this](Listener::Socket socket) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "localnet/knobs.h"
@@ -64,8 +65,9 @@ class LocalNetwork {
 Status run_localnet(Options options);
 
 // Sends one command to the control socket of a running network and returns its JSON answer. Blocks
-// for at most ten seconds. Commands: "audit". Errors: kNotFound (no network runs on that folder),
-// kRejected (unknown command), kTemporary (no answer in time), kIo.
-Result<std::string> ctl_request(const std::string& data_dir, const std::string& command);
+// for at most ten seconds. Commands: docs/localnet.md. Errors: kNotFound (no network runs on that
+// folder), kRejected (the network refuses), kUsage (too long), kTemporary (no answer in time), kIo.
+Result<std::string> ctl_request(const std::string& data_dir, const std::string& command,
+                                const std::vector<std::string>& arguments = {});
 
 }  // namespace taubenpost::localnet

@@ -1,8 +1,8 @@
 // The way between the daemon and the couriers: one packet there, at most one answer back.
 //
-// Without a profile nothing limits or delays packets; each hop is a step of its own on the
-// scheduler. Whoever sends waits for an answer only as long as it likes: none comes for a query
-// that the courier ignores.
+// Nothing limits or delays packets; each way is a step of its own on the scheduler. Packets and
+// answers can be lost, and a courier can be down. Whoever sends waits for an answer only as long as
+// it likes: none comes for a query that the courier ignores.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@
 #include "base/bytes.h"
 #include "localnet/audit.h"
 #include "localnet/courier.h"
+#include "localnet/knobs.h"
+#include "localnet/random.h"
 #include "localnet/scheduler.h"
 
 namespace taubenpost::localnet {
@@ -22,7 +24,8 @@ class Mixnet {
   using OnReply = std::function<void(Bytes)>;
 
   // All outlive the mixnet.
-  Mixnet(Scheduler& scheduler, std::vector<std::unique_ptr<Courier>>& couriers, Audit& audit);
+  Mixnet(Scheduler& scheduler, std::vector<std::unique_ptr<Courier>>& couriers, Audit& audit,
+         Random& random, const Knobs& knobs);
 
   // `courier` is a position in Directory::couriers().
   void send(std::size_t courier, std::shared_ptr<const Bytes> query, OnReply on_reply);
@@ -31,6 +34,8 @@ class Mixnet {
   Scheduler& scheduler_;
   std::vector<std::unique_ptr<Courier>>& couriers_;
   Audit& audit_;
+  Random& random_;
+  const Knobs& knobs_;
 };
 
 }  // namespace taubenpost::localnet

@@ -16,12 +16,31 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
       knobs_(knobs),
       directory_(std::move(directory)),
       store_(std::move(store)),
-      replicas_(scheduler, directory_, *store_, audit_, random),
-      mixnet_(scheduler, couriers_, audit_),
+      replicas_(scheduler, directory_, *store_, audit_, random, knobs_),
+      mixnet_(scheduler, couriers_, audit_, random, knobs_),
       context_{scheduler, directory_, mixnet_, audit_, random, knobs_} {
-  for (std::size_t i = 0; i < kCouriers; ++i)
-    couriers_.push_back(
-        std::make_unique<Courier>(scheduler, replicas_, audit_, directory_.geometry()));
+  for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier());
+}
+
+std::unique_ptr<Courier> Network::make_courier() {
+  return std::make_unique<Courier>(scheduler_, replicas_, audit_, directory_.geometry(), knobs_);
+}
+
+void Network::set_knobs(const Knobs& knobs) {
+  knobs_ = knobs;
+  replicas_.retry_replications();
+}
+
+bool Network::restart_courier(std::size_t position) {
+  if (position >= couriers_.size()) return false;
+  couriers_[position] = make_courier();
+  return true;
+}
+
+bool Network::restart_replica(std::size_t id) {
+  if (id >= kReplicas) return false;
+  replicas_.restart(static_cast<ReplicaId>(id));
+  return true;
 }
 
 Network::~Network() { stop_expiry(); }

@@ -26,11 +26,20 @@ class Network {
   // Nothing more happens by itself; what clients asked for goes on.
   void stop_expiry() { scheduler_.cancel(expiry_); }
 
+  // Takes effect at the next step of whatever acts on a knob.
+  void set_knobs(const Knobs& knobs);
+  const Knobs& knobs() const { return knobs_; }
+  // A restart forgets what is in memory: caches, copies and verdicts of a courier; what a replica
+  // had still to send to others. False if there is none at this position.
+  bool restart_courier(std::size_t position);
+  bool restart_replica(std::size_t id);
+
   const Context& context() const { return context_; }
-  Knobs& knobs() { return knobs_; }
   const Audit& audit() const { return audit_; }
 
  private:
+  std::unique_ptr<Courier> make_courier();
+
   Scheduler& scheduler_;
   Knobs knobs_;
   Audit audit_;

@@ -41,6 +41,12 @@ std::uint64_t Random::below(std::uint64_t bound) {
   }
 }
 
+bool Random::happens(double probability) {
+  constexpr int kBits = 53;  // as many as a double keeps
+  return probability > 0 &&
+         static_cast<double>(next() >> (64 - kBits)) < probability * double(1ULL << kBits);
+}
+
 std::unique_ptr<Random> system_random() { return std::make_unique<SystemRandom>(); }
 std::unique_ptr<Random> seeded_random(std::uint64_t seed) {
   return std::make_unique<SeededRandom>(seed);

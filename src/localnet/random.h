@@ -17,6 +17,8 @@ class Random {
 
   // Even in [0, bound), bound > 0.
   std::uint64_t below(std::uint64_t bound);
+  // True with this probability, 0 to 1.
+  bool happens(double probability);
 };
 
 std::unique_ptr<Random> system_random();

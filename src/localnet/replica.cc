@@ -9,6 +9,11 @@
 namespace taubenpost::localnet {
 namespace {
 
+// Boxes that wait for a replica that is away (pigeonhole 7.5).
+constexpr std::size_t kWaitingMax = 2'000;               // for one peer
+constexpr Milliseconds kWaitingAge{3 * 20 * 60'000};     // three mix epochs
+constexpr Milliseconds kRetryInterval{20 * 60'000 / 8};  // an eighth of one
+
 ReplicaReply failure(ReplicaCode code) { return ReplicaReply{code, 0, {}}; }
 
 const BoxId& box_id_of(const bacap::ReplicaInnerMessage& message) {
@@ -32,21 +37,44 @@ Bytes EnvelopeReply::seal() const {
 }
 
 Replicas::Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStore& store,
-                   Audit& audit, Random& random)
-    : scheduler_(scheduler), directory_(directory), store_(store), audit_(audit), random_(random) {}
+                   Audit& audit, Random& random, const Knobs& knobs)
+    : scheduler_(scheduler),
+      directory_(directory),
+      store_(store),
+      audit_(audit),
+      random_(random),
+      knobs_(knobs) {}
+
+Replicas::~Replicas() { scheduler_.cancel(retry_timer_); }
 
 std::uint64_t Replicas::replica_epoch() const {
   return bacap::replica_epoch(scheduler_.unix_ms() / 1000);
 }
 
 std::vector<ReplicaId> Replicas::shards_of(const BoxId& box_id) const {
-  return directory_.shards_of(box_id);
+  std::vector<ReplicaId> shards = directory_.shards_of(box_id);
+  std::erase_if(shards, [this](ReplicaId id) { return is_down(id); });
+  return shards;
+}
+
+std::vector<ReplicaId> Replicas::shards_without(const BoxId& box_id) const {
+  std::vector<ReplicaId> shards = shards_of(box_id);
+  std::erase_if(shards, [&](ReplicaId id) {
+    return store_.read(id, replica_epoch(), box_id).code != ReplicaCode::kBoxIdNotFound;
+  });
+  return shards;
+}
+
+void Replicas::write_box(ReplicaId shard, const Box& box) {
+  scheduler_.post([this, shard, box] {
+    if (!is_down(shard)) static_cast<void>(write(shard, box));  // its refusals concern nobody
+  });
 }
 
 bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
   if (to >= kReplicas) return false;
   scheduler_.post([this, to, message = std::move(message), on_reply = std::move(on_reply)] {
-    on_reply(handle(to, message));
+    if (!is_down(to)) on_reply(handle(to, message));
   });
   return true;
 }
@@ -54,6 +82,7 @@ bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
 bool Replicas::read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) {
   if (shard >= kReplicas) return false;
   scheduler_.post([this, shard, box_id, on_read = std::move(on_read)] {
+    if (is_down(shard)) return;
     auto result = store_.read(shard, replica_epoch(), box_id);
     count(audit_.reads, result.code);
     on_read(std::move(result));
@@ -72,14 +101,16 @@ ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message) {
   const auto inner = bacap::parse_replica_inner_message(unpadded.value());
   if (!inner) return failure(ReplicaCode::kInvalidPayload);
 
-  const auto shards = directory_.shards_of(box_id_of(inner->value));
+  const auto shards = shards_of(box_id_of(inner->value));
+  if (shards.empty()) return failure(ReplicaCode::kReplicationFailed);
   const bool is_shard = std::find(shards.begin(), shards.end(), self) != shards.end();
   const ReplicaId shard = is_shard ? self : shards[random_.below(shards.size())];
   const auto reply = at_shard(shard, inner->value);
 
   auto secret = std::move(opened->secret);
   const std::uint64_t current = replica_epoch();
-  if (!is_shard && opened->epoch != current) {
+  if (!is_shard && opened->epoch != current &&
+      knobs_.proxied_reply_key == ProxiedReplyKey::kCurrentEpoch) {
     // An answer that was fetched elsewhere is encrypted with the current key, whatever key the
     // question was for (8.6); a client that looks for its own epoch then can't open it.
     auto other = bacap::nike_secret(directory_.envelope_keys(self, current).private_key.view(),
@@ -123,6 +154,8 @@ bacap::ReplicaInnerReply Replicas::at_shard(ReplicaId shard,
 ReplicaCode Replicas::write(ReplicaId shard, const Box& box) {
   const ReplicaCode verdict = store_.validate(box);
   if (verdict != ReplicaCode::kSuccess) return verdict;
+  // Tombstones are still taken.
+  if (knobs_.storage_full.contains(shard) && !box.is_tombstone()) return ReplicaCode::kStorageFull;
   const auto written = store_.write(shard, replica_epoch(), box);
   if (written.added) ++audit_.boxes_stored;
   if (written.code == ReplicaCode::kSuccess) replicate(shard, box);
@@ -130,14 +163,63 @@ ReplicaCode Replicas::write(ReplicaId shard, const Box& box) {
 }
 
 // Also for a repeat of what is there. The receiver applies the storage rules in its own epoch and
-// passes nothing on; its refusals concern nobody.
+// passes nothing on (pigeonhole 7.5).
 void Replicas::replicate(ReplicaId from, const Box& box) {
   for (const ReplicaId peer : directory_.shards_of(box.id)) {
-    if (peer == from) continue;
-    scheduler_.post([this, peer, box] {
-      if (store_.write(peer, replica_epoch(), box).added) ++audit_.boxes_stored;
-    });
+    if (peer == from || random_.happens(knobs_.replication_loss)) continue;
+    const Link link{from, peer};
+    const auto arrive = [this, link, box] { deliver(link, box); };
+    if (knobs_.replication_delay.count() > 0)
+      scheduler_.after(knobs_.replication_delay, arrive);
+    else
+      scheduler_.post(arrive);
   }
+}
+
+// Refusals concern nobody, except for a peer that can't now.
+void Replicas::deliver(const Link& link, const Box& box) {
+  if (is_down(link.second)) return wait_for_peer(link, box);
+  if (knobs_.storage_full.contains(link.second) && !box.is_tombstone()) return;
+  const auto written = store_.write(link.second, replica_epoch(), box);
+  if (written.added) ++audit_.boxes_stored;
+  if (written.code == ReplicaCode::kDatabaseFailure) wait_for_peer(link, box);
+}
+
+// The latest content of each box; the oldest goes when there are too many.
+void Replicas::wait_for_peer(const Link& link, const Box& box) {
+  auto& queue = waiting_[link];
+  queue[box.id] = Waiting{box, scheduler_.monotonic_ms()};
+  if (queue.size() > kWaitingMax)
+    queue.erase(std::min_element(queue.begin(), queue.end(), [](const auto& a, const auto& b) {
+      return a.second.since < b.second.since;
+    }));
+  arm_retry();
+}
+
+void Replicas::arm_retry() {
+  if (retry_timer_ != 0) return;
+  retry_timer_ = scheduler_.after(kRetryInterval, [this] {
+    retry_timer_ = 0;
+    retry_replications();
+  });
+}
+
+void Replicas::retry_replications() {
+  const auto queues = std::exchange(waiting_, {});
+  for (const auto& [link, queue] : queues)
+    for (const auto& [id, entry] : queue) {
+      const std::uint64_t age = scheduler_.monotonic_ms() - entry.since;
+      if (age > static_cast<std::uint64_t>(kWaitingAge.count())) continue;
+      if (is_down(link.second))
+        waiting_[link][id] = entry;
+      else
+        deliver(link, entry.box);
+    }
+  if (!waiting_.empty()) arm_retry();
+}
+
+void Replicas::restart(ReplicaId id) {
+  std::erase_if(waiting_, [id](const auto& item) { return item.first.first == id; });
 }
 
 }  // namespace taubenpost::localnet

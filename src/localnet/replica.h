@@ -2,15 +2,22 @@
 //
 // A message is opened with the replica's own envelope keys, then handled where its box belongs:
 // locally, or at a random shard, whose answer is passed on. What a shard accepts is replicated to
-// the other one. Inside the process no hop is encrypted again: that could only fail for a missing
-// key, and here every replica knows the keys of all others.
+// the other one, now or when that is back. Inside the process no hop is encrypted again: that could
+// only fail for a missing key, and here every replica knows the keys of all others.
+//
+// A replica that is down has left the directory: nobody chooses it as a shard of a box any more.
+// What is sent to it all the same, as an intermediate, waits in vain for an answer.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "localnet/audit.h"
 #include "localnet/directory.h"
+#include "localnet/knobs.h"
 #include "localnet/random.h"
 #include "localnet/replica_port.h"
 #include "localnet/scheduler.h"
@@ -21,14 +28,28 @@ class Replicas final : public ReplicaPort {
  public:
   // All outlive the replicas.
   Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStore& store, Audit& audit,
-           Random& random);
+           Random& random, const Knobs& knobs);
+  ~Replicas() override;
 
   bool send(ReplicaId to, ReplicaMessage message, OnReply on_reply) override;
   bool read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) override;
   std::vector<ReplicaId> shards_of(const BoxId& box_id) const override;
+  std::vector<ReplicaId> shards_without(const BoxId& box_id) const override;
+  void write_box(ReplicaId shard, const Box& box) override;
   std::uint64_t replica_epoch() const override;
 
+  // Sends what waits for replicas that were down; also called when one may be back.
+  void retry_replications();
+  // The replica forgets what it had in memory: boxes that others have not got yet.
+  void restart(ReplicaId id);
+
  private:
+  struct Waiting {
+    Box box;
+    std::uint64_t since = 0;  // monotonic
+  };
+  using Link = std::pair<ReplicaId, ReplicaId>;  // from, to
+
   struct Opened {
     Bytes padded;             // inner message
     SecretArray<32> secret;   // what the answer is encrypted with
@@ -40,13 +61,20 @@ class Replicas final : public ReplicaPort {
   Result<Opened> open(ReplicaId self, const ReplicaMessage& message) const;
   bacap::ReplicaInnerReply at_shard(ReplicaId shard, const bacap::ReplicaInnerMessage& message);
   ReplicaCode write(ReplicaId shard, const Box& box);
+  bool is_down(ReplicaId id) const { return knobs_.replica_down.contains(id); }
   void replicate(ReplicaId from, const Box& box);
+  void deliver(const Link& link, const Box& box);
+  void wait_for_peer(const Link& link, const Box& box);
+  void arm_retry();
 
   Scheduler& scheduler_;
   const Directory& directory_;
   ReplicaStore& store_;
   Audit& audit_;
   Random& random_;
+  const Knobs& knobs_;
+  std::map<Link, std::map<BoxId, Waiting>> waiting_;
+  Scheduler::Timer retry_timer_ = 0;
 };
 
 }  // namespace taubenpost::localnet

@@ -63,6 +63,10 @@ class ReplicaPort {
   virtual bool read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) = 0;
   // The online shards of a box, in ascending hash order (7.4).
   virtual std::vector<ReplicaId> shards_of(const BoxId& box_id) const = 0;
+  // Of these, the ones that have nothing under the id.
+  virtual std::vector<ReplicaId> shards_without(const BoxId& box_id) const = 0;
+  // A courier's own write to a shard, whose answer it does not wait for.
+  virtual void write_box(ReplicaId shard, const Box& box) = 0;
   // The wall clock's, which the courier's epoch window is measured against.
   virtual std::uint64_t replica_epoch() const = 0;
 };

@@ -103,9 +103,8 @@ ReplicaCode ReplicaStore::validate(const Box& box) const {
 
 ReplicaStore::WriteResult ReplicaStore::write(ReplicaId replica, std::uint64_t epoch,
                                               const Box& box) {
-  // A tombstone always wins, whatever is there and however full the replica is.
+  // A tombstone always wins, whatever is there.
   if (box.payload.empty()) return {db_->put(replica, epoch, box), false};
-  if (full_.contains(replica)) return {ReplicaCode::kStorageFull, false};
   const auto found = db_->find(replica, epoch, box.id);
   switch (found.code) {
     case ReplicaCode::kBoxIdNotFound: {
@@ -127,13 +126,6 @@ ReplicaStore::WriteResult ReplicaStore::write(ReplicaId replica, std::uint64_t e
 ReplicaStore::ReadResult ReplicaStore::read(ReplicaId replica, std::uint64_t epoch,
                                             const BoxId& box_id) const {
   return db_->find(replica, epoch, box_id);
-}
-
-void ReplicaStore::set_full(ReplicaId replica, bool full) {
-  if (full)
-    full_.insert(replica);
-  else
-    full_.erase(replica);
 }
 
 Status ReplicaStore::drop_older_than(ReplicaId replica, std::uint64_t epoch) {

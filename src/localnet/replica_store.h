@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "bacap/wire.h"
@@ -48,9 +47,6 @@ class ReplicaStore {
   WriteResult write(ReplicaId replica, std::uint64_t epoch, const Box& box);
   ReadResult read(ReplicaId replica, std::uint64_t epoch, const BoxId& box_id) const;
 
-  // Data writes to a full replica get 6, even repeats; tombstones are still taken.
-  void set_full(ReplicaId replica, bool full);
-
   // Deletes what no reader can see any more in `epoch`.
   Status drop_older_than(ReplicaId replica, std::uint64_t epoch);
 
@@ -60,7 +56,6 @@ class ReplicaStore {
 
   std::unique_ptr<Database> db_;
   std::size_t ciphertext_size_;
-  std::set<ReplicaId> full_;
 };
 
 }  // namespace taubenpost::localnet

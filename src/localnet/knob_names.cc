@@ -1,0 +1,236 @@
+#include "localnet/knob_names.h"
+
+#include <toml++/toml.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+#include <variant>
+
+#include "base/bytes.h"
+#include "localnet/directory.h"
+
+namespace taubenpost::localnet {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t kDurationMax = 30LL * 24 * 3600 * 1000;
+constexpr std::size_t kFileMax = 64U << 10;
+
+// A number with a range, or a set of positions below a limit; the others are words.
+struct Probability {
+  double Knobs::* field;
+};
+struct Positions {
+  std::set<std::uint8_t> Knobs::* field;
+  std::size_t limit;
+};
+using Field = std::variant<Milliseconds Knobs::*, Probability, Positions, TempCleanup Knobs::*,
+                           ProxiedReplyKey Knobs::*>;
+
+struct Knob {
+  KnobName name;
+  Field field;
+};
+
+const std::array kKnobs{
+    Knob{{"copy_poll", "pause between polls of a copy command"}, &Knobs::copy_poll},
+    Knob{{"not_found_poll", "pause between looks at a missing box"}, &Knobs::not_found_poll},
+    Knob{{"retransmit", "how long the daemon waits for an answer"}, &Knobs::retransmit},
+    Knob{{"resume_grace", "how long a dropped session can be resumed"}, &Knobs::resume_grace},
+    Knob{{"broadcast_release", "how long a connection without a session token hears nothing"},
+         &Knobs::broadcast_release},
+    Knob{{"farewell", "from shutdown_event to the end of the stream"}, &Knobs::farewell},
+    Knob{{"request_loss", "packets that never reach their courier"},
+         Probability{&Knobs::request_loss}},
+    Knob{{"reply_loss", "answers that never reach the daemon"}, Probability{&Knobs::reply_loss}},
+    Knob{{"courier_down", "couriers that do not answer"},
+         Positions{&Knobs::courier_down, kCouriers}},
+    Knob{{"replica_down", "replicas that do not answer"},
+         Positions{&Knobs::replica_down, kReplicas}},
+    Knob{{"storage_full", "replicas that take no more boxes"},
+         Positions{&Knobs::storage_full, kReplicas}},
+    Knob{{"replication_delay", "until a box reaches its other shard"}, &Knobs::replication_delay},
+    Knob{{"replication_loss", "boxes that never reach their other shard"},
+         Probability{&Knobs::replication_loss}},
+    Knob{{"temp_cleanup", "what couriers write over temporary boxes after a copy"},
+         &Knobs::temp_cleanup},
+    Knob{{"proxied_reply_key", "which key answers from another replica are encrypted with"},
+         &Knobs::proxied_reply_key},
+};
+
+constexpr std::array<std::string_view, 3> kCleanups{"pseudo", "real", "none"};
+constexpr std::array<std::string_view, 2> kReplyKeys{"current_epoch", "matching_epoch"};
+
+Error wrong(const Knob& knob, std::string_view value, const std::string& allowed) {
+  return error(Errc::kUsage,
+               "knob " + std::string(knob.name.name) + ": " + printable(value) + " is not possible",
+               "it takes " + allowed);
+}
+
+std::optional<double> number_of(std::string_view text) {
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+template <class Word, std::size_t N>
+Status set_word(Word& field, const Knob& knob, std::string_view text,
+                const std::array<std::string_view, N>& words) {
+  std::string allowed;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (words[i] == text) {
+      field = static_cast<Word>(i);
+      return ok();
+    }
+    allowed += (i == 0 ? "" : " or ") + std::string(words[i]);
+  }
+  return wrong(knob, text, allowed);
+}
+
+struct Setter {
+  Knobs& knobs;
+  const Knob& knob;
+  std::string_view text;
+
+  Status operator()(Milliseconds Knobs::* field) const {
+    const auto value = number_of(text);
+    if (!value || *value < 0 || *value > double(kDurationMax))
+      return wrong(knob, text, "milliseconds, at most 30 days of them");
+    knobs.*field = Milliseconds(static_cast<std::int64_t>(*value));
+    return ok();
+  }
+  Status operator()(const Probability& probability) const {
+    const auto value = number_of(text);
+    if (!value || !(*value >= 0) || *value > 1) return wrong(knob, text, "a number from 0 to 1");
+    knobs.*probability.field = *value;
+    return ok();
+  }
+  Status operator()(const Positions& positions) const {
+    std::set<std::uint8_t> found;
+    std::istringstream words{std::string(text)};
+    std::string word;
+    while (text != "none" && std::getline(words, word, ',')) {
+      const auto value = number_of(word);
+      if (!value || *value < 0 || *value >= double(positions.limit) ||
+          *value != double(std::uint8_t(*value)))
+        return wrong(
+            knob, text,
+            "numbers below " + std::to_string(positions.limit) + " with commas between, or none");
+      found.insert(static_cast<std::uint8_t>(*value));
+    }
+    knobs.*positions.field = std::move(found);
+    return ok();
+  }
+  Status operator()(TempCleanup Knobs::* field) const {
+    return set_word(knobs.*field, knob, text, kCleanups);
+  }
+  Status operator()(ProxiedReplyKey Knobs::* field) const {
+    return set_word(knobs.*field, knob, text, kReplyKeys);
+  }
+};
+
+struct Shower {
+  const Knobs& knobs;
+  Json operator()(Milliseconds Knobs::* field) const { return (knobs.*field).count(); }
+  Json operator()(const Probability& probability) const { return knobs.*probability.field; }
+  Json operator()(const Positions& positions) const { return knobs.*positions.field; }
+  Json operator()(TempCleanup Knobs::* field) const {
+    return kCleanups[static_cast<std::size_t>(knobs.*field)];
+  }
+  Json operator()(ProxiedReplyKey Knobs::* field) const {
+    return kReplyKeys[static_cast<std::size_t>(knobs.*field)];
+  }
+};
+
+Status set_knob(Knobs& knobs, std::string_view name, std::string_view value) {
+  for (const Knob& knob : kKnobs)
+    if (knob.name.name == name) return std::visit(Setter{knobs, knob, value}, knob.field);
+  std::string all;
+  for (const Knob& knob : kKnobs) all += (all.empty() ? "" : ", ") + std::string(knob.name.name);
+  return error(Errc::kUsage, "there is no knob " + printable(name), "there are " + all);
+}
+
+// A TOML value as it would be written after NAME=.
+std::string text_of(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const toml::array* array = node.as_array()) {
+    std::string out;
+    for (const toml::node& item : *array) out += (out.empty() ? "" : ",") + text_of(item);
+    return out.empty() ? "none" : out;
+  }
+  std::ostringstream out;
+  if (const auto whole = node.value_exact<std::int64_t>())
+    out << *whole;
+  else if (const auto real = node.value_exact<double>())
+    out << *real;
+  return out.str();
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return error(Errc::kNotFound, printable(path) + ": can't be read");
+  std::string text(kFileMax + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kFileMax) return error(Errc::kIo, printable(path) + ": is over 64 KiB");
+  return text;
+}
+
+}  // namespace
+
+std::vector<KnobName> knob_names() {
+  std::vector<KnobName> names;
+  for (const Knob& knob : kKnobs) names.push_back(knob.name);
+  return names;
+}
+
+Status set_knobs(Knobs& knobs, const std::vector<std::string>& words) {
+  Knobs changed = knobs;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos)
+      return error(Errc::kUsage, printable(word) + ": is not NAME=VALUE");
+    const std::string_view view(word);
+    TP_TRY(set_knob(changed, view.substr(0, equals), view.substr(equals + 1)));
+  }
+  knobs = std::move(changed);
+  return ok();
+}
+
+Status load_knobs(Knobs& knobs, const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  if (!text) return text.error();
+  Knobs changed = knobs;
+  try {
+    for (const auto& [name, value] : toml::parse(*text)) {
+      const Status set = set_knob(changed, name.str(), text_of(value));
+      if (!set)
+        return error(Errc::kUsage,
+                     printable(path) + ", line " + std::to_string(value.source().begin.line) +
+                         ": " + set.error().what,
+                     set.error().hint);
+    }
+  } catch (const toml::parse_error& problem) {
+    return error(Errc::kUsage, printable(path) + ", line " +
+                                   std::to_string(problem.source().begin.line) + ": " +
+                                   printable(problem.description()));
+  }
+  knobs = std::move(changed);
+  return ok();
+}
+
+std::string knobs_json(const Knobs& knobs) {
+  Json out;
+  for (const Knob& knob : kKnobs)
+    out[std::string(knob.name.name)] = std::visit(Shower{knobs}, knob.field);
+  return out.dump();
+}
+
+}  // namespace taubenpost::localnet

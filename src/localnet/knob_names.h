@@ -1,0 +1,33 @@
+// Knobs by name, as people write them: in options, in files, on the control socket.
+//
+//   copy_poll=20          durations in milliseconds
+//   request_loss=0.01     losses from 0 to 1
+//   replica_down=0,2      positions, or none
+//   temp_cleanup=real     one of the words that are listed
+// Errors name the knob and what is allowed (kUsage).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "localnet/knobs.h"
+
+namespace taubenpost::localnet {
+
+// Name and meaning of every knob, in the order of knobs.h.
+struct KnobName {
+  std::string_view name, meaning;
+};
+std::vector<KnobName> knob_names();
+
+// Each word is NAME=VALUE; all of them, or nothing is changed.
+Status set_knobs(Knobs& knobs, const std::vector<std::string>& words);
+// A TOML file of NAME = VALUE; positions as an array. Also kNotFound, kIo (unreadable, over 64
+// KiB).
+Status load_knobs(Knobs& knobs, const std::string& path);
+// One JSON object with every knob.
+std::string knobs_json(const Knobs& knobs);
+
+}  // namespace taubenpost::localnet

@@ -1,0 +1,67 @@
+// taubenpost localnet: knobs at the start, and what can be asked while it runs.
+#include <nlohmann/json.hpp>
+
+#include "support/cli_fixture.h"
+
+namespace taubenpost {
+namespace {
+
+using nlohmann::json;
+
+class CliLocalnet : public CliNetworkTest {
+ protected:
+  Ended ctl(Arguments arguments) {
+    arguments.insert(arguments.begin(), {"localnet", "ctl", "--data", path("network")});
+    return run(std::move(arguments));
+  }
+  Arguments start(Arguments more) const {
+    more.insert(more.begin(), {"localnet", "--listen", "unix:" + path("network.sock"), "--data",
+                               path("network")});
+    return more;
+  }
+};
+
+TEST_F(CliLocalnet, FileThenOptions_SetTheKnobs) {
+  write_file(path("knobs.toml"), "copy_poll = 70\nreply_loss = 0.5\n");
+  Program network(output_.path(), start({"--knobs", path("knobs.toml"), "--set", "copy_poll=30",
+                                         "--set", "storage_full=1"}));
+  ASSERT_TRUE(network.says("listening on"));
+  const Ended shown = ctl({"knobs", "--json"});
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  const json knobs = json::parse(shown.out);
+  EXPECT_EQ(knobs["copy_poll"], 30);
+  EXPECT_EQ(knobs["reply_loss"], 0.5);
+  EXPECT_EQ(knobs["storage_full"], json::array({1}));
+  network.send_signal(SIGTERM);
+  EXPECT_EQ(network.wait().status, 0);
+}
+
+TEST_F(CliLocalnet, WrongKnobs_AreRefusedBeforeAnythingIsMade) {
+  expect_error(run(start({"--set", "no_such=1"})), 2, "there is no knob no_such");
+  expect_error(run(start({"--set", "reply_loss=2"})), 2, "knob reply_loss: 2 is not possible");
+  write_file(path("knobs.toml"), "\nno_such = 1\n");
+  expect_error(run(start({"--knobs", path("knobs.toml")})), 2, "line 2: there is no knob no_such");
+  EXPECT_FALSE(std::filesystem::exists(path("network")));
+}
+
+TEST_F(CliLocalnet, RunningNetwork_IsChangedAndAsked) {
+  start_network("network");
+  const Ended set = ctl({"set", "replica_down=0,1", "temp_cleanup=real", "--json"});
+  EXPECT_EQ(set.status, 0) << set.err;
+  EXPECT_EQ(json::parse(set.out)["replica_down"], json::array({0, 1}));
+  expect_error(ctl({"set", "copy_poll=1", "replica_down=9"}), 1, "knob replica_down",
+               /*has_hint=*/false);
+  EXPECT_EQ(json::parse(ctl({"knobs", "--json"}).out)["replica_down"], json::array({0, 1}));
+  EXPECT_EQ(ctl({"restart-courier", "2"}).status, 0);
+  EXPECT_EQ(ctl({"restart-replica", "4"}).status, 0);
+  expect_error(ctl({"restart-courier", "3"}), 1, "there is no courier 3", /*has_hint=*/false);
+  expect_error(ctl({"restart-courier"}), 1, "expected restart-courier N", /*has_hint=*/false);
+  expect_error(ctl({"dance"}), 1, "there is no command dance", /*has_hint=*/false);
+  const Ended metrics = ctl({"metrics"});
+  EXPECT_EQ(metrics.status, 0) << metrics.err;
+  EXPECT_EQ(metrics.out.rfind("# HELP taubenpost_localnet_packets_total ", 0), 0U) << metrics.out;
+  EXPECT_NE(metrics.out.find("\ntaubenpost_localnet_packets_total 0\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace taubenpost

@@ -1,0 +1,145 @@
+// The local network in virtual time, with one client: writes, reads and copies as plain calls.
+//
+// Same seed and calls, same run. Nothing waits: time is moved until the answer is there.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "localnet/client.h"
+#include "localnet/local_calls.h"
+#include "localnet/network.h"
+#include "localnet_testing.h"
+#include "wire/frame.h"
+
+namespace taubenpost::localnet {
+
+enum class WriteLevel { kAcknowledged, kConfirmed };
+
+class NetworkWorld {
+ public:
+  explicit NetworkWorld(std::uint64_t seed = 1)
+      : random_(seeded_random(seed)),
+        network_(scheduler_, *random_, Directory(SecretArray<32>(ByteView(Bytes(32, 7)))),
+                 open_store(), Knobs{}),
+        client_(std::make_shared<Client>(network_.context())) {
+    client_->attach([this](const wire::Response& response) { replies_.push_back(response); });
+  }
+
+  Network& network() { return network_; }
+  const Audit& audit() const { return network_.audit(); }
+  void set(void (*change)(Knobs&)) {
+    Knobs knobs = network_.knobs();
+    change(knobs);
+    network_.set_knobs(knobs);
+  }
+  void advance(Milliseconds by) { scheduler_.advance(by); }
+  // Of a reply that came after its call had given up; 255 if none did.
+  std::uint8_t last_code() const {
+    if (replies_.empty()) return 255;
+    return wire::error_code_of(replies_.back()).value_or(255);
+  }
+
+  // The codes of the replies; 255 if none came within `limit`.
+  std::uint8_t write(const bacap::WriteCap& cap, const bacap::MessageBoxIndex& index,
+                     std::string_view text, WriteLevel level = WriteLevel::kConfirmed,
+                     Milliseconds limit = kLong) {
+    wire::EncryptWrite request{Bytes16{1}, to_bytes(as_bytes(text)), bytes_of(cap), index.bytes()};
+    auto envelope = std::get<wire::EncryptWriteReply>(answer(network_.context(), request));
+    auto start = start_of(envelope);
+    start.write_cap = bytes_of(cap);
+    start.no_idempotent_box_already_exists.value = level == WriteLevel::kConfirmed;
+    return end_of<wire::StartResendingEncryptedMessageReply>(start, limit).error_code;
+  }
+  struct Read {
+    std::uint8_t code = 255;
+    std::string text;
+  };
+  Read read(const bacap::WriteCap& cap, const bacap::MessageBoxIndex& index,
+            Milliseconds limit = kLong) {
+    wire::EncryptRead request{Bytes16{1}, cap.read_cap().bytes(), index.bytes()};
+    auto envelope = std::get<wire::EncryptReadReply>(answer(network_.context(), request));
+    auto start = start_of(envelope);
+    start.read_cap = cap.read_cap().bytes();
+    start.message_box_index = Bytes(index.bytes().begin(), index.bytes().end());
+    start.no_retry_on_box_id_not_found.value = true;
+    const auto reply = end_of<wire::StartResendingEncryptedMessageReply>(start, limit);
+    return {reply.error_code, std::string(as_text(reply.plaintext.value_or(Bytes{})))};
+  }
+  // Copies `text` into the box through a temporary sequence. Code 26 is a failure.
+  wire::StartResendingCopyCommandReply copy(const bacap::WriteCap& temporary,
+                                            const bacap::WriteCap& cap, std::string_view text,
+                                            std::size_t courier = 0, Milliseconds limit = kLong) {
+    wire::CreateCourierEnvelopesFromPayload request;
+    request.query_id = Bytes16{1};
+    request.payload = to_bytes(as_bytes(text));
+    request.dest_write_cap = bytes_of(cap);
+    request.dest_start_index = cap.index().bytes();
+    request.is_start = request.is_last = true;
+    StreamPlan plan = plan_stream(network_.context(), request);
+    const auto progress = plan.builder->step(1'000);
+    const auto built = std::get<wire::CreateCourierEnvelopesFromPayloadReply>(
+        stream_reply(std::move(plan), progress));
+    auto index = temporary.index();
+    for (const auto& element : *built.envelopes) {
+      EXPECT_EQ(write(temporary, index, as_text(*element)), 0);
+      index = index.next().value();
+    }
+    return copy_again(temporary, courier, limit);
+  }
+  wire::StartResendingCopyCommandReply copy_again(const bacap::WriteCap& temporary,
+                                                  std::size_t courier = 0,
+                                                  Milliseconds limit = kLong) {
+    const Service& pinned = network_.context().directory.couriers().at(courier);
+    wire::StartResendingCopyCommand command;
+    command.query_id = Bytes16{1};
+    command.write_cap = bytes_of(temporary);
+    command.courier_identity_hash.value = pinned.identity_hash;
+    command.courier_queue_id.value = to_bytes(as_bytes(pinned.queue_id));
+    return end_of<wire::StartResendingCopyCommandReply>(command, limit);
+  }
+
+ private:
+  static constexpr Milliseconds kLong{4 * 3'600'000};
+
+  std::unique_ptr<ReplicaStore> open_store() {
+    return std::move(ReplicaStore::open(folder_.path() + "/boxes",
+                                        bacap::make_geometry(2000).value().box_ciphertext()))
+        .value();
+  }
+  static wire::OptWriteCap bytes_of(const bacap::WriteCap& cap) {
+    return to_array<bacap::kWriteCapSize>(cap.view());
+  }
+  static wire::StartResendingEncryptedMessage start_of(const wire::EncryptReply& envelope) {
+    wire::StartResendingEncryptedMessage start;
+    start.query_id = Bytes16{1};
+    start.message_ciphertext = envelope.message_ciphertext;
+    start.envelope_descriptor = envelope.envelope_descriptor;
+    start.envelope_hash = envelope.envelope_hash;
+    return start;
+  }
+  // Starts an operation, and moves time until it ends or the limit is over.
+  template <class Reply, class Start>
+  Reply end_of(const Start& start, Milliseconds limit) {
+    replies_.clear();
+    client_->start(start);
+    constexpr Milliseconds kStep{100};
+    for (Milliseconds waited{0}; waited <= limit && replies_.empty(); waited += kStep)
+      scheduler_.advance(kStep);
+    Reply reply;
+    reply.error_code = 255;
+    if (replies_.empty()) return reply;
+    reply = std::get<Reply>(replies_.front());
+    replies_.clear();
+    return reply;
+  }
+
+  TempFolder folder_;
+  ManualScheduler scheduler_;
+  std::unique_ptr<Random> random_;
+  Network network_;
+  std::shared_ptr<Client> client_;
+  std::vector<wire::Response> replies_;
+};
+
+}  // namespace taubenpost::localnet
