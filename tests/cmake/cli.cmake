@@ -12,7 +12,8 @@ target_compile_definitions(howto_test PRIVATE TP_HOWTO="${PROJECT_SOURCE_DIR}/do
                            TP_EXAMPLE_SOURCES="${PROJECT_SOURCE_DIR}/docs/examples"
                            TP_EXAMPLES="${CMAKE_BINARY_DIR}/examples")
 add_dependencies(howto_test examples)
-foreach(name cli_localnet_test cli_raw_test howto_test cli_state_test cli_send_test cli_network_test)
+foreach(name cli_localnet_test cli_raw_test howto_test cli_state_test cli_send_test
+             cli_network_test)
   target_compile_definitions(${name} PRIVATE TP_PROGRAM="$<TARGET_FILE:taubenpost>")
   add_dependencies(${name} taubenpost)
 endforeach()
