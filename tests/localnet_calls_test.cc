@@ -161,7 +161,9 @@ TEST(StreamBuilderSteps, LongBuild_MakesOnlyAFewEnvelopesAtATime) {
   const auto random = seeded_random(1);
   const Knobs knobs;
   Mixnet mixnet(scheduler, couriers, audit, *random, knobs);
-  const Context context{scheduler, directory, mixnet, audit, *random, knobs};
+  SlotClock slots(scheduler, *random, knobs, audit);
+  SerialWorker decrypter(scheduler);
+  const Context context{scheduler, directory, mixnet, audit, *random, knobs, slots, decrypter};
   const auto cap = cap_of(5);
   std::vector<StreamBuilder::Destination> destinations;
   destinations.push_back({cap.clone(), cap.index(), {}, 20});

@@ -4,6 +4,7 @@
 #include "cli/exit_status.h"
 #include "localnet/knob_names.h"
 #include "localnet/localnet.h"
+#include "localnet/profile.h"
 
 namespace taubenpost::cli {
 namespace {
@@ -12,6 +13,7 @@ struct LocalnetArgs {
   std::string listen;
   std::string data;
   std::string write_thin_config;
+  std::string profile = "fast";
   std::string knobs_file;
   std::vector<std::string> set;
 };
@@ -30,6 +32,9 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
   options.data_dir = args.data;  // as given: the path of a socket must be short
   if (!args.write_thin_config.empty())
     options.thin_config_path = absolute_path(args.write_thin_config);
+  const Result<localnet::Knobs> knobs = localnet::profile(args.profile);
+  if (!knobs) return knobs.error();
+  options.knobs = *knobs;
   if (!args.knobs_file.empty()) TP_TRY(localnet::load_knobs(options.knobs, args.knobs_file));
   TP_TRY(localnet::set_knobs(options.knobs, args.set));
   TP_TRY(localnet::run_localnet(std::move(options)));

@@ -21,6 +21,8 @@ std::string Audit::to_json() const {
   const nlohmann::json out{
       {"packets", packets},
       {"retransmissions", retransmissions},
+      {"slots", slots},
+      {"slots_used", slots_used},
       {"writes", by_code(writes)},
       {"conflicting_writes", writes[10]},
       {"tombstones", by_code(tombstones)},
@@ -64,6 +66,8 @@ std::string Audit::to_prometheus() const {
   Exposition out;
   out.one("packets_total", "Packets from clients to couriers, polls included.", packets);
   out.one("retransmissions_total", "Packets sent again because no answer came.", retransmissions);
+  out.one("slots_total", "Slots of the daemon's clock.", slots);
+  out.one("slots_used_total", "Slots with a client's packet.", slots_used);
   out.by_code("writes_total", "Data writes at shards by replica code.", writes);
   out.by_code("tombstones_total", "Tombstones at shards by replica code.", tombstones);
   out.by_code("reads_total", "Reads at shards by replica code.", reads);

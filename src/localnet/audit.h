@@ -19,6 +19,8 @@ struct Audit {
 
   std::uint64_t packets = 0;          // client packets to couriers, polls included
   std::uint64_t retransmissions = 0;  // of these: sent again because no answer came
+  std::uint64_t slots = 0;            // of the slot clock, if there is one
+  std::uint64_t slots_used = 0;       // of these: with a client's packet
   ByCode writes{};                    // data writes; [10] are the conflicting ones
   ByCode tombstones{};
   ByCode reads{};                  // client reads, and a courier's reads of temporary boxes

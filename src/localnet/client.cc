@@ -57,7 +57,8 @@ bool is_complete(const wire::StartResendingEncryptedMessage& request) {
 
 }  // namespace
 
-Client::Client(const Context& context) : context_(context), app_id_(random_array<16>()) {}
+Client::Client(const Context& context)
+    : context_(context), line_(context.slots.make_line()), app_id_(random_array<16>()) {}
 
 void Client::attach(Deliver deliver) {
   deliver_ = std::move(deliver);
@@ -87,8 +88,8 @@ void Client::start(const wire::StartResendingEncryptedMessage& request) {
   const Key key{Kind::kEncrypted, *request.envelope_hash};
   run(key, *request.query_id, fingerprint_of(request), [&](Operation::Done done) {
     const std::size_t courier = context_.random.below(context_.directory.couriers().size());
-    return std::make_shared<EncryptedOperation>(context_, courier, *request.message_ciphertext,
-                                                *std::move(plan), std::move(done));
+    return std::make_shared<EncryptedOperation>(
+        context_, line_, courier, *request.message_ciphertext, *std::move(plan), std::move(done));
   });
 }
 
@@ -112,7 +113,8 @@ void Client::start(const wire::StartResendingCopyCommand& request) {
   const bool pinned = hash && queue;
   const Bytes fingerprint{static_cast<std::uint8_t>(pinned ? courier : couriers.size())};
   run(key, *request.query_id, fingerprint, [&](Operation::Done done) {
-    return std::make_shared<CopyOperation>(context_, courier, *request.write_cap, std::move(done));
+    return std::make_shared<CopyOperation>(context_, line_, courier, *request.write_cap,
+                                           std::move(done));
   });
 }
 
@@ -243,16 +245,30 @@ void Client::send(const wire::SendMessage& request) {
   });
   if (!known) return send_failed(request, "no such service");
 
+  context_.slots.wait(line_, Turn::kFresh,
+                      [this, request, payload, alive = std::weak_ptr<bool>(alive_)] {
+                        if (alive.expired()) return false;
+                        send_now(request, payload);
+                        return true;
+                      });
+}
+
+void Client::send_now(const wire::SendMessage& request, const Bytes& payload) {
+  const Mixnet::Trip trip = context_.mixnet.draw();
+  const Milliseconds round_trip = trip.there + trip.back;
   wire::MessageSentEvent sent;
   sent.message_id = request.id;
   sent.surbid = request.surbid;
   sent.sent_at = static_cast<std::int64_t>(context_.scheduler.unix_ms() / 1000);
+  sent.reply_eta = std::chrono::nanoseconds(round_trip).count();
   deliver(sent);
+  if (!trip.returns) return;
   wire::MessageReplyEvent answer;
   answer.message_id = request.id;
   answer.surbid = request.surbid;
-  answer.payload = zero_extended(payload, directory.sphinx_geometry().forward_payload_length);
-  context_.scheduler.post([this, answer, alive = std::weak_ptr<bool>(alive_)] {
+  answer.payload =
+      zero_extended(payload, context_.directory.sphinx_geometry().forward_payload_length);
+  defer(context_.scheduler, round_trip, [this, answer, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) deliver(answer);
   });
 }

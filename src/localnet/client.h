@@ -62,9 +62,11 @@ class Client {
   void refuse(Kind kind, const wire::Id16& query_id, std::uint8_t code);
   void cancel(const Key& key);
   void deliver(const wire::Response& response);
+  void send_now(const wire::SendMessage& request, const Bytes& payload);
   void send_failed(const wire::SendMessage& request, const char* why);
 
   const Context& context_;
+  const SlotClock::LinePtr line_;
   const Bytes16 app_id_;
   Deliver deliver_;
   std::map<Key, Running> running_;

@@ -8,6 +8,8 @@
 #include "localnet/mixnet.h"
 #include "localnet/random.h"
 #include "localnet/scheduler.h"
+#include "localnet/serial_worker.h"
+#include "localnet/slot_clock.h"
 
 namespace taubenpost::localnet {
 
@@ -18,6 +20,8 @@ struct Context {
   Audit& audit;
   Random& random;
   const Knobs& knobs;
+  SlotClock& slots;
+  SerialWorker& decrypter;
 
   std::uint64_t mix_epoch() const { return bacap::mix_epoch(scheduler.unix_ms() / 1000); }
   // Of the directory document in force; envelopes are made for this one.

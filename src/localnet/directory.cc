@@ -177,13 +177,14 @@ const bacap::NikeKeyPair& Directory::envelope_keys(ReplicaId replica, std::uint6
   return envelope_keys_.emplace(key, bacap::nike_key_pair_from(seed.view())).first->second;
 }
 
-Bytes Directory::document(std::uint64_t mix_epoch) const {
+Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs) const {
   wire::PkiDocument out;
   out.epoch = mix_epoch;
   out.genesis_epoch = 1;
-  out.mu = 0.005;
-  out.lambda_p = out.lambda_l = out.lambda_m = out.lambda_g = 0.001;
-  out.lambda_r = 0.005;
+  out.mu = knobs.hop_rate > 0 ? knobs.hop_rate : 0.005;
+  out.lambda_p = out.lambda_l = knobs.slot_rate > 0 ? knobs.slot_rate : 0.001;
+  out.lambda_m = out.lambda_g = 0.001;
+  out.lambda_r = knobs.link_rate > 0 ? knobs.link_rate : 0.005;
   out.mix_layers = kMixLayers;
   out.version = "v1";
   for (std::size_t i = 0; i < kCouriers; ++i) {
@@ -208,8 +209,8 @@ Bytes Directory::document(std::uint64_t mix_epoch) const {
   return wire::encode_pki_document(out);
 }
 
-Bytes Directory::signed_document(std::uint64_t mix_epoch) const {
-  const Bytes certified = document(mix_epoch);
+Bytes Directory::signed_document(std::uint64_t mix_epoch, const Knobs& knobs) const {
+  const Bytes certified = document(mix_epoch, knobs);
   const std::uint64_t expiration = mix_epoch + kExpirationEpochs;
   Bytes message;
   append_le(message, std::uint32_t{0});

@@ -16,6 +16,7 @@
 #include "bacap/mkem.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "localnet/knobs.h"
 #include "localnet/replica_store.h"
 #include "wire/replies.h"
 
@@ -52,10 +53,11 @@ class Directory {
   const std::vector<Service>& couriers() const { return couriers_; }
   const std::vector<Service>& echoes() const { return echoes_; }
 
-  // CBOR of the document of a mix epoch, without signatures (thin-protocol 7.1).
-  Bytes document(std::uint64_t mix_epoch) const;
+  // CBOR of the document of a mix epoch, without signatures (thin-protocol 7.1). Its rates are
+  // those of the knobs; where these do not wait, those of a usual test network.
+  Bytes document(std::uint64_t mix_epoch, const Knobs& knobs) const;
   // The same with the authorities' signatures (7.5).
-  Bytes signed_document(std::uint64_t mix_epoch) const;
+  Bytes signed_document(std::uint64_t mix_epoch, const Knobs& knobs) const;
   std::vector<wire::DirectoryAuthority> authorities() const;
 
  private:

@@ -20,9 +20,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kDurationMax = 30LL * 24 * 3600 * 1000;
+constexpr double kRateMax = 1000;
 constexpr std::size_t kFileMax = 64U << 10;
 
 // A number with a range, or a set of positions below a limit; the others are words.
+struct Rate {
+  double Knobs::* field;
+};
 struct Probability {
   double Knobs::* field;
 };
@@ -30,8 +34,8 @@ struct Positions {
   std::set<std::uint8_t> Knobs::* field;
   std::size_t limit;
 };
-using Field = std::variant<Milliseconds Knobs::*, Probability, Positions, TempCleanup Knobs::*,
-                           ProxiedReplyKey Knobs::*>;
+using Field = std::variant<Milliseconds Knobs::*, Rate, Probability, Positions,
+                           TempCleanup Knobs::*, ProxiedReplyKey Knobs::*>;
 
 struct Knob {
   KnobName name;
@@ -46,9 +50,18 @@ const std::array kKnobs{
     Knob{{"broadcast_release", "how long a connection without a session token hears nothing"},
          &Knobs::broadcast_release},
     Knob{{"farewell", "from shutdown_event to the end of the stream"}, &Knobs::farewell},
+    Knob{{"slot_rate", "slots for packets of all clients, per millisecond"},
+         Rate{&Knobs::slot_rate}},
+    Knob{{"encrypt_time", "of one envelope, on its connection"}, &Knobs::encrypt_time},
+    Knob{{"decrypt_time", "of one answer, one after the other for all clients"},
+         &Knobs::decrypt_time},
+    Knob{{"hop_rate", "at each hop a packet waits for an event of this rate"},
+         Rate{&Knobs::hop_rate}},
     Knob{{"request_loss", "packets that never reach their courier"},
          Probability{&Knobs::request_loss}},
     Knob{{"reply_loss", "answers that never reach the daemon"}, Probability{&Knobs::reply_loss}},
+    Knob{{"link_rate", "a courier's or replica's message to a replica waits for such an event"},
+         Rate{&Knobs::link_rate}},
     Knob{{"courier_down", "couriers that do not answer"},
          Positions{&Knobs::courier_down, kCouriers}},
     Knob{{"replica_down", "replicas that do not answer"},
@@ -106,6 +119,13 @@ struct Setter {
     knobs.*field = Milliseconds(static_cast<std::int64_t>(*value));
     return ok();
   }
+  Status operator()(const Rate& rate) const {
+    const auto value = number_of(text);
+    if (!value || !(*value >= 0) || *value > kRateMax)
+      return wrong(knob, text, "events per millisecond, from 0 to 1000");
+    knobs.*rate.field = *value;
+    return ok();
+  }
   Status operator()(const Probability& probability) const {
     const auto value = number_of(text);
     if (!value || !(*value >= 0) || *value > 1) return wrong(knob, text, "a number from 0 to 1");
@@ -139,6 +159,7 @@ struct Setter {
 struct Shower {
   const Knobs& knobs;
   Json operator()(Milliseconds Knobs::* field) const { return (knobs.*field).count(); }
+  Json operator()(const Rate& rate) const { return knobs.*rate.field; }
   Json operator()(const Probability& probability) const { return knobs.*probability.field; }
   Json operator()(const Positions& positions) const { return knobs.*positions.field; }
   Json operator()(TempCleanup Knobs::* field) const {

@@ -1,7 +1,7 @@
 // Knobs by name, as people write them: in options, in files, on the control socket.
 //
 //   copy_poll=20          durations in milliseconds
-//   request_loss=0.01     losses from 0 to 1
+//   slot_rate=0.001       rates in events per millisecond, 0 for no waiting; losses from 0 to 1
 //   replica_down=0,2      positions, or none
 //   temp_cleanup=real     one of the words that are listed
 // Errors name the knob and what is allowed (kUsage).

@@ -22,21 +22,26 @@ enum class TempCleanup : std::uint8_t {
 // What an answer that was fetched from another replica is encrypted with (pigeonhole 8.6).
 enum class ProxiedReplyKey : std::uint8_t { kCurrentEpoch, kMatchingEpoch };
 
-// Losses are probabilities.
+// Rates are events per millisecond, as in PKI documents; 0: no waiting. Losses are probabilities.
 struct Knobs {
   // --- the daemon ---
   Milliseconds copy_poll{5'000};           // between polls of a copy command
-  Milliseconds not_found_poll{1'000};      // between looks at a missing box
-  Milliseconds retransmit{20'000};         // answer deadline of one packet
+  Milliseconds not_found_poll{1'000};      // between looks at a missing box, without slots
+  Milliseconds retransmit{20'000};         // answer deadline of a packet, beyond its round trip
   Milliseconds resume_grace{10 * 60'000};  // a dropped session can be resumed
   Milliseconds broadcast_release{5'000};   // a connection without session_token
   Milliseconds farewell{100};              // from shutdown_event to the end of the stream
+  double slot_rate = 0;                    // LambdaP: packets of all clients together
+  Milliseconds encrypt_time{0};            // of one envelope, on its connection
+  Milliseconds decrypt_time{0};            // of one answer, one after the other for all clients
 
   // --- the mixnet ---
+  double hop_rate = 0;  // Mu: delay at each hop
   double request_loss = 0;
   double reply_loss = 0;
 
   // --- couriers, by position ---
+  double link_rate = 0;  // LambdaR: between couriers and replicas, and between replicas
   TempCleanup temp_cleanup = TempCleanup::kPseudo;
   std::set<std::uint8_t> courier_down{};
 

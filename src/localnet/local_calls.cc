@@ -201,7 +201,7 @@ wire::Response answer(const Context& context, const wire::GetPkiDocument& reques
   const std::uint64_t current = context.mix_epoch();
   reply.epoch = request.epoch == 0 ? current : request.epoch;
   if (bacap::in_epoch_window(reply.epoch, current)) {
-    reply.payload = context.directory.signed_document(reply.epoch);
+    reply.payload = context.directory.signed_document(reply.epoch, context.knobs);
   } else {
     reply.payload = Bytes();  // a null stops the published Rust client
     reply.error_code = number(ThinCode::kServiceUnavailable);

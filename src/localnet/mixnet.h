@@ -1,8 +1,9 @@
 // The way between the daemon and the couriers: one packet there, at most one answer back.
 //
-// Nothing limits or delays packets; each way is a step of its own on the scheduler. Packets and
-// answers can be lost, and a courier can be down. Whoever sends waits for an answer only as long as
-// it likes: none comes for a query that the courier ignores.
+// Each way takes the delays of its hops, drawn when the packet leaves (knob hop_rate), or a step of
+// its own on the scheduler. Packets and answers can be lost, and a courier can be down. Whoever
+// sends waits for an answer only as long as it likes: none comes for a query that the courier
+// ignores.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +28,19 @@ class Mixnet {
   Mixnet(Scheduler& scheduler, std::vector<std::unique_ptr<Courier>>& couriers, Audit& audit,
          Random& random, const Knobs& knobs);
 
-  // `courier` is a position in Directory::couriers().
-  void send(std::size_t courier, std::shared_ptr<const Bytes> query, OnReply on_reply);
+  // `courier` is a position in Directory::couriers(). Returns the round trip that was drawn.
+  Milliseconds send(std::size_t courier, std::shared_ptr<const Bytes> query, OnReply on_reply);
+
+  // There and back, for a message to a service; nothing if one of both is lost.
+  struct Trip {
+    Milliseconds there{0}, back{0};
+    bool arrives = true, returns = true;
+  };
+  Trip draw();
 
  private:
+  Milliseconds way(int hops);
+
   Scheduler& scheduler_;
   std::vector<std::unique_ptr<Courier>>& couriers_;
   Audit& audit_;

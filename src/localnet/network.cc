@@ -18,7 +18,9 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
       store_(std::move(store)),
       replicas_(scheduler, directory_, *store_, audit_, random, knobs_),
       mixnet_(scheduler, couriers_, audit_, random, knobs_),
-      context_{scheduler, directory_, mixnet_, audit_, random, knobs_} {
+      slots_(scheduler, random, knobs_, audit_),
+      decrypter_(scheduler),
+      context_{scheduler, directory_, mixnet_, audit_, random, knobs_, slots_, decrypter_} {
   for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier());
 }
 
@@ -29,6 +31,7 @@ std::unique_ptr<Courier> Network::make_courier() {
 void Network::set_knobs(const Knobs& knobs) {
   knobs_ = knobs;
   replicas_.retry_replications();
+  slots_.start();
 }
 
 bool Network::restart_courier(std::size_t position) {

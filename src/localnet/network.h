@@ -48,6 +48,8 @@ class Network {
   Replicas replicas_;
   std::vector<std::unique_ptr<Courier>> couriers_;
   Mixnet mixnet_;
+  SlotClock slots_;
+  SerialWorker decrypter_;
   const Context context_;
   Scheduler::Timer expiry_ = 0;
 };

@@ -24,21 +24,32 @@ OperationResult ended(ReplicaCode code) {
 
 }  // namespace
 
-Operation::Operation(const Context& context, std::size_t courier, Bytes query, Done done)
+Operation::Operation(const Context& context, SlotClock::LinePtr line, std::size_t courier,
+                     Bytes query, Done done)
     : context_(context),
+      line_(std::move(line)),
       courier_(courier),
       query_(std::make_shared<const Bytes>(std::move(query))),
       done_(std::move(done)) {}
 
 Operation::~Operation() { context_.scheduler.cancel(timer_); }
 
-void Operation::send() {
+void Operation::send(Turn turn) {
+  context_.slots.wait(line_, turn, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->done_ == nullptr) return false;
+    self->send_now();
+    return true;
+  });
+}
+
+void Operation::send_now() {
   const std::uint64_t transmission = ++transmission_;
-  context_.mixnet.send(courier_, query_,
-                       [weak = weak_from_this(), transmission](const Bytes& reply) {
-                         if (const auto self = weak.lock()) self->take_bytes(transmission, reply);
-                       });
-  arm(context_.knobs.retransmit, /*is_retransmission=*/true);
+  const Milliseconds round_trip = context_.mixnet.send(
+      courier_, query_, [weak = weak_from_this(), transmission](const Bytes& reply) {
+        if (const auto self = weak.lock()) self->take_bytes(transmission, reply);
+      });
+  arm(round_trip + context_.knobs.retransmit, /*is_retransmission=*/true);
 }
 
 void Operation::take_bytes(std::uint64_t transmission, const Bytes& reply) {
@@ -51,7 +62,13 @@ void Operation::take_bytes(std::uint64_t transmission, const Bytes& reply) {
 
 void Operation::send_after(Milliseconds delay) { arm(delay, /*is_retransmission=*/false); }
 
+void Operation::look_again() {
+  if (context_.knobs.slot_rate > 0) return send(Turn::kFollowUp);
+  send_after(context_.knobs.not_found_poll);
+}
+
 void Operation::poll_soon() {
+  if (context_.knobs.slot_rate > 0) return send(Turn::kFollowUp);
   send_after(std::min(Milliseconds(1U << std::min(polls_, kPollDoublings)), kPollPauseMax));
   ++polls_;
 }
@@ -62,7 +79,7 @@ void Operation::arm(Milliseconds delay, bool is_retransmission) {
     const auto self = weak.lock();
     if (self == nullptr || self->done_ == nullptr) return;
     if (is_retransmission) ++self->context_.audit.retransmissions;
-    self->send();
+    self->send(Turn::kFollowUp);
   });
 }
 
@@ -71,15 +88,23 @@ void Operation::finish(OperationResult result) {
   if (const auto done = std::exchange(done_, nullptr)) done(std::move(result));
 }
 
-EncryptedOperation::EncryptedOperation(const Context& context, std::size_t courier, Bytes query,
-                                       Plan plan, Done done)
-    : Operation(context, courier, std::move(query), std::move(done)), plan_(std::move(plan)) {}
+EncryptedOperation::EncryptedOperation(const Context& context, SlotClock::LinePtr line,
+                                       std::size_t courier, Bytes query, Plan plan, Done done)
+    : Operation(context, std::move(line), courier, std::move(query), std::move(done)),
+      plan_(std::move(plan)) {}
 
 void EncryptedOperation::take(const bacap::CourierQueryReply& reply) {
   const auto* answer = std::get_if<bacap::CourierEnvelopeReply>(&reply);
   if (answer == nullptr) return finish(ended(ThinCode::kInternalError));
   if (answer->error_code != 0) return finish(ended(thin_code(answer->error_code)));
-  if (answer->type == bacap::EnvelopeReplyType::kPayload) return evaluate(answer->payload);
+  if (answer->type == bacap::EnvelopeReplyType::kPayload) {
+    const auto self = std::static_pointer_cast<EncryptedOperation>(shared_from_this());
+    context().decrypter.run(context().knobs.decrypt_time,
+                            [weak = std::weak_ptr(self), payload = answer->payload] {
+                              if (const auto alive = weak.lock()) alive->evaluate(payload);
+                            });
+    return;
+  }
   // Accepted by the courier: all that a default write waits for.
   if (!plan_.read && !plan_.confirm) return finish({});
   poll_soon();
@@ -116,8 +141,7 @@ std::optional<Bytes> EncryptedOperation::open_payload(const Bytes& payload) cons
 void EncryptedOperation::evaluate_read(bacap::ReplicaReadReply reply) {
   const auto code = static_cast<ReplicaCode>(reply.error_code);
   const ReplicaFlags flags{.is_read = true, .no_retry_on_box_id_not_found = !plan_.retry_not_found};
-  if (judge(code, flags) == ReplicaVerdict::kAskAgain)
-    return send_after(context().knobs.not_found_poll);
+  if (judge(code, flags) == ReplicaVerdict::kAskAgain) return look_again();
   if (code != ReplicaCode::kSuccess && code != ReplicaCode::kTombstone) return finish(ended(code));
   // A tombstone is believed only for the box that was asked for.
   if (code == ReplicaCode::kTombstone) reply.box.payload.clear();
@@ -138,9 +162,9 @@ void EncryptedOperation::evaluate_write(ReplicaCode code) {
   finish(ended(is_repeat ? ReplicaCode::kSuccess : code));
 }
 
-CopyOperation::CopyOperation(const Context& context, std::size_t courier, ByteView write_cap,
-                             Done done)
-    : Operation(context, courier,
+CopyOperation::CopyOperation(const Context& context, SlotClock::LinePtr line, std::size_t courier,
+                             ByteView write_cap, Done done)
+    : Operation(context, std::move(line), courier,
                 bacap::encode(bacap::CourierQuery(bacap::CopyCommand{to_bytes(write_cap)})),
                 std::move(done)) {}
 

@@ -2,8 +2,8 @@
 // (thin-protocol 6.1 to 6.5).
 //
 // One packet at most is under way per operation. A packet without an answer is sent again; an
-// answer that settles nothing is followed by another packet. No slot clock paces these here, so
-// they wait for a time of their own.
+// answer that settles nothing is followed by another packet, in the next free slot. Without a slot
+// clock nothing paces these, so they wait for a time of their own.
 #pragma once
 
 #include <cstdint>
@@ -30,12 +30,13 @@ class Operation : public std::enable_shared_from_this<Operation> {
 
   // `courier` is kept for the whole operation. `done` is called once, on the scheduler, not from
   // start(); never after the operation was dropped.
-  Operation(const Context& context, std::size_t courier, Bytes query, Done done);
+  Operation(const Context& context, SlotClock::LinePtr line, std::size_t courier, Bytes query,
+            Done done);
   virtual ~Operation();
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  void start() { send(); }
+  void start() { send(Turn::kFresh); }
   std::size_t courier() const { return courier_; }
 
  protected:
@@ -44,16 +45,21 @@ class Operation : public std::enable_shared_from_this<Operation> {
 
   void finish(OperationResult result);
   void send_after(Milliseconds delay);
-  // The next packet of a poll: soon at first, then less and less often.
+  // The next packet of a poll: in the next slot; without slots soon at first, then less and less
+  // often.
   void poll_soon();
+  // The next look for a missing box: in the next slot, without slots after a while.
+  void look_again();
   const Context& context() const { return context_; }
 
  private:
-  void send();
+  void send(Turn turn);
+  void send_now();
   void take_bytes(std::uint64_t transmission, const Bytes& reply);
   void arm(Milliseconds delay, bool is_retransmission);
 
   const Context& context_;
+  const SlotClock::LinePtr line_;
   const std::size_t courier_;
   std::shared_ptr<const Bytes> query_;
   Done done_;
@@ -76,8 +82,8 @@ class EncryptedOperation final : public Operation {
     bool confirm = false;         // writes: a replica must answer; a taken box is an error
   };
 
-  EncryptedOperation(const Context& context, std::size_t courier, Bytes query, Plan plan,
-                     Done done);
+  EncryptedOperation(const Context& context, SlotClock::LinePtr line, std::size_t courier,
+                     Bytes query, Plan plan, Done done);
 
  private:
   void take(const bacap::CourierQueryReply& reply) override;
@@ -92,7 +98,8 @@ class EncryptedOperation final : public Operation {
 // A copy command, polled until the courier has a verdict.
 class CopyOperation final : public Operation {
  public:
-  CopyOperation(const Context& context, std::size_t courier, ByteView write_cap, Done done);
+  CopyOperation(const Context& context, SlotClock::LinePtr line, std::size_t courier,
+                ByteView write_cap, Done done);
 
  private:
   void take(const bacap::CourierQueryReply& reply) override;

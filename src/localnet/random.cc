@@ -1,5 +1,8 @@
 #include "localnet/random.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/check.h"
 #include "base/random.h"
 
@@ -41,10 +44,22 @@ std::uint64_t Random::below(std::uint64_t bound) {
   }
 }
 
-bool Random::happens(double probability) {
+double Random::fraction() {
   constexpr int kBits = 53;  // as many as a double keeps
-  return probability > 0 &&
-         static_cast<double>(next() >> (64 - kBits)) < probability * double(1ULL << kBits);
+  return static_cast<double>(next() >> (64 - kBits)) / static_cast<double>(1ULL << kBits);
+}
+
+bool Random::happens(double probability) { return probability > 0 && fraction() < probability; }
+
+Milliseconds Random::exponential(double rate) {
+  constexpr double kLongest = 27.6;
+  if (rate <= 0) return Milliseconds(0);
+  const double means = std::min(-std::log1p(-fraction()), kLongest);
+  return Milliseconds(std::llround(means / rate));
+}
+
+Milliseconds Random::up_to(Milliseconds limit) {
+  return Milliseconds(below(static_cast<std::uint64_t>(limit.count()) + 1));
 }
 
 std::unique_ptr<Random> system_random() { return std::make_unique<SystemRandom>(); }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "localnet/knobs.h"
+
 namespace taubenpost::localnet {
 
 class Random {
@@ -19,6 +21,14 @@ class Random {
   std::uint64_t below(std::uint64_t bound);
   // True with this probability, 0 to 1.
   bool happens(double probability);
+  // How long until the next event of a Poisson process, at most 27.6 times its mean (thin-protocol
+  // 6.6). `rate` in events per millisecond; 0: no time.
+  Milliseconds exponential(double rate);
+  // Even in [0, limit].
+  Milliseconds up_to(Milliseconds limit);
+
+ private:
+  double fraction();  // even in [0, 1)
 };
 
 std::unique_ptr<Random> system_random();

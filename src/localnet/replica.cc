@@ -1,6 +1,7 @@
 #include "localnet/replica.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "bacap/epochs.h"
@@ -73,24 +74,39 @@ void Replicas::write_box(ReplicaId shard, const Box& box) {
 
 bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
   if (to >= kReplicas) return false;
-  scheduler_.post([this, to, message = std::move(message), on_reply = std::move(on_reply)] {
-    if (!is_down(to)) on_reply(handle(to, message));
-  });
+  const auto arrive = [this, to, message = std::move(message), on_reply = std::move(on_reply)] {
+    if (is_down(to)) return;
+    Milliseconds time = answer_delay();
+    ReplicaReply reply = handle(to, message, time);
+    if (time.count() == 0) return on_reply(std::move(reply));
+    const auto shared = std::make_shared<ReplicaReply>(std::move(reply));
+    scheduler_.after(time, [on_reply, shared] { on_reply(std::move(*shared)); });
+  };
+  defer(scheduler_, message_delay(), arrive);
   return true;
 }
 
 bool Replicas::read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) {
   if (shard >= kReplicas) return false;
-  scheduler_.post([this, shard, box_id, on_read = std::move(on_read)] {
+  const auto arrive = [this, shard, box_id, on_read = std::move(on_read)] {
     if (is_down(shard)) return;
     auto result = store_.read(shard, replica_epoch(), box_id);
     count(audit_.reads, result.code);
-    on_read(std::move(result));
-  });
+    const Milliseconds time = answer_delay();
+    if (time.count() == 0) return on_read(std::move(result));
+    scheduler_.after(time, [on_read, result = std::move(result)] { on_read(result); });
+  };
+  defer(scheduler_, message_delay(), arrive);
   return true;
 }
 
-ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message) {
+Milliseconds Replicas::answer_delay() {
+  if (knobs_.link_rate <= 0) return Milliseconds(0);
+  return random_.up_to(Milliseconds(std::llround(1 / knobs_.link_rate)));
+}
+
+ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message,
+                              Milliseconds& fetch_time) {
   auto opened = open(self, message);
   if (!opened) {
     const bool bad_sender = opened.error().code == Errc::kInvalid;
@@ -105,6 +121,7 @@ ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message) {
   if (shards.empty()) return failure(ReplicaCode::kReplicationFailed);
   const bool is_shard = std::find(shards.begin(), shards.end(), self) != shards.end();
   const ReplicaId shard = is_shard ? self : shards[random_.below(shards.size())];
+  if (!is_shard) fetch_time += message_delay() + answer_delay();
   const auto reply = at_shard(shard, inner->value);
 
   auto secret = std::move(opened->secret);
@@ -168,11 +185,8 @@ void Replicas::replicate(ReplicaId from, const Box& box) {
   for (const ReplicaId peer : directory_.shards_of(box.id)) {
     if (peer == from || random_.happens(knobs_.replication_loss)) continue;
     const Link link{from, peer};
-    const auto arrive = [this, link, box] { deliver(link, box); };
-    if (knobs_.replication_delay.count() > 0)
-      scheduler_.after(knobs_.replication_delay, arrive);
-    else
-      scheduler_.post(arrive);
+    defer(scheduler_, knobs_.replication_delay + message_delay(),
+          [this, link, box] { deliver(link, box); });
   }
 }
 

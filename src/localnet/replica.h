@@ -5,6 +5,9 @@
 // the other one, now or when that is back. Inside the process no hop is encrypted again: that could
 // only fail for a missing key, and here every replica knows the keys of all others.
 //
+// With a link_rate every message to a replica waits for an event of that rate, and its answer for
+// up to the mean of it (pigeonhole 7.2); so does what a replica fetches from a shard.
+//
 // A replica that is down has left the directory: nobody chooses it as a shard of a box any more.
 // What is sent to it all the same, as an intermediate, waits in vain for an answer.
 #pragma once
@@ -56,7 +59,10 @@ class Replicas final : public ReplicaPort {
     std::uint64_t epoch = 0;  // of the key that opened it
   };
 
-  ReplicaReply handle(ReplicaId self, const ReplicaMessage& message);
+  Milliseconds message_delay() { return random_.exponential(knobs_.link_rate); }
+  Milliseconds answer_delay();
+  // `fetch_time` is what an answer from another shard took.
+  ReplicaReply handle(ReplicaId self, const ReplicaMessage& message, Milliseconds& fetch_time);
   // Errors: kInvalid for an unusable sender key, kNotFound if no key opens the message.
   Result<Opened> open(ReplicaId self, const ReplicaMessage& message) const;
   bacap::ReplicaInnerReply at_shard(ReplicaId shard, const bacap::ReplicaInnerMessage& message);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "localnet/knobs.h"
 
@@ -32,6 +33,14 @@ class Scheduler {
   // Forgets a timer; one that is unknown or has run is no mistake.
   virtual void cancel(Timer timer) = 0;
 };
+
+// After a delay, or soon if there is none.
+inline void defer(Scheduler& scheduler, Milliseconds delay, Task task) {
+  if (delay.count() > 0)
+    scheduler.after(delay, std::move(task));
+  else
+    scheduler.post(std::move(task));
+}
 
 // The real thing, on an io_context that outlives it.
 std::unique_ptr<Scheduler> make_asio_scheduler(boost::asio::io_context& io);

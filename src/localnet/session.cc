@@ -17,6 +17,9 @@ concept Local = requires(const Context& context, const Request& request) {
   { answer(context, request) } -> std::same_as<wire::Response>;
 };
 template <class Request>
+concept Encrypting =
+    std::same_as<Request, wire::EncryptRead> || std::same_as<Request, wire::EncryptWrite>;
+template <class Request>
 concept Building = requires(const Context& context, Request request) {
   { plan_stream(context, request) } -> std::same_as<StreamPlan>;
 };
@@ -52,7 +55,8 @@ void Daemon::Session::start(const Bytes16& instance_token) {
   status.sphinx_geometry = context_.directory.sphinx_geometry();
   status.pigeonhole_geometry = context_.directory.pigeonhole_geometry();
   respond(status);
-  respond(wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch())});
+  respond(
+      wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch(), context_.knobs)});
   attach_client();
   release_ = context_.scheduler.after(context_.knobs.broadcast_release, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->open();
@@ -66,7 +70,9 @@ void Daemon::Session::open() {
 }
 
 void Daemon::Session::broadcast_document() {
-  if (open_) respond(wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch())});
+  if (open_)
+    respond(wire::NewPkiDocumentEvent{
+        context_.directory.document(context_.mix_epoch(), context_.knobs)});
 }
 
 void Daemon::Session::on_frame(Bytes body) {
@@ -93,14 +99,17 @@ void Daemon::Session::handle(wire::Request request) {
     return handle_session_token(*token);
   if (std::holds_alternative<wire::ThinClose>(request)) return handle_close();
   open();
-  bool is_building = false;
+  bool is_slow = false;
   std::visit(
       [&](auto& message) {
         using Message = std::remove_reference_t<decltype(message)>;
-        if constexpr (Local<Message>) {
+        if constexpr (Encrypting<Message>) {
+          is_slow = true;
+          respond_after(context_.knobs.encrypt_time, answer(context_, message));
+        } else if constexpr (Local<Message>) {
           respond(answer(context_, message));
         } else if constexpr (Building<Message>) {
-          is_building = true;
+          is_slow = true;
           build(plan_stream(context_, std::move(message)));
         } else if constexpr (requires { client_->start(message); }) {
           client_->start(message);
@@ -111,7 +120,7 @@ void Daemon::Session::handle(wire::Request request) {
         }
       },
       request);
-  if (!is_building) connection_->next_frame();
+  if (!is_slow) connection_->next_frame();
 }
 
 void Daemon::Session::handle_session_token(const wire::SessionToken& request) {
@@ -145,9 +154,27 @@ void Daemon::Session::attach_client() {
 }
 
 void Daemon::Session::build(StreamPlan plan) {
-  if (plan.builder != nullptr) return build_on(std::make_shared<StreamPlan>(std::move(plan)));
+  if (plan.builder != nullptr) {
+    build_time_ =
+        context_.knobs.encrypt_time * static_cast<Milliseconds::rep>(plan.builder->boxes());
+    return build_on(std::make_shared<StreamPlan>(std::move(plan)));
+  }
   respond(plan.reply);
   connection_->next_frame();
+}
+
+// Nothing else of this connection is looked at before the answer (thin-protocol 8.3).
+void Daemon::Session::respond_after(Milliseconds time, wire::Response response) {
+  const auto answer = [weak = weak_from_this(), response = std::move(response)] {
+    const auto self = weak.lock();
+    if (self == nullptr || self->ended_) return;
+    self->respond(response);
+    self->connection_->next_frame();
+  };
+  if (time.count() > 0)
+    context_.scheduler.after(time, answer);
+  else
+    answer();
 }
 
 void Daemon::Session::build_on(std::shared_ptr<StreamPlan> plan) {
@@ -159,8 +186,7 @@ void Daemon::Session::build_on(std::shared_ptr<StreamPlan> plan) {
     });
     return;
   }
-  respond(stream_reply(std::move(*plan), progress));
-  connection_->next_frame();
+  respond_after(build_time_, stream_reply(std::move(*plan), progress));
 }
 
 void Daemon::Session::respond(const wire::Response& response) {

@@ -42,6 +42,7 @@ class Daemon::Session final : public Connection::Owner,
   void attach_client();
   void open();
   void respond(const wire::Response& response);
+  void respond_after(Milliseconds time, wire::Response response);
   void end();
 
   Daemon& daemon_;
@@ -49,7 +50,8 @@ class Daemon::Session final : public Connection::Owner,
   std::shared_ptr<Connection> connection_;
   std::shared_ptr<Client> client_;
   std::optional<Bytes16> token_;
-  bool open_ = false;  // broadcasts may be sent
+  Milliseconds build_time_{0};  // of the builder call that runs
+  bool open_ = false;           // broadcasts may be sent
   bool ended_ = false;
   Scheduler::Timer release_ = 0;
 };
