@@ -70,6 +70,11 @@ class NetworkWorld {
   wire::StartResendingCopyCommandReply copy(const bacap::WriteCap& temporary,
                                             const bacap::WriteCap& cap, std::string_view text,
                                             std::size_t courier = 0, Milliseconds limit = kLong) {
+    upload(temporary, cap, text);
+    return copy_again(temporary, courier, limit);
+  }
+  // Writes the elements for that.
+  void upload(const bacap::WriteCap& temporary, const bacap::WriteCap& cap, std::string_view text) {
     wire::CreateCourierEnvelopesFromPayload request;
     request.query_id = Bytes16{1};
     request.payload = to_bytes(as_bytes(text));
@@ -85,7 +90,6 @@ class NetworkWorld {
       EXPECT_EQ(write(temporary, index, as_text(*element)), 0);
       index = index.next().value();
     }
-    return copy_again(temporary, courier, limit);
   }
   wire::StartResendingCopyCommandReply copy_again(const bacap::WriteCap& temporary,
                                                   std::size_t courier = 0,

@@ -1,0 +1,104 @@
+// The profiles of the local network beside what was measured on the real ones, in virtual time.
+//
+// Prints a row for each operation: measured, ours, ratio. The exit status is 1 if a ratio is
+// outside two thirds to four thirds.
+#include <cstdio>
+#include <functional>
+
+#include "localnet/profile.h"
+#include "support/network_world.h"
+
+namespace {
+
+using namespace taubenpost;
+using namespace taubenpost::localnet;
+
+struct Row {
+  const char* profile;
+  const char* operation;
+  double measured_s;
+  // Seconds of one operation, on average.
+  std::function<double(NetworkWorld&)> measure;
+};
+
+double now_s(NetworkWorld& world) {
+  return static_cast<double>(world.network().context().scheduler.monotonic_ms()) / 1000;
+}
+
+// The average over `times` boxes.
+template <class Call>
+double average(NetworkWorld& world, int times, Call call) {
+  const bacap::WriteCap cap = cap_of(5);
+  auto index = cap.index();
+  const double begin = now_s(world);
+  for (int i = 0; i < times; ++i) {
+    call(cap, index);
+    index = index.next().value();
+  }
+  return (now_s(world) - begin) / times;
+}
+
+double writes(NetworkWorld& world, WriteLevel level) {
+  return average(world, 40, [&](const bacap::WriteCap& cap, const bacap::MessageBoxIndex& index) {
+    world.write(cap, index, "content", level);
+  });
+}
+
+double reads(NetworkWorld& world) {
+  const Knobs knobs = world.network().knobs();
+  world.network().set_knobs(Knobs{});
+  writes(world, WriteLevel::kConfirmed);
+  world.network().set_knobs(knobs);
+  return average(world, 40, [&](const bacap::WriteCap& cap, const bacap::MessageBoxIndex& index) {
+    world.read(cap, index);
+  });
+}
+
+// One copy of so many boxes; its elements are there already.
+double copy(NetworkWorld& world, std::size_t boxes) {
+  double sum = 0;
+  for (std::uint8_t i = 0; i < 5; ++i) {
+    const bacap::WriteCap temporary = cap_of(static_cast<std::uint8_t>(50 + i));
+    const bacap::WriteCap cap = cap_of(static_cast<std::uint8_t>(100 + i));
+    const Knobs knobs = world.network().knobs();
+    world.network().set_knobs(Knobs{});
+    world.upload(temporary, cap, std::string(boxes * 1'545, 'x'));
+    world.network().set_knobs(knobs);
+    const double begin = now_s(world);
+    world.copy_again(temporary);
+    sum += now_s(world) - begin;
+  }
+  return sum / 5;
+}
+
+const Row kRows[] = {
+    {"b", "write, level 1", 2.56,
+     [](NetworkWorld& world) { return writes(world, WriteLevel::kAcknowledged); }},
+    {"b", "write, level 2", 4.98,
+     [](NetworkWorld& world) { return writes(world, WriteLevel::kConfirmed); }},
+    {"b", "read", 3.97, reads},
+    {"b", "copy of 8 boxes", 14.3, [](NetworkWorld& world) { return copy(world, 8); }},
+    {"c", "write, level 1", 0.44,
+     [](NetworkWorld& world) { return writes(world, WriteLevel::kAcknowledged); }},
+    {"c", "write, level 2", 0.88,
+     [](NetworkWorld& world) { return writes(world, WriteLevel::kConfirmed); }},
+    {"c", "read", 0.90, reads},
+    {"c", "copy of 3 boxes", 6.0, [](NetworkWorld& world) { return copy(world, 3); }},
+    {"c", "copy of 60 boxes", 11.4, [](NetworkWorld& world) { return copy(world, 60); }},
+};
+
+}  // namespace
+
+int main() {
+  bool is_close = true;
+  std::printf("profile  operation         measured s   ours s   ratio\n");
+  for (const Row& row : kRows) {
+    NetworkWorld world;
+    world.network().set_knobs(profile(row.profile).value());
+    const double ours = row.measure(world), ratio = ours / row.measured_s;
+    is_close = is_close && ratio > 2.0 / 3 && ratio < 4.0 / 3;
+    std::printf("%-8s %-18s %9.2f %8.2f %7.2f\n", row.profile, row.operation, row.measured_s, ours,
+                ratio);
+  }
+  return is_close ? 0 : 1;
+}
