@@ -122,20 +122,28 @@ class NetworkWorld {
     start.envelope_hash = envelope.envelope_hash;
     return start;
   }
-  // Starts an operation, and moves time until it ends or the limit is over.
+  // Starts an operation, and moves time until it ends or the limit is over. Others that were given
+  // up go on, and may end meanwhile.
   template <class Reply, class Start>
-  Reply end_of(const Start& start, Milliseconds limit) {
+  Reply end_of(Start start, Milliseconds limit) {
+    start.query_id = Bytes16{};
+    number(*start.query_id);
     replies_.clear();
     client_->start(start);
     constexpr Milliseconds kStep{100};
-    for (Milliseconds waited{0}; waited <= limit && replies_.empty(); waited += kStep)
+    for (Milliseconds waited{0}; waited <= limit; waited += kStep) {
+      for (const wire::Response& reply : replies_)
+        if (wire::query_id_of(reply) == start.query_id) return std::get<Reply>(reply);
       scheduler_.advance(kStep);
-    Reply reply;
-    reply.error_code = 255;
-    if (replies_.empty()) return reply;
-    reply = std::get<Reply>(replies_.front());
-    replies_.clear();
-    return reply;
+    }
+    Reply none;
+    none.error_code = 255;
+    return none;
+  }
+  void number(Bytes16& query) {
+    ++queries_;
+    for (std::size_t i = 0; i < sizeof queries_; ++i)
+      query[i] = static_cast<std::uint8_t>(queries_ >> (8 * i));
   }
 
   TempFolder folder_;
@@ -144,6 +152,7 @@ class NetworkWorld {
   Network network_;
   std::shared_ptr<Client> client_;
   std::vector<wire::Response> replies_;
+  std::uint64_t queries_ = 0;
 };
 
 }  // namespace taubenpost::localnet
