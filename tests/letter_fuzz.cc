@@ -1,4 +1,4 @@
-// Fuzzes what stands in a channel box, and directory documents.
+// Fuzzes what stands in a channel box, directory documents, signed or not, and descriptors.
 #include "wire/letter.h"
 #include "wire/pki.h"
 
@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   static_cast<void>(wire::parse_pki_document(box));
+  static_cast<void>(wire::certified_document(box));
   static_cast<void>(wire::decode_descriptor(box));
   return 0;
 }
