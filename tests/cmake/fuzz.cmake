@@ -1,5 +1,5 @@
-# One libFuzzer target for each decoder of outside bytes: preset fuzz. Otherwise corpus_test runs the
-# same functions over tests/corpus.
+# One libFuzzer target for each decoder of outside bytes: preset fuzz. Otherwise corpus_test runs
+# the same functions over tests/corpus.
 function(tp_fuzz name)
   if(TP_FUZZ)
     add_executable(${name} ${name}.cc)
