@@ -17,35 +17,9 @@ namespace asio = boost::asio;
 using namespace taubenpost::testing;
 using namespace asio::experimental::awaitable_operators;
 using std::chrono::milliseconds;
-asio::awaitable<void> expects_cancel(World& world) {
-  const FakeConnectionPtr connection = co_await world.daemon.accept_and_greet({});
-  const Start start = co_await connection->receive_a<Start>();
-  const Cancel cancel = co_await connection->receive_a<Cancel>();
-  EXPECT_EQ(cancel.envelope_hash, start.envelope_hash);
-  co_await answer(connection, start.query_id, with_code(24));
-  co_await answer(connection, cancel.query_id, CancelReply{});
-}
 asio::awaitable<void> connects_then(World& world, asio::awaitable<void> next) {
   must(co_await world.client.connect());
   co_await std::move(next);
-}
-
-TEST(ThinLimits, WriteWithoutAnswer_IsOutcomeUnknownAndCancelled) {
-  World world;
-  Got got;
-  run_both(world.io, connects_then(world, writes(world, 1, got, milliseconds(30))),
-           expects_cancel(world));
-  ASSERT_FALSE(*got);
-  EXPECT_EQ(got->error().code, Errc::kOutcomeUnknown);
-}
-
-TEST(ThinLimits, ReadWithoutAnswer_IsTemporaryAndCancelled) {
-  World world;
-  Got got;
-  run_both(world.io, connects_then(world, reads(world, 1, got, milliseconds(30))),
-           expects_cancel(world));
-  ASSERT_FALSE(*got);
-  EXPECT_EQ(got->error().code, Errc::kTemporary);
 }
 
 asio::awaitable<void> stays_offline(World& world, FakeConnectionPtr& connection) {
@@ -128,48 +102,6 @@ TEST(ThinCancel, CancelByHash_EndsTheCallerWithOrWithoutA24) {
     EXPECT_EQ(result.kind, ResendKind::kCancelled);
     EXPECT_EQ(result.code, wire::thin_code(24));
   }
-}
-
-asio::awaitable<void> loses_cancelled_start(World& world) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  co_await first->receive_a<Start>();
-  co_await first->receive_a<Cancel>();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(resumed());
-  const Cancel cancel = co_await second->receive_a<Cancel>();
-  co_await answer(second, cancel.query_id, CancelReply{});
-  co_await second->receive_nothing();
-}
-
-TEST(ThinCancel, CancelledStart_IsNeverStartedAgain) {
-  World world;
-  Got got;
-  run_both(world.io, writes_and_cancels(world, got), loses_cancelled_start(world));
-  EXPECT_EQ(must(std::move(*got)).kind, ResendKind::kCancelled);
-}
-
-asio::awaitable<void> cancels_in_vain(World& world) {
-  co_await settle();
-  const Status cancelled = co_await world.client.cancel(envelope_of(1).hash, milliseconds(20));
-  require(!cancelled, "nobody answered the cancel");
-  EXPECT_EQ(cancelled.error().code, Errc::kTemporary);
-}
-asio::awaitable<void> writes_and_cancels_in_vain(World& world, Got& got) {
-  must(co_await world.client.connect());
-  co_await (writes(world, 1, got) && cancels_in_vain(world));
-}
-asio::awaitable<void> ignores_cancel(World& world, FakeConnectionPtr& connection) {
-  connection = co_await world.daemon.accept_and_greet({});
-  co_await connection->receive_a<Start>();
-  co_await connection->receive_a<Cancel>();
-}
-
-TEST(ThinCancel, UnansweredCancel_EndsTheCallerAllTheSame) {
-  World world;
-  Got got;
-  FakeConnectionPtr kept_open;
-  run_both(world.io, writes_and_cancels_in_vain(world, got), ignores_cancel(world, kept_open));
-  EXPECT_EQ(must(std::move(*got)).kind, ResendKind::kCancelled);
 }
 
 asio::awaitable<void> cancels_unknown(World& world) {

@@ -67,6 +67,15 @@ TEST(ThinEvents, NewestStateOfItsKind_IsNotGivenUpForAnotherKind) {
   EXPECT_TRUE(std::holds_alternative<ShutdownEvent>(seen[1]));
 }
 
+TEST(ThinEvents, QueueOfLargeMessages_IsFullSoonerThanOfSmallOnes) {
+  std::vector<Event> events;
+  for (int i = 0; i < 20; ++i)
+    events.push_back(MessageReplyEvent{MessageReply{Bytes16{}, Bytes(5'000'000)}});
+  const std::vector<Event> seen = pushed_through(1'000, std::move(events));
+  ASSERT_EQ(seen.size(), 14u);  // 64 MiB of them
+  EXPECT_EQ(std::get<MissedEvent>(seen[0]).count, 7u);
+}
+
 asio::awaitable<void> reads_between(std::shared_ptr<Subscription> events,
                                     std::vector<std::uint64_t>& missed) {
   for (int round = 0; round < 2; ++round) {

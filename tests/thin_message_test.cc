@@ -106,26 +106,6 @@ TEST(ThinMessage, RecordedFailure_IsToldToTheCaller) {
   EXPECT_NE(got->error().what.find("service not found"), std::string::npos) << got->error().what;
 }
 
-asio::awaitable<void> replies_before_sent(World& world) {
-  const FakeConnectionPtr connection = co_await world.daemon.accept_and_greet({});
-  const auto message = co_await connection->receive_a<wire::SendMessage>();
-  // Of another message, and of nobody's: neither is the answer.
-  wire::MessageReplyEvent other = reply_event(message);
-  other.surbid = Bytes16{99};
-  co_await connection->send(other);
-  other.surbid.reset();
-  co_await connection->send(other);
-  co_await connection->send(reply_event(message));
-  co_await connection->send(sent_event(message));
-}
-
-TEST(ThinMessage, ReplyThatOvertakesTheSentEvent_IsKept) {
-  World world;
-  Replied got;
-  run_both(world.io, asks(world, got), replies_before_sent(world));
-  EXPECT_EQ(must(std::move(*got)).payload.size(), 4u);
-}
-
 asio::awaitable<void> connects_and_asks(World& world, Sent& got) {
   must(co_await world.client.connect());
   co_await sends(world, got);
@@ -143,49 +123,6 @@ TEST(ThinMessage, OfflineDaemon_RefusesAtOnceAndSendsNothing) {
   run_both(world.io, connects_and_asks(world, got), is_offline(world));
   ASSERT_FALSE(*got);
   EXPECT_EQ(got->error().code, Errc::kTemporary);
-}
-
-asio::awaitable<void> is_lost_before_sent(World& world) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  co_await first->receive_a<wire::SendMessage>();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(resumed());
-  co_await second->receive_nothing();
-}
-
-TEST(ThinMessage, LossBeforeTheSentEvent_IsOutcomeUnknownAndNeverSentAgain) {
-  World world;
-  Sent got;
-  run_both(world.io, sends(world, got), is_lost_before_sent(world));
-  ASSERT_FALSE(*got);
-  EXPECT_EQ(got->error().code, Errc::kOutcomeUnknown);
-}
-
-asio::awaitable<void> is_lost_after_sent(World& world, Greeting second_greeting, bool replies) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  const auto message = co_await first->receive_a<wire::SendMessage>();
-  co_await first->send(sent_event(message));
-  co_await settle();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(second_greeting);
-  if (replies) co_await second->send(reply_event(message));
-}
-
-TEST(ThinMessage, LossAfterTheSentEvent_WaitsOnInAResumedSession) {
-  World world;
-  Replied got;
-  run_both(world.io, asks(world, got), is_lost_after_sent(world, resumed(), /*replies=*/true));
-  EXPECT_EQ(must(std::move(*got)).payload.size(), 4u);
-}
-
-TEST(ThinMessage, LossAfterTheSentEvent_FailsWhenTheDaemonHasForgotten) {
-  for (const Greeting& greeting : {restarted(), Greeting{}}) {
-    World world;
-    Replied got;
-    run_both(world.io, asks(world, got), is_lost_after_sent(world, greeting, /*replies=*/false));
-    ASSERT_FALSE(*got);
-    EXPECT_EQ(got->error().code, Errc::kOutcomeUnknown);
-  }
 }
 
 asio::awaitable<void> asks_what_is_refused(World& world, std::vector<Errc>& codes) {
@@ -262,20 +199,6 @@ TEST(ThinMessage, DeadlineBeforeTheSentEvent_IsOutcomeUnknown) {
   ASSERT_FALSE(*sent);
   EXPECT_EQ(sent->error().code, Errc::kOutcomeUnknown);
   EXPECT_EQ(must(std::move(*written)).kind, ResendKind::kOk);
-}
-
-asio::awaitable<void> sends_and_stays_silent(World& world) {
-  const FakeConnectionPtr connection = co_await world.daemon.accept_and_greet({});
-  const auto message = co_await connection->receive_a<wire::SendMessage>();
-  co_await connection->send(sent_event(message));
-}
-
-TEST(ThinMessage, ServiceThatDoesNotAnswer_IsTemporaryAtTheDeadline) {
-  World world;
-  Replied got;
-  run_both(world.io, asks(world, got, milliseconds(20)), sends_and_stays_silent(world));
-  ASSERT_FALSE(*got);
-  EXPECT_EQ(got->error().code, Errc::kTemporary);
 }
 
 }  // namespace

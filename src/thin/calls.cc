@@ -22,7 +22,7 @@ void Calls::issue(CallId id, Call& call) {
   queries_.erase(call.query);
   call.query = Draft::fresh_query();
   queries_[call.query] = id;
-  link_.send(call.request.frame(call.query));
+  link_.send(call.request.frame(call.query), call.query);
   call.is_out = true;
   ++call.issues;
 }
@@ -30,6 +30,7 @@ void Calls::issue(CallId id, Call& call) {
 void Calls::drop(CallId id) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
+  if (found->second.is_out) link_.take_back(found->second.query);
   queries_.erase(found->second.query);
   calls_.erase(found);
 }

@@ -30,7 +30,7 @@ class Calls {
 
   // Issues the call now or when the connection is back.
   CallId add(Kind kind, Draft request, Done done);
-  // Forgets a call; its reply is ignored.
+  // Forgets a call: it is not sent if that can be helped, and its reply is ignored.
   void drop(CallId id);
 
   void on_open();

@@ -14,7 +14,7 @@
 //     local call in time
 //   - kRejected: the daemon refused the request, or a size is wrong (then nothing was sent)
 //   - kCancelled: the caller's coroutine was cancelled, or the client is closed
-//   - kInvalid: the daemon's answer is not one to this call
+//   - kInvalid: the daemon's answer is not one to this call, or lacks something
 //
 // Where the daemon answered with a code, Error::peer_code holds it: wire::thin_code() names it.
 // Numbers in brackets are sections of thin-protocol.

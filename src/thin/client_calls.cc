@@ -21,6 +21,15 @@ Result<Envelope> envelope_of(const char* call, Result<wire::Response> response) 
                   *reply->next_message_box_index};
 }
 
+asio::awaitable<Result<Envelope>> tombstone(std::shared_ptr<Client::Impl> impl,
+                                            const WriteCap& write_cap, BoxIndex index,
+                                            TimePoint deadline) {
+  Result<Draft> request =
+      Draft::make(wire::EncryptWrite{std::nullopt, Bytes{}, raw(write_cap), index});
+  Result<wire::Response> response = co_await impl->call(std::move(request), deadline);
+  co_return envelope_of<wire::EncryptWriteReply>("encrypt_tombstone", std::move(response));
+}
+
 }  // namespace
 
 asio::awaitable<Result<KeyPair>> Client::new_keypair(const Bytes32& seed, Limit limit) {
@@ -66,23 +75,21 @@ asio::awaitable<Result<Envelope>> Client::encrypt_write(ByteView plaintext,
 asio::awaitable<Result<Envelope>> Client::encrypt_tombstone(const WriteCap& write_cap,
                                                             BoxIndex index, Limit limit) {
   const std::shared_ptr<Impl> impl = impl_;
-  Result<Draft> request =
-      Draft::make(wire::EncryptWrite{std::nullopt, Bytes{}, raw(write_cap), index});
-  Result<wire::Response> response =
-      co_await impl->call(std::move(request), deadline_of(limit, builder_limit(1)));
-  co_return envelope_of<wire::EncryptWriteReply>("encrypt_tombstone", std::move(response));
+  co_return co_await tombstone(impl, write_cap, index, deadline_of(limit, builder_limit(1)));
 }
 
 asio::awaitable<Result<TombstoneRange>> Client::tombstone_range(const WriteCap& write_cap,
                                                                 BoxIndex start, std::uint32_t count,
                                                                 Limit limit) {
+  const std::shared_ptr<Impl> impl = impl_;  // the client may be destroyed between the calls
   TP_CO_TRY(check_tombstones(count));
   const TimePoint deadline = deadline_of(limit, builder_limit(count));
   TombstoneRange range;
   range.next = start;
   while (range.envelopes.size() < count) {
-    Result<Envelope> envelope =
-        co_await encrypt_tombstone(write_cap, range.next, rest_of(deadline));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(state)) co_return caller_cancelled();
+    Result<Envelope> envelope = co_await tombstone(impl, write_cap, range.next, deadline);
     if (!envelope) co_return envelope.error();
     range.next = envelope->next;
     range.envelopes.push_back(std::move(*envelope));

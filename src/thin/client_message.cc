@@ -79,6 +79,8 @@ asio::awaitable<Result<MessageReply>> Client::Impl::post_and_wait(ServiceId to, 
   const OnExit forget([this, id] { replies_.drop(id); });
   Result<MessageSent> sent = co_await post(id, std::move(to), std::move(payload), deadline);
   if (!sent) co_return sent.error();
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (is_cancelled(state)) co_return caller_cancelled();
   std::optional<Result<MessageReply>> reply =
       co_await waiter->wait(std::min(deadline, reply_deadline(*sent)));
   if (reply) co_return std::move(*reply);

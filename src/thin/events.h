@@ -30,7 +30,8 @@ struct DisconnectedEvent {
   bool orderly = false;  // a shutdown event came before
   std::string cause;
 };
-// A message was written to the gateway, or failed (thin-protocol 4.1).
+// A message was written to the gateway, or failed (thin-protocol 4.1); also if the daemon reports
+// an error instead of the reply.
 struct MessageSentEvent {
   MessageSent sent;
   std::string failure;  // the daemon's text; not empty: no reply will come

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "thin/reply.h"
+
 namespace taubenpost::thin {
 namespace asio = boost::asio;
 namespace {
@@ -11,7 +13,6 @@ namespace {
 constexpr Limit kFarewell{2'000};
 
 Error closed() { return error(Errc::kCancelled, "the client is closed"); }
-Error caller_cancelled() { return error(Errc::kCancelled, "the caller was cancelled"); }
 
 }  // namespace
 
@@ -153,7 +154,8 @@ Limit Client::Impl::silence_limit() const {
   const DocumentPtr document = link_.document();
   if (!document) return kWithoutDocument;
   const wire::PkiDocument& rates = document->content();
-  if (rates.mu <= 0 || rates.lambda_p <= 0) return kWithoutDocument;
+  // Also of rates that are no numbers.
+  if (!(rates.mu > 0) || !(rates.lambda_p > 0)) return kWithoutDocument;
   const double slots = options_.starts_max / rates.lambda_p;
   const double wait =
       10.0 * (static_cast<double>(hops()) * (1.0 / rates.mu + 500.0) + 20'000.0) + slots;
@@ -237,8 +239,14 @@ void Client::Impl::take_sent(const wire::MessageSentEvent& event) {
 
 void Client::Impl::take_reply(wire::MessageReplyEvent event) {
   if (!event.surbid) return;
-  const MessageReply reply{*event.surbid, std::move(event.payload).value_or(Bytes{})};
-  replies_.on_reply(reply);
+  const Bytes16 id = *event.surbid;
+  if (event.error_code != 0) {
+    const Error failure = code_error("send_message", event.error_code);
+    replies_.on_reply(id, failure);
+    return publish(MessageSentEvent{MessageSent{id, std::nullopt, {}}, failure.what});
+  }
+  const MessageReply reply{id, std::move(event.payload).value_or(Bytes{})};
+  replies_.on_reply(id, reply);
   publish(MessageReplyEvent{reply});
 }
 

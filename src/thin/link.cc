@@ -12,6 +12,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr std::size_t kDocumentsMax = 6;
+constexpr std::size_t kDocumentBytesMax = 67'108'864;  // of all of them; the newest may have more
 
 // Sizes that the client computes with. A box holds more than the heads of its parts (5 bytes), and
 // nothing is larger than a frame.
@@ -107,10 +108,12 @@ void Link::finish(std::chrono::milliseconds limit) {
   arm(limit, "closed by this client");
 }
 
-void Link::send(SecretBytes frame) {
+void Link::send(SecretBytes frame, const Bytes16& name) {
   TP_CHECK(session_);
-  session_->send(std::move(frame));
+  session_->send(std::move(frame), name);
 }
+
+bool Link::take_back(const Bytes16& name) { return session_ && session_->take_back(name); }
 
 void Link::greet() {
   phase_ = Phase::kGreeting;
@@ -171,12 +174,22 @@ void Link::take_document(wire::NewPkiDocumentEvent event) {
       const std::uint64_t epoch = parsed->epoch();
       last_epoch_ = epoch;
       documents_[epoch] = std::make_shared<const Document>(std::move(*parsed));
-      if (documents_.size() > kDocumentsMax) documents_.erase(documents_.begin());
+      forget_old_documents();
       has_document_ = true;
       owner_.on_document(DocumentEvent{document()});
     }
   }
   if (phase_ == Phase::kGreeting && saw_status_) greeted();
+}
+
+void Link::forget_old_documents() {
+  std::size_t bytes = 0;
+  for (const auto& [epoch, held] : documents_) bytes += held->raw().size();
+  while (documents_.size() > kDocumentsMax ||
+         (documents_.size() > 1 && bytes > kDocumentBytesMax)) {
+    bytes -= documents_.begin()->second->raw().size();
+    documents_.erase(documents_.begin());
+  }
 }
 
 DocumentPtr Link::document() const {

@@ -51,8 +51,10 @@ class Link {
   // Says thin_close if open, and ends run() when that is written, or after `limit`.
   void finish(std::chrono::milliseconds limit);
 
-  // Queues a whole frame; only while a connection is up.
-  void send(SecretBytes frame);
+  // Queues a whole frame; only while a connection is up. Its query id, if any, is its name.
+  void send(SecretBytes frame, const Bytes16& name = {});
+  // Takes a frame back that has not begun to be written; false if there is none.
+  bool take_back(const Bytes16& name);
 
   bool is_open() const { return phase_ == Phase::kOpen; }
   // Mixnet work makes sense: open, a gateway link, and a document (thin-protocol 2.2).
@@ -81,6 +83,7 @@ class Link {
   Status dispatch(wire::Response response);
   Status take_status(const wire::ConnectionStatusEvent& event);
   void take_document(wire::NewPkiDocumentEvent event);
+  void forget_old_documents();
   void take_session(const wire::SessionTokenReply& reply);
   bool take_probe(const wire::Response& response);
   void greet();

@@ -15,6 +15,9 @@ constexpr std::uint32_t kQuickLossesMax = 5;
 // A cancel is a local call; when its reply does not come, the step is repeated.
 constexpr std::chrono::seconds kCancelSilence{60};
 
+// Of the cancels that nobody waits for: a daemon that never answers must not make them pile up.
+constexpr std::size_t kUnheardMax = 1'000;
+
 constexpr std::uint8_t kCodeCancelled = 24;  // thin-protocol 5.1
 
 }  // namespace
@@ -58,7 +61,7 @@ void Operations::pump() {
 
 void Operations::start(const OperationPtr& op) {
   if (op->kind != OpKind::kMessage) op->query = Draft::fresh_query();
-  link_.send(op->request.frame(op->query));
+  link_.send(op->request.frame(op->query), op->query);
   ++out_;
   starts_[op->query] = op;
   op->state = State::kStarted;
@@ -68,12 +71,15 @@ void Operations::start(const OperationPtr& op) {
   op->wake.cancel();  // its caller waits for the new time
 }
 
+Limit Operations::cancel_silence() const { return std::min<Limit>(kCancelSilence, silence_()); }
+
 void Operations::redrive(const OperationPtr& op) {
   op->restart_at = kNever;
   if (!op->is_out() || op->forgotten || !link_.is_open()) return;
   if (op->cancel_call) calls_.drop(*op->cancel_call);
   op->state = State::kCancelling;
-  op->restart_at = deadline_after(kCancelSilence);
+  op->restart_at = deadline_after(cancel_silence());
+  op->wake.cancel();  // its caller waits for the new time
   auto again = [this, op](const Result<wire::Response>&) {
     // Whatever the daemon says: after its answer the old start is gone, or was never there.
     op->cancel_call.reset();
@@ -101,7 +107,10 @@ void Operations::finish_cancelled(const OperationPtr& op) {
 
 void Operations::forget(const OperationPtr& op) {
   if (op->state == State::kDone) return;
-  if (op->is_out()) --out_;
+  if (op->is_out()) {
+    --out_;
+    link_.take_back(op->query);
+  }
   if (op->cancel_call) calls_.drop(*op->cancel_call);
   op->cancel_call.reset();
   op->state = State::kDone;
@@ -111,17 +120,38 @@ void Operations::forget(const OperationPtr& op) {
 }
 
 void Operations::abandon(const OperationPtr& op) {
-  const bool may_run = op->ever_started && op->state != State::kDone;
+  // A start that has not left yet runs nowhere: what ran before it was cancelled, or is gone.
+  const bool has_left = !op->is_out() || !link_.take_back(op->query);
+  const bool may_run = op->ever_started && has_left && op->state != State::kDone;
   if (may_run && op->kind == OpKind::kMessage) {
-    op->forgotten = true;
+    give_up_later(op);
     return;
   }
   forget(op);
-  if (!may_run) return;
-  // Nobody waits for this answer; a daemon that does not know the operation answers as well.
-  auto ignore = [](const Result<wire::Response>&) {};
-  calls_.add(Calls::Kind::kCancel, cancel_draft(op->kind, op->hash), ignore);
+  if (may_run) cancel_for_nobody(*op);
   pump();
+}
+
+// A daemon that does not know the operation answers as well.
+void Operations::cancel_for_nobody(const Operation& op) {
+  auto ignore = [](const Result<wire::Response>&) {};
+  unheard_.push_back(calls_.add(Calls::Kind::kCancel, cancel_draft(op.kind, op.hash), ignore));
+  if (unheard_.size() <= kUnheardMax) return;
+  calls_.drop(unheard_.front());
+  unheard_.pop_front();
+}
+
+// A daemon that never tells a message's end must not keep others from starting.
+void Operations::give_up_later(const OperationPtr& op) {
+  op->forgotten = true;
+  op->wake.expires_after(silence_());
+  op->wake.async_wait(
+      [this, watched = std::weak_ptr<Operation>(op)](const boost::system::error_code& cancelled) {
+        const OperationPtr silent = watched.lock();  // only the tables keep it
+        if (cancelled || !silent || silent->state == State::kDone) return;
+        forget(silent);
+        pump();
+      });
 }
 
 void Operations::begin_cancel(OpKind kind, const Bytes32& hash) {
@@ -165,8 +195,10 @@ void Operations::on_open(bool same_state) {
     if (op->is_out()) out.push_back(op);
   for (const OperationPtr& op : out) {
     if (same_state) {
-      // The cancel of one that is kCancelling has been issued again already.
       if (op->state == State::kStarted) redrive(op);
+      // The cancel of one that is kCancelling has been issued again already.
+      op->restart_at = deadline_after(cancel_silence());
+      op->wake.cancel();
       continue;
     }
     if (op->cancel_call) calls_.drop(*op->cancel_call);

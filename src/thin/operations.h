@@ -13,6 +13,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -71,7 +72,8 @@ class Operations {
   // kStateConflict if the hash is running.
   Status add(OperationPtr op);
   // Takes it out of the tables; a start that may be at the daemon is cancelled there. A message
-  // that may be there keeps its place among the starts until the daemon has told its end.
+  // that may be there keeps its place among the starts until the daemon has told its end, or has
+  // been silent for too long.
   void abandon(const OperationPtr& op);
   // The same without a word to the daemon: for coroutines that are destroyed.
   void forget(const OperationPtr& op);
@@ -100,6 +102,9 @@ class Operations {
     return {kind == OpKind::kWrite ? OpKind::kRead : kind, hash};
   }
   static Key key_of(const Operation& op) { return key_of(op.kind, op.hash); }
+  Limit cancel_silence() const;
+  void cancel_for_nobody(const Operation& op);
+  void give_up_later(const OperationPtr& op);
   void start(const OperationPtr& op);
   void queue(const OperationPtr& op);
   void finish(const OperationPtr& op, Result<wire::Response> end);
@@ -113,6 +118,7 @@ class Operations {
   std::map<std::uint64_t, OperationPtr> queue_;  // by order of the caller
   std::map<QueryId, OperationPtr> starts_;
   std::uint32_t out_ = 0;
+  std::deque<CallId> unheard_;  // cancels whose answer nobody waits for
   std::uint64_t next_order_ = 1;
 };
 

@@ -16,9 +16,10 @@ void Replies::on_sent(const Bytes16& id) {
   if (found != waiting_.end()) found->second.is_sent = true;
 }
 
-void Replies::on_reply(const MessageReply& reply) {
-  const auto found = waiting_.find(reply.id);
-  if (found != waiting_.end()) found->second.waiter->set(reply);
+void Replies::on_reply(const Bytes16& id, Result<MessageReply> reply) {
+  const auto found = waiting_.find(id);
+  if (found == waiting_.end() || found->second.waiter->is_set()) return;
+  found->second.waiter->set(std::move(reply));
 }
 
 void Replies::on_open(bool same_state) {

@@ -24,7 +24,8 @@ class Replies {
 
   // The daemon has written the message to its gateway.
   void on_sent(const Bytes16& id);
-  void on_reply(const MessageReply& reply);
+  // The first counts.
+  void on_reply(const Bytes16& id, Result<MessageReply> reply);
   void on_open(bool same_state);
   void fail_all(const Error& reason);
 

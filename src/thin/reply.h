@@ -32,6 +32,8 @@ inline Error wrong(std::string what) { return error(Errc::kRejected, std::move(w
 // How many tombstones one call may make: 1 to 1,000 (thin-protocol 8.3).
 Status check_tombstones(std::uint32_t count);
 
+inline Error caller_cancelled() { return error(Errc::kCancelled, "the caller was cancelled"); }
+
 inline Error incomplete(const char* call) {
   return error(Errc::kInvalid, std::string(call) + ": the daemon's reply lacks a field");
 }

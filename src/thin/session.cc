@@ -32,10 +32,14 @@ asio::awaitable<Result<SecretBytes>> Session::read() {
   co_return std::move(body);
 }
 
-void Session::send(SecretBytes frame) {
+void Session::send(SecretBytes frame, const Bytes16& name) {
   if (closed_ || finishing_) return;
-  queue_.push_back(std::move(frame));
+  queue_.push_back({name, std::move(frame)});
   wake_.cancel();
+}
+
+bool Session::take_back(const Bytes16& name) {
+  return std::erase_if(queue_, [&](const Waiting& waiting) { return waiting.name == name; }) > 0;
 }
 
 asio::awaitable<void> Session::write_loop() {
@@ -49,7 +53,7 @@ asio::awaitable<void> Session::write_loop() {
       co_await wake_.async_wait(kTuple);
       continue;
     }
-    const SecretBytes frame = std::move(queue_.front());
+    const SecretBytes frame = std::move(queue_.front().frame);
     queue_.pop_front();
     const auto [failed, count] = co_await asio::async_write(
         socket_, asio::buffer(frame.view().data(), frame.size()), kTuple);

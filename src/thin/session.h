@@ -25,7 +25,10 @@ class Session {
   boost::asio::awaitable<Result<SecretBytes>> read();
 
   // Queues one whole frame. Ignored once the session is closed: the connection's end tells more.
-  void send(SecretBytes frame);
+  void send(SecretBytes frame, const Bytes16& name);
+  // Takes the frame of this name back if it has not begun to be written. A daemon that does not
+  // read must not make the queue grow with requests that nobody waits for any more.
+  bool take_back(const Bytes16& name);
   // Writes what is queued until the session is closed.
   boost::asio::awaitable<void> write_loop();
   // Refuses further frames, and closes when those queued are written.
@@ -39,7 +42,11 @@ class Session {
  private:
   Socket socket_;
   boost::asio::steady_timer wake_;  // of the writer
-  std::deque<SecretBytes> queue_;
+  struct Waiting {
+    Bytes16 name;
+    SecretBytes frame;
+  };
+  std::deque<Waiting> queue_;
   bool finishing_ = false;
   bool closed_ = false;
   std::string cause_;

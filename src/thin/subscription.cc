@@ -14,6 +14,25 @@ bool is_state(const Event& event) {
   return std::holds_alternative<StatusEvent>(event) || std::holds_alternative<DocumentEvent>(event);
 }
 
+constexpr std::size_t kBytesMax = 67'108'864;
+
+// What an event holds beside itself.
+struct SizeOf {
+  std::size_t operator()(const DocumentEvent& event) const {
+    return event.document ? event.document->raw().size() : 0;
+  }
+  std::size_t operator()(const DisconnectedEvent& event) const { return event.cause.size(); }
+  std::size_t operator()(const MessageSentEvent& event) const { return event.failure.size(); }
+  std::size_t operator()(const MessageReplyEvent& event) const {
+    return event.reply.payload.size();
+  }
+  template <class Small>
+  std::size_t operator()(const Small&) const {
+    return 0;
+  }
+};
+std::size_t size_of(const Event& event) { return std::visit(SizeOf{}, event); }
+
 }  // namespace
 
 Subscription::Subscription(asio::any_io_executor executor, std::size_t capacity)
@@ -22,6 +41,7 @@ Subscription::Subscription(asio::any_io_executor executor, std::size_t capacity)
 }
 
 asio::awaitable<Result<Event>> Subscription::next(std::chrono::milliseconds limit) {
+  const std::shared_ptr<Subscription> self = shared_from_this();
   const TimePoint deadline = deadline_after(limit);
   while (events_.empty() && !ended_) {
     if (Clock::now() >= deadline) co_return error(Errc::kTemporary, "no event in time");
@@ -35,9 +55,14 @@ asio::awaitable<Result<Event>> Subscription::next(std::chrono::milliseconds limi
 
 Event Subscription::take() {
   if (told_ != lost_) return MissedEvent{lost_ - std::exchange(told_, lost_)};
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
+  return remove(events_.begin());
+}
+
+Event Subscription::remove(std::deque<Event>::iterator event) {
+  bytes_ -= size_of(*event);
+  Event removed = std::move(*event);
+  events_.erase(event);
+  return removed;
 }
 
 // Drops the oldest state that a later event replaces, or else the oldest event, and counts it.
@@ -46,16 +71,19 @@ void Subscription::make_room(const Event& coming) {
     const auto same_kind = [&event](const Event& later) { return later.index() == event->index(); };
     if (!is_state(*event)) continue;
     if (same_kind(coming) || std::any_of(std::next(event), events_.end(), same_kind)) {
-      events_.erase(event);
+      remove(event);
       return;
     }
   }
-  events_.pop_front();
+  remove(events_.begin());
   ++lost_;
 }
 
 void Subscription::push(Event event) {
-  if (events_.size() == capacity_) make_room(event);
+  const std::size_t size = size_of(event);
+  while (!events_.empty() && (events_.size() == capacity_ || bytes_ + size > kBytesMax))
+    make_room(event);
+  bytes_ += size;
   events_.push_back(std::move(event));
   wake_.cancel();
 }

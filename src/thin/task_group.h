@@ -37,13 +37,14 @@ class TaskGroup {
   boost::asio::awaitable<void> join() {
     const std::shared_ptr<State> state = state_;
     if (state->running == 0) co_return;
-    state->idle.expires_at(boost::asio::steady_timer::time_point::max());
     co_await state->idle.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   }
 
  private:
   struct State {
-    explicit State(boost::asio::any_io_executor executor) : idle(std::move(executor)) {}
+    explicit State(boost::asio::any_io_executor executor)
+        : idle(std::move(executor), boost::asio::steady_timer::time_point::max()) {}
+    // Never expires. It is set once: setting it again would wake those who wait already.
     boost::asio::steady_timer idle;
     std::size_t running = 0;
   };

@@ -12,6 +12,10 @@ using Kind = CborValue::Kind;
 
 constexpr std::size_t kEndpointMax = 32;
 constexpr std::size_t kNodesMax = 4096;  // of one kind
+// Each service repeats the name and the key of its node: without limits a small document would
+// fill the memory.
+constexpr std::size_t kServicesMax = 65'536;
+constexpr std::size_t kServiceBytesMax = 16'777'216;
 constexpr std::size_t kMixKeySize = 32;
 
 Error malformed(std::string_view what) {
@@ -43,26 +47,30 @@ const std::vector<CborValue>& list_of(const CborValue& map, std::string_view key
   return value != nullptr && value->is(Kind::kArray) ? value->items : kNone;
 }
 
-// Adds the usable services of one service node; a node that does not decode has none.
-void add_services(const CborValue& packed, std::vector<PkiService>& out) {
+// Adds the usable services of one service node; a node that does not decode has none. False if
+// they are too many or, with `bytes` before, too large.
+bool add_services(const CborValue& packed, std::vector<PkiService>& out, std::size_t& bytes) {
   CborValue unpacked;
   const CborValue* node = &packed;
   if (packed.is(Kind::kBytes)) {
     Result<CborValue> inner = read_cbor(packed.bytes);
-    if (!inner) return;
+    if (!inner) return true;
     unpacked = std::move(inner).value();
     node = &unpacked;
   }
   const Bytes identity = bytes_of(*node, "IdentityKey");
   const CborValue* services = node->find("Kaetzchen");
-  if (identity.empty() || services == nullptr || !services->is(Kind::kMap)) return;
+  if (identity.empty() || services == nullptr || !services->is(Kind::kMap)) return true;
+  const std::string name = text_of(*node, "Name");
   for (std::size_t i = 0; i + 1 < services->items.size(); i += 2) {
     if (!services->items[i].is(Kind::kText)) continue;
     const std::string endpoint = text_of(services->items[i + 1], "endpoint");
     if (endpoint.empty() || endpoint.size() > kEndpointMax) continue;
-    out.push_back(
-        {std::string(services->items[i].text()), endpoint, text_of(*node, "Name"), identity});
+    bytes += services->items[i].text().size() + name.size() + identity.size();
+    if (out.size() == kServicesMax || bytes > kServiceBytesMax) return false;
+    out.push_back({std::string(services->items[i].text()), endpoint, name, identity});
   }
+  return true;
 }
 
 Result<PkiReplica> read_replica(const CborValue& map) {
@@ -160,7 +168,9 @@ Result<PkiDocument> parse_pki_document(ByteView bytes) {
   const std::vector<CborValue>& nodes = list_of(*top, "ServiceNodes");
   const std::vector<CborValue>& replicas = list_of(*top, "StorageReplicas");
   if (nodes.size() > kNodesMax || replicas.size() > kNodesMax) return malformed("too many nodes");
-  for (const CborValue& node : nodes) add_services(node, out.services);
+  std::size_t service_bytes = 0;
+  for (const CborValue& node : nodes)
+    if (!add_services(node, out.services, service_bytes)) return malformed("too many services");
   for (const CborValue& replica : replicas) {
     Result<PkiReplica> read = read_replica(replica);
     if (!read) return read.error();

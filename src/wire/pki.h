@@ -44,8 +44,8 @@ struct PkiDocument {
   std::string version;
 };
 
-// kInvalid: malformed. Service nodes that do not decode, or whose entries are unusable (7.3), are
-// left out.
+// kInvalid: malformed, or more than 4,096 nodes of a kind or 65,536 services. Service nodes that do
+// not decode, or whose entries are unusable (7.3), are left out.
 Result<PkiDocument> parse_pki_document(ByteView bytes);
 
 // What the local network publishes. Writes all keys of 7.1 in canonical order; each service becomes

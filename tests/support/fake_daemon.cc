@@ -52,24 +52,30 @@ Bytes frame_of(const wire::Response& response) {
   return to_bytes(must(wire::encode_response(response)).view());
 }
 
-asio::awaitable<void> settle() {
+asio::awaitable<void> turns(int count) {
   const auto executor = co_await asio::this_coro::executor;
-  for (int turn = 0; turn < kTurns; ++turn) co_await asio::post(executor, asio::use_awaitable);
+  for (int turn = 0; turn < count; ++turn) co_await asio::post(executor, asio::use_awaitable);
 }
+
+asio::awaitable<void> settle() { return turns(kTurns); }
 
 FakeConnection::FakeConnection(asio::generic::stream_protocol::socket socket)
     : socket_(std::move(socket)) {}
 
 asio::awaitable<void> FakeConnection::write(Bytes bytes) {
-  // A client that has hung up meanwhile is not an error of this side.
-  co_await asio::async_write(socket_, asio::buffer(bytes), kTuple);
+  const std::size_t whole = bytes.size();
+  co_await write_slowly(std::move(bytes), whole);
 }
 
 asio::awaitable<void> FakeConnection::write_slowly(Bytes bytes, std::size_t piece) {
-  for (std::size_t begin = 0; begin < bytes.size(); begin += piece) {
+  // A client that has hung up meanwhile is not an error of this side. Once is enough: Asio waits
+  // for ever when it writes again to a stream that broke.
+  for (std::size_t begin = 0; begin < bytes.size() && !is_broken_; begin += piece) {
     const std::size_t size = std::min(piece, bytes.size() - begin);
-    co_await asio::async_write(socket_, asio::buffer(bytes.data() + begin, size), kTuple);
-    co_await settle();
+    const auto [failed, count] =
+        co_await asio::async_write(socket_, asio::buffer(bytes.data() + begin, size), kTuple);
+    is_broken_ = static_cast<bool>(failed);
+    if (begin + size < bytes.size()) co_await settle();
   }
 }
 
@@ -89,11 +95,24 @@ asio::awaitable<std::optional<Bytes>> FakeConnection::read_frame() {
 }
 
 asio::awaitable<wire::Request> FakeConnection::receive() {
+  std::optional<wire::Request> request = co_await receive_unless_ended();
+  require(request.has_value(), "the client hung up");
+  co_return std::move(*request);
+}
+
+asio::awaitable<std::optional<wire::Request>> FakeConnection::receive_unless_ended() {
   const std::optional<Bytes> body = co_await read_frame();
-  require(body.has_value(), "the client hung up");
+  if (!body) co_return std::nullopt;
   std::optional<wire::Request> request = must(wire::decode_request(*body));
   require(request.has_value(), "the client sent a frame without a request");
-  co_return std::move(*request);
+  co_return request;
+}
+
+asio::awaitable<Bytes> FakeConnection::receive_bytes(std::size_t count) {
+  Bytes bytes(count, 0);
+  const auto [ended, got] = co_await asio::async_read(socket_, asio::buffer(bytes), kTuple);
+  require(!ended, "the client hung up");
+  co_return bytes;
 }
 
 asio::awaitable<void> FakeConnection::receive_end() {
@@ -112,15 +131,16 @@ void FakeConnection::close() {
 }
 
 wire::Response status_event(const Greeting& greeting) {
-  auto event = std::get<wire::ConnectionStatusEvent>(recorded_reply("handshake", 0));
+  static const wire::Response recorded = recorded_reply("handshake", 0);
+  auto event = std::get<wire::ConnectionStatusEvent>(recorded);
   event.instance_token = greeting.instance;
   event.is_connected = greeting.is_connected;
   return event;
 }
 
 wire::Response document_event(bool with_document) {
-  if (!with_document) return wire::NewPkiDocumentEvent{};
-  return recorded_reply("handshake", 1);
+  static const wire::Response recorded = recorded_reply("handshake", 1);
+  return with_document ? recorded : wire::NewPkiDocumentEvent{};
 }
 
 wire::Response session_reply(bool resumed) {
@@ -166,6 +186,24 @@ asio::awaitable<FakeConnectionPtr> FakeDaemon::accept_and_greet(Greeting greetin
   FakeConnectionPtr connection = co_await accept();
   co_await greet(connection, greeting);
   co_return connection;
+}
+
+void run_beside(asio::io_context& io, asio::awaitable<void> one, asio::awaitable<void> helper) {
+  bool ended = false;
+  std::exception_ptr failure;
+  asio::co_spawn(io, std::move(helper), [&](std::exception_ptr thrown) {
+    if (thrown && !failure) failure = thrown;
+    if (thrown) io.stop();
+  });
+  asio::co_spawn(io, std::move(one), [&](std::exception_ptr thrown) {
+    if (thrown && !failure) failure = thrown;
+    ended = true;
+    io.stop();
+  });
+  io.restart();
+  io.run_for(kHangs);
+  if (failure) std::rethrow_exception(failure);
+  require(ended, "the test hangs");
 }
 
 void run_both(asio::io_context& io, asio::awaitable<void> one, asio::awaitable<void> other) {

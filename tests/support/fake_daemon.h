@@ -57,6 +57,10 @@ class FakeConnection {
   boost::asio::awaitable<void> send(wire::Response response);
   // The next request.
   boost::asio::awaitable<wire::Request> receive();
+  // The same; nothing if the client has hung up.
+  boost::asio::awaitable<std::optional<wire::Request>> receive_unless_ended();
+  // The first `count` bytes of what comes next; the rest stays unread.
+  boost::asio::awaitable<Bytes> receive_bytes(std::size_t count);
   template <class Kind>
   boost::asio::awaitable<Kind> receive_a() {
     wire::Request request = co_await receive();
@@ -74,6 +78,7 @@ class FakeConnection {
   boost::asio::awaitable<std::optional<Bytes>> read_frame();
 
   boost::asio::generic::stream_protocol::socket socket_;
+  bool is_broken_ = false;  // the client has hung up
 };
 using FakeConnectionPtr = std::shared_ptr<FakeConnection>;
 
@@ -107,6 +112,8 @@ class FakeDaemon {
   boost::asio::local::stream_protocol::acceptor acceptor_;
 };
 
+// Lets so many rounds of handlers run on this executor.
+boost::asio::awaitable<void> turns(int count);
 // Lets everything that is ready on this executor run.
 boost::asio::awaitable<void> settle();
 
@@ -114,5 +121,8 @@ boost::asio::awaitable<void> settle();
 // hangs.
 void run_both(boost::asio::io_context& io, boost::asio::awaitable<void> one,
               boost::asio::awaitable<void> other);
+// The same until `one` has ended; the helper is left where it is then, and dies with `io`.
+void run_beside(boost::asio::io_context& io, boost::asio::awaitable<void> one,
+                boost::asio::awaitable<void> helper);
 
 }  // namespace taubenpost::testing

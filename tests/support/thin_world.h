@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <memory>
 
 #include "support/fake_daemon.h"
 #include "thin/client.h"
@@ -21,11 +22,14 @@ inline thin::Timing quick() {
 struct World {
   explicit World(thin::Timing timing = quick(), std::uint32_t starts_max = 16)
       : daemon(io),
-        client(io.get_executor(), {thin::UnixPath{daemon.socket_path()}, timing, starts_max}) {}
+        owned(std::make_unique<thin::Client>(
+            io.get_executor(),
+            thin::Options{thin::UnixPath{daemon.socket_path()}, timing, starts_max})) {}
 
   boost::asio::io_context io;
   FakeDaemon daemon;
-  thin::Client client;
+  std::unique_ptr<thin::Client> owned;  // for tests that destroy it early
+  thin::Client& client = *owned;
 };
 
 // Sends a reply under the query id of its request.
