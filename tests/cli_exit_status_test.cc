@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/exit_status.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace taubenpost {
@@ -16,7 +17,7 @@ constexpr int kLastCode = static_cast<int>(Errc::kIo);
 // Rows "| number | `kName` | … | status |".
 std::map<int, int> documented() {
   std::map<int, int> rows;
-  std::istringstream text(content_of(TP_ERRORS_DOC));
+  std::istringstream text(content_of(in_source("docs/errors.md")));
   const std::regex row(R"(\| (\d+) \| `k\w+` \|.*\| (\d+) \|)");
   for (std::string line; std::getline(text, line);) {
     std::smatch found;

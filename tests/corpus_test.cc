@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 extern "C" {
@@ -29,7 +30,7 @@ class Corpus : public ::testing::TestWithParam<Target> {};
 TEST_P(Corpus, EveryFile_AlsoCutAndBent_BreaksNothing) {
   std::size_t files = 0;
   for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(TP_CORPUS) + "/" + GetParam().name)) {
+       std::filesystem::directory_iterator(in_source("tests/corpus/") + GetParam().name)) {
     SCOPED_TRACE(entry.path().filename());
     const std::string content = content_of(entry.path());
     const Bytes whole = to_bytes(as_bytes(content));

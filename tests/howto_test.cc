@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "support/cli_fixture.h"
+#include "support/places.h"
 
 namespace taubenpost {
 namespace {
@@ -85,7 +86,7 @@ class HowTo : public CliNetworkTest {
 
   Program example(const std::vector<std::string>& words) {
     Program::Options options;
-    options.program = std::string(TP_EXAMPLES) + "/" + words.at(0);
+    options.program = in_build("examples/") + words.at(0);
     options.folder = folder_.path();
     return Program(output_.path(), {words.begin() + 1, words.end()}, options);
   }
@@ -99,7 +100,7 @@ class HowTo : public CliNetworkTest {
 
 TEST_F(HowTo, Transcripts_Happen) {
   std::size_t ran = 0;
-  for (const Block& block : blocks_of(content_of(TP_HOWTO))) {
+  for (const Block& block : blocks_of(content_of(in_source("docs/howto.md")))) {
     if (block.language != "console") continue;
     for (const Step& step : steps_of(block.text)) {
       expect_step(step);
@@ -112,12 +113,12 @@ TEST_F(HowTo, Transcripts_Happen) {
 TEST_F(HowTo, Code_IsThatOfTheExamples) {
   std::string sources;
   std::size_t programs = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(TP_EXAMPLE_SOURCES)) {
+  for (const auto& entry : std::filesystem::directory_iterator(in_source("docs/examples"))) {
     sources += flat(content_of(entry.path()));
     programs += entry.path().extension() == ".cc";
   }
   std::size_t shown = 0;
-  for (const Block& block : blocks_of(content_of(TP_HOWTO))) {
+  for (const Block& block : blocks_of(content_of(in_source("docs/howto.md")))) {
     if (block.language != "cpp") continue;
     EXPECT_NE(sources.find(flat(block.text)), std::string::npos) << block.text;
     ++shown;
@@ -139,7 +140,7 @@ TEST_F(HowTo, Disconnects_AreNotNoticedByTheReader) {
   const Ended ended = waiting.wait();
   EXPECT_EQ(ended.status, 0) << ended.err;
   EXPECT_EQ(ended.out, "waiting\ndaemon gone\ndaemon back\nhello again\n");
-  EXPECT_NE(content_of(TP_HOWTO).find(ended.out), std::string::npos);
+  EXPECT_NE(content_of(in_source("docs/howto.md")).find(ended.out), std::string::npos);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "support/places.h"
 #include "wire/cbor_reader.h"
 #include "wire/cbor_writer.h"
 
@@ -385,7 +386,7 @@ TEST(ChannelBox, WhatIsNoMap_IsInvalid) {
 // ---- foreign streams ---------------------------------------------------------------------------
 
 TEST(Foreign, RecordedStreams_BeginWithAHeader) {
-  std::ifstream in(std::string(TP_VECTORS) + "/foreign/pigeonhole-cp-send.json");
+  std::ifstream in(in_source("tests/vectors/foreign/pigeonhole-cp-send.json"));
   const Json file = Json::parse(in);
   std::size_t cases = 0;
   for (const Json& c : file.at("cases")) {

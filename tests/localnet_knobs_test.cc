@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "localnet/knob_names.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace taubenpost::localnet {
@@ -40,7 +41,7 @@ TEST(LocalnetKnobs, EveryName_IsShownAndCanBeSetToWhatItIs) {
 }
 
 TEST(LocalnetKnobs, EveryName_HasARowInThePage) {
-  const std::string page = content_of(TP_LOCALNET_DOC);
+  const std::string page = content_of(in_source("docs/localnet.md"));
   const auto defaults = shown(Knobs{});
   for (const KnobName& knob : knob_names()) {
     const auto& value = defaults[std::string(knob.name)];

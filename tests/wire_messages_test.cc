@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "support/places.h"
 #include "wire/cbor_writer.h"
 #include "wire/errors.h"
 #include "wire/frame.h"
@@ -17,7 +18,7 @@ namespace {
 using Json = nlohmann::json;
 
 Json load(const std::string& name) {
-  std::ifstream in(std::string(TP_VECTORS) + "/" + name);
+  std::ifstream in(in_source("tests/vectors/") + name);
   return Json::parse(in);
 }
 Bytes hex(const Json& text) { return std::move(from_hex(text.get<std::string>())).value(); }
@@ -186,7 +187,7 @@ void add_frames(std::vector<Recorded>& out, const std::string& place, const Json
 
 std::vector<Recorded> recorded() {
   std::vector<Recorded> out;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(TP_VECTORS) + "/thin")) {
+  for (const auto& entry : std::filesystem::directory_iterator(in_source("tests/vectors/thin"))) {
     if (entry.path().extension() != ".json") continue;
     const std::string name = entry.path().stem();
     const Json file = load("thin/" + name + ".json");
@@ -459,7 +460,7 @@ TEST(WireErrors, Classes_AreThoseOfTheTable) {
 
 // The rules of schema/thin.cddl: name and text, without comments.
 std::map<std::string, std::string> schema_rules() {
-  std::ifstream in(std::string(TP_VECTORS) + "/../../schema/thin.cddl");
+  std::ifstream in(in_source("schema/thin.cddl"));
   std::map<std::string, std::string> rules;
   std::string line, name;
   while (std::getline(in, line)) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "crypto/hash.h"
+#include "support/places.h"
 #include "wire/cbor_reader.h"
 #include "wire/cbor_writer.h"
 #include "wire/frame.h"
@@ -18,7 +19,7 @@ using Json = nlohmann::json;
 using Kind = CborValue::Kind;
 
 Json load(const std::string& name) {
-  std::ifstream in(std::string(TP_VECTORS) + "/" + name);
+  std::ifstream in(in_source("tests/vectors/") + name);
   return Json::parse(in);
 }
 Bytes hex(const Json& text) { return std::move(from_hex(text.get<std::string>())).value(); }

@@ -20,5 +20,4 @@ if(TP_FUZZ)
 else()
   tp_test(corpus_test frame_fuzz letter_fuzz voucher_fuzz copy_stream_fuzz text_fuzz tp_thin
           tp_engine)
-  target_compile_definitions(corpus_test PRIVATE TP_CORPUS="${CMAKE_CURRENT_SOURCE_DIR}/corpus")
 endif()

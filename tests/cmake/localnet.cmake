@@ -9,5 +9,3 @@ tp_test(localnet_faults_test tp_localnet)
 tp_test(localnet_time_test tp_localnet)
 tp_test(localnet_property_test tp_localnet)
 tp_test(localnet_knobs_test tp_localnet)
-target_compile_definitions(localnet_knobs_test
-                           PRIVATE TP_LOCALNET_DOC="${PROJECT_SOURCE_DIR}/docs/localnet.md")

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace taubenpost {
@@ -27,7 +28,7 @@ class Program {
   struct Options {
     std::string stdin_path = "/dev/null";
     uid_t user = 0;  // runs as this user; 0: as the test itself
-    std::string program = TP_PROGRAM;
+    std::string program = program_path();
     std::string folder = ".";  // the working directory
   };
   Program(const std::string& folder, std::vector<std::string> arguments)

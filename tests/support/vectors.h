@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "support/places.h"
 
 namespace taubenpost::test {
 
@@ -18,7 +19,7 @@ using Json = nlohmann::json;
 
 // `path` is relative to tests/vectors. Throws, and so fails the test, if it can't be read.
 inline Json load_vectors(const std::string& path) {
-  std::ifstream file(std::string(TP_VECTORS) + "/" + path);
+  std::ifstream file(in_source("tests/vectors/") + path);
   return Json::parse(file);
 }
 
