@@ -44,6 +44,22 @@ TEST_F(CliLocalnet, WrongKnobs_AreRefusedBeforeAnythingIsMade) {
   EXPECT_FALSE(std::filesystem::exists(path("network")));
 }
 
+TEST_F(CliLocalnet, Profile_SetsTheRatesAndTheBoxSizeOfTheFolder) {
+  expect_error(run(start({"--profile", "d"})), 2, "there is no profile d");
+  {
+    Program network(output_.path(), start({"--profile", "c", "--set", "hop_rate=0"}));
+    ASSERT_TRUE(network.says("listening on"));
+    const json knobs = json::parse(ctl({"knobs", "--json"}).out);
+    EXPECT_EQ(knobs["slot_rate"], 0.02);
+    EXPECT_EQ(knobs["hop_rate"], 0.0);
+    network.send_signal(SIGTERM);
+    EXPECT_EQ(network.wait().status, 0);
+  }
+  expect_error(run(start({"--profile", "fast"})), 2, "holds boxes of another size");
+  Program again(output_.path(), start({"--profile", "b"}));
+  EXPECT_TRUE(again.says("listening on"));
+}
+
 TEST_F(CliLocalnet, RunningNetwork_IsChangedAndAsked) {
   start_network("network");
   const Ended set = ctl({"set", "replica_down=0,1", "temp_cleanup=real", "--json"});

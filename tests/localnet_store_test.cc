@@ -143,6 +143,16 @@ TEST_F(ReplicaStoreTest, DropOlderThan_DeletesOnlyWhatNobodySees) {
   EXPECT_EQ(read(box_.id, kEpoch + 1), ReplicaCode::kBoxIdNotFound);
 }
 
+TEST_F(ReplicaStoreTest, OpenedForAnotherBoxSize_IsRefusedAndUnchanged) {
+  write(box_);
+  store_.reset();
+  const auto other = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 21);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, Errc::kUsage);
+  reopen();
+  EXPECT_EQ(read(box_.id), ReplicaCode::kSuccess);
+}
+
 TEST_F(ReplicaStoreTest, Reopened_BoxesAndTombstonesAreThere) {
   const auto second = cap_of(2);
   EXPECT_EQ(write(box_), ReplicaCode::kSuccess);

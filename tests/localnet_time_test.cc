@@ -135,12 +135,31 @@ TEST_F(LocalnetTime, Decryption_IsOneAfterTheOther) {
 
 TEST_F(LocalnetTime, EveryProfile_WritesAndReads) {
   for (const char* name : {"fast", "a", "b", "c"}) {
-    NetworkWorld world;
-    world.network().set_knobs(profile(name).value());
+    const Profile network = profile(name).value();
+    NetworkWorld world(1, network.nike);
+    world.network().set_knobs(network.knobs);
     EXPECT_EQ(world.write(cap_, cap_.index(), "hello"), 0) << name;
     EXPECT_EQ(world.read(cap_, cap_.index()).text, "hello") << name;
+    const std::string two_boxes(2'000, 'x');
+    const bacap::WriteCap destination = cap_of(8);
+    EXPECT_EQ(world.copy(cap_of(9), destination, two_boxes).error_code, 0) << name;
+    const std::size_t chunk = world.network().context().directory.geometry().copy_chunk();
+    EXPECT_EQ(world.read(destination, destination.index()).text, two_boxes.substr(0, chunk))
+        << name;
   }
   EXPECT_EQ(profile("d").error().code, Errc::kUsage);
+}
+
+// measurements.md 1: a box of the networks without the post-quantum part holds more.
+TEST_F(LocalnetTime, Profiles_HaveTheBoxSizesThatWereMeasured) {
+  const auto box_max = [](const char* name) {
+    const Directory directory(SecretArray<32>(ByteView(Bytes(32, 7))), profile(name)->nike);
+    return directory.pigeonhole_geometry().max_plaintext_payload_length;
+  };
+  EXPECT_EQ(box_max("fast"), 1549);
+  EXPECT_EQ(box_max("a"), 1549);
+  EXPECT_EQ(box_max("b"), 1677);
+  EXPECT_EQ(box_max("c"), 1677);
 }
 
 }  // namespace

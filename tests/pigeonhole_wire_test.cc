@@ -484,6 +484,24 @@ TEST(Mkem, KeysOfAWrongForm_AreInvalid) {
   EXPECT_FALSE(nike_secret(Bytes(kNikePrivateKeySize - 1), exchange.one.public_key));
 }
 
+// Networks without the post-quantum half use X25519 as it is (measurements: networks B and C).
+TEST(Mkem, X25519Alone_OpensAndAnswers_AndDoesNotMixWithTheHybrid) {
+  const NikeKeyPair replica = make_nike_key_pair(kX25519KeySize);
+  EXPECT_EQ(replica.public_key.size(), 32u);
+  EXPECT_EQ(replica.private_key.size(), 32u);
+  const Bytes message(1802, 0x42);
+  const Encapsulated sealed = std::move(encapsulate({replica.public_key}, message)).value();
+  EXPECT_EQ(sealed.sender.public_key.size(), 32u);
+  const std::vector<ByteView> deks = {sealed.deks[0]};
+  const auto opened =
+      decapsulate(replica.private_key.view(), sealed.sender.public_key, deks, sealed.envelope);
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->message, message);
+  const NikeKeyPair hybrid = make_nike_key_pair();
+  EXPECT_FALSE(nike_secret(replica.private_key.view(), hybrid.public_key));
+  EXPECT_FALSE(encapsulate({replica.public_key, hybrid.public_key}, message));
+}
+
 TEST(Mkem, SameSeed_SameKeyPair) {
   const NikeKeyPair one = nike_key_pair_from(Bytes(32, 5)),
                     again = nike_key_pair_from(Bytes(32, 5));

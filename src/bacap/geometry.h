@@ -46,6 +46,9 @@ inline constexpr std::uint64_t kCopyPayloadMax = 10'485'760;
 inline constexpr std::uint64_t kNikePublicKeySize = 160;
 inline constexpr std::uint64_t kNikePrivateKeySize = 162;
 inline constexpr const char* kNikeName = "CTIDH1024-X25519";
+// Its first half alone, which some test networks use; private keys have the same size.
+inline constexpr std::uint64_t kX25519KeySize = 32;
+inline constexpr const char* kX25519Name = "x25519";
 
 // kInvalid if nothing is left for the payload.
 Result<Geometry> make_geometry(std::uint64_t user_forward_payload,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "bacap/geometry.h"
 #include "base/random.h"
 #include "crypto/aead.h"
 #include "crypto/curve.h"
@@ -11,8 +10,14 @@
 namespace taubenpost::bacap {
 namespace {
 
-constexpr std::size_t kCurveKeySize = 32;
 constexpr std::size_t kSecretFiller = 128;
+
+std::size_t private_size_of(std::size_t public_size) {
+  return public_size == kX25519KeySize ? kX25519KeySize : kNikePrivateKeySize;
+}
+bool is_key_size(std::size_t public_size) {
+  return public_size == kX25519KeySize || public_size == kNikePublicKeySize;
+}
 
 // Filler in the place of the CTIDH half: a function of the X25519 half, so that it carries nothing.
 Bytes with_filler(ByteView half, std::size_t size) {
@@ -27,18 +32,17 @@ Bytes with_filler(ByteView half, std::size_t size) {
 
 }  // namespace
 
-NikeKeyPair make_nike_key_pair() {
+NikeKeyPair make_nike_key_pair(std::size_t public_size) {
   SecretArray<32> seed;
   fill_random(seed.writable());
-  return nike_key_pair_from(seed.view());
+  return nike_key_pair_from(seed.view(), public_size);
 }
 
-NikeKeyPair nike_key_pair_from(ByteView seed) {
-  TP_CHECK(seed.size() == kCurveKeySize);
-  SecretBytes private_key{Bytes(kNikePrivateKeySize)};
+NikeKeyPair nike_key_pair_from(ByteView seed, std::size_t public_size) {
+  TP_CHECK(seed.size() == kX25519KeySize && is_key_size(public_size));
+  SecretBytes private_key{Bytes(private_size_of(public_size))};
   std::copy(seed.begin(), seed.end(), private_key.writable().begin());
-  return NikeKeyPair{std::move(private_key),
-                     with_filler(crypto::x25519_base(seed), kNikePublicKeySize)};
+  return NikeKeyPair{std::move(private_key), with_filler(crypto::x25519_base(seed), public_size)};
 }
 
 SecretArray<32> secret_of(ByteView shared_secret) {
@@ -50,19 +54,23 @@ SecretArray<32> secret_of(ByteView shared_secret) {
 
 Result<SecretArray<32>> nike_secret(ByteView private_key, ByteView public_key) {
   const bool sizes_fit =
-      private_key.size() == kNikePrivateKeySize && public_key.size() == kNikePublicKeySize;
+      is_key_size(public_key.size()) && private_key.size() == private_size_of(public_key.size());
   if (!sizes_fit) return error(Errc::kInvalid, "an envelope key of a wrong size");
-  if (!equal(with_filler(public_key.first(kCurveKeySize), kNikePublicKeySize), public_key))
+  if (!equal(with_filler(public_key.first(kX25519KeySize), public_key.size()), public_key))
     return error(Errc::kInvalid, "an envelope key that is not of the local network");
   Result<SecretArray<32>> curve =
-      crypto::x25519(private_key.first(kCurveKeySize), public_key.first(kCurveKeySize));
+      crypto::x25519(private_key.first(kX25519KeySize), public_key.first(kX25519KeySize));
   if (!curve) return curve.error();
-  const SecretBytes shared(with_filler(curve->view(), kCurveKeySize + kSecretFiller));
+  if (public_key.size() == kX25519KeySize) return secret_of(curve->view());
+  const SecretBytes shared(with_filler(curve->view(), kX25519KeySize + kSecretFiller));
   return secret_of(shared.view());
 }
 
 Result<Encapsulated> encapsulate(const std::vector<ByteView>& recipients, ByteView message) {
-  Encapsulated out{make_nike_key_pair(), {}, {}};
+  TP_CHECK(!recipients.empty());
+  if (!is_key_size(recipients.front().size()))
+    return error(Errc::kInvalid, "an envelope key of a wrong size");
+  Encapsulated out{make_nike_key_pair(recipients.front().size()), {}, {}};
   SecretArray<32> message_key;
   fill_random(message_key.writable());
   for (const ByteView recipient : recipients) {

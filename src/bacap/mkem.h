@@ -1,26 +1,29 @@
 // MKEM: one message for several replicas, and their encrypted answers (pigeonhole 4.3).
 //
 // The NIKE here is the sized stand-in of the specification: X25519 with filler, keys and secrets as
-// long as those of CTIDH1024-X25519. Everything above it (AEAD, DEKs, hashes) is the real thing,
-// and the functions that start from a shared secret serve any NIKE.
+// long as those of CTIDH1024-X25519; or X25519 as it is. Keys tell by their size which of the two
+// they are for. Everything above it (AEAD, DEKs, hashes) is the real thing, and the functions that
+// start from a shared secret serve any NIKE.
 #pragma once
 
 #include <vector>
 
+#include "bacap/geometry.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/secret.h"
 
 namespace taubenpost::bacap {
 
-// Stand-in keys: 162 bytes private, 160 bytes public.
+// Stand-in keys: 162 bytes private, 160 bytes public. X25519 keys: 32 bytes each.
 struct NikeKeyPair {
   SecretBytes private_key;
   Bytes public_key;
 };
-NikeKeyPair make_nike_key_pair();
+// With a public key of that size: kNikePublicKeySize or kX25519KeySize.
+NikeKeyPair make_nike_key_pair(std::size_t public_size = kNikePublicKeySize);
 // The same pair for the same 32 random bytes.
-NikeKeyPair nike_key_pair_from(ByteView seed);
+NikeKeyPair nike_key_pair_from(ByteView seed, std::size_t public_size = kNikePublicKeySize);
 // s = BLAKE2b-256 of the hybrid shared secret. kInvalid for keys of a wrong size or form.
 Result<SecretArray<32>> nike_secret(ByteView private_key, ByteView public_key);
 // s of a shared secret that came from elsewhere.
@@ -31,7 +34,7 @@ struct Encapsulated {
   std::vector<Bytes> deks;  // 60 bytes each, in the order of the recipients
   Bytes envelope;           // 28 bytes longer than the message
 };
-// kInvalid if a public key is unusable.
+// At least one recipient, all with keys of one size. kInvalid if a public key is unusable.
 Result<Encapsulated> encapsulate(const std::vector<ByteView>& recipients, ByteView message);
 
 struct OpenedMessage {

@@ -32,9 +32,10 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
   options.data_dir = args.data;  // as given: the path of a socket must be short
   if (!args.write_thin_config.empty())
     options.thin_config_path = absolute_path(args.write_thin_config);
-  const Result<localnet::Knobs> knobs = localnet::profile(args.profile);
-  if (!knobs) return knobs.error();
-  options.knobs = *knobs;
+  const Result<localnet::Profile> profile = localnet::profile(args.profile);
+  if (!profile) return profile.error();
+  options.knobs = profile->knobs;
+  options.nike = profile->nike;
   if (!args.knobs_file.empty()) TP_TRY(localnet::load_knobs(options.knobs, args.knobs_file));
   TP_TRY(localnet::set_knobs(options.knobs, args.set));
   TP_TRY(localnet::run_localnet(std::move(options)));
@@ -72,6 +73,11 @@ void add_localnet(Commands& commands) {
       ->add_option("--write-thin-config", args->write_thin_config,
                    "write a thinclient.toml for this network")
       ->type_name("FILE");
+  command
+      ->add_option("--profile", args->profile,
+                   "a network that was measured: a, b, c; or fast, without limits")
+      ->type_name("NAME")
+      ->capture_default_str();
   command->add_option("--knobs", args->knobs_file, "a TOML file of NAME = VALUE (docs/localnet.md)")
       ->type_name("FILE");
   command->add_option("--set", args->set, "a knob; after --knobs, in order")

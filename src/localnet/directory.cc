@@ -90,25 +90,35 @@ Status write_seed(ByteView seed, const std::string& path) {
   return ok();
 }
 
+bacap::Geometry geometry_of(EnvelopeNike nike) {
+  switch (nike) {
+    case EnvelopeNike::kHybrid:
+      return bacap::make_geometry(kUserPayload).value();
+    case EnvelopeNike::kX25519:
+      break;
+  }
+  return bacap::make_geometry(kUserPayload, bacap::kX25519KeySize, bacap::kX25519Name).value();
+}
+
 }  // namespace
 
-Result<Directory> Directory::open(const std::string& data_dir) {
+Result<Directory> Directory::open(const std::string& data_dir, EnvelopeNike nike) {
   const std::string path = data_dir + "/network.seed";
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) {
     auto seed = read_seed(fd, path);
     ::close(fd);
     if (!seed) return seed.error();
-    return Directory(std::move(seed).value());
+    return Directory(std::move(seed).value(), nike);
   }
   if (errno != ENOENT) return seed_error(Errc::kIo, path);
   SecretArray<kSeedSize> seed(random_array<kSeedSize>());
   TP_TRY(write_seed(seed.view(), path));
-  return Directory(std::move(seed));
+  return Directory(std::move(seed), nike);
 }
 
-Directory::Directory(SecretArray<32> seed)
-    : seed_(std::move(seed)), geometry_(bacap::make_geometry(kUserPayload).value()) {
+Directory::Directory(SecretArray<32> seed, EnvelopeNike nike)
+    : seed_(std::move(seed)), geometry_(geometry_of(nike)) {
   for (std::size_t i = 0; i < kReplicas; ++i)
     replica_keys_.push_back(to_bytes(public_key_of(derive("replica identity", i))));
   for (std::size_t i = 0; i < kCouriers; ++i) {
@@ -174,7 +184,8 @@ const bacap::NikeKeyPair& Directory::envelope_keys(ReplicaId replica, std::uint6
   constexpr std::size_t kKept = 8 * kReplicas;
   if (envelope_keys_.size() >= kKept) envelope_keys_.erase(envelope_keys_.begin());
   const auto seed = derive("replica envelope", replica, epoch);
-  return envelope_keys_.emplace(key, bacap::nike_key_pair_from(seed.view())).first->second;
+  auto pair = bacap::nike_key_pair_from(seed.view(), geometry_.nike_public_key);
+  return envelope_keys_.emplace(key, std::move(pair)).first->second;
 }
 
 Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs) const {

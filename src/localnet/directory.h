@@ -26,6 +26,12 @@ inline constexpr std::size_t kReplicas = 5;
 inline constexpr std::size_t kCouriers = 3;
 inline constexpr std::size_t kAuthorities = 3;
 
+// What envelopes are encrypted with: decides how much a box holds (*Max*).
+enum class EnvelopeNike : std::uint8_t {
+  kHybrid,  // CTIDH1024-X25519, as in the published daemon: 1,549 bytes
+  kX25519,  // as in networks without the post-quantum part: 1,677 bytes
+};
+
 struct Service {
   Bytes32 identity_hash{};  // of the service node
   std::string queue_id;
@@ -34,9 +40,9 @@ struct Service {
 class Directory {
  public:
   // Reads DATA/network.seed, or makes it (mode 0600). Errors: kStoreBad, kIo.
-  static Result<Directory> open(const std::string& data_dir);
+  static Result<Directory> open(const std::string& data_dir, EnvelopeNike nike);
   // A network of its own, for tests.
-  explicit Directory(SecretArray<32> seed);
+  explicit Directory(SecretArray<32> seed, EnvelopeNike nike = EnvelopeNike::kHybrid);
 
   const bacap::Geometry& geometry() const { return geometry_; }
   wire::SphinxGeometry sphinx_geometry() const;

@@ -133,7 +133,7 @@ Result<std::unique_ptr<LocalNetwork>> LocalNetwork::start(asio::io_context& io, 
   TP_TRY(make_folder(options.data_dir));
   auto lock = FolderLock::take(options.data_dir);
   if (!lock) return lock.error();
-  auto directory = Directory::open(options.data_dir);
+  auto directory = Directory::open(options.data_dir, options.nike);
   if (!directory) return directory.error();
   auto store =
       ReplicaStore::open(options.data_dir + "/boxes", directory->geometry().box_ciphertext());

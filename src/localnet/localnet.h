@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "localnet/directory.h"
 #include "localnet/knobs.h"
 
 namespace taubenpost::localnet {
@@ -30,6 +31,8 @@ struct Options {
   // Where to write a thinclient.toml for this network; empty: nowhere.
   std::string thin_config_path;
   Knobs knobs;
+  // Of the data folder as long as there are boxes in it.
+  EnvelopeNike nike = EnvelopeNike::kHybrid;
 };
 
 class LocalNetwork {

@@ -33,11 +33,11 @@ Knobs network_c() {
 
 }  // namespace
 
-Result<Knobs> profile(std::string_view name) {
-  if (name == "fast") return Knobs{};
-  if (name == "a") return network_a();
-  if (name == "b") return network_b();
-  if (name == "c") return network_c();
+Result<Profile> profile(std::string_view name) {
+  if (name == "fast") return Profile{};
+  if (name == "a") return Profile{network_a(), EnvelopeNike::kHybrid};
+  if (name == "b") return Profile{network_b(), EnvelopeNike::kX25519};
+  if (name == "c") return Profile{network_c(), EnvelopeNike::kX25519};
   return error(Errc::kUsage, "there is no profile " + printable(name), "there are fast, a, b, c");
 }
 

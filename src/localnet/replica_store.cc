@@ -35,6 +35,8 @@ rocksdb::Options database_options() {
 
 rocksdb::Slice as_slice(const Bytes& bytes) { return {as_text(bytes).data(), bytes.size()}; }
 
+constexpr const char* kSizeKey = "ciphertext size";
+
 std::string epoch_key(ReplicaId replica, std::uint64_t epoch) {
   Bytes key{replica};
   append_be(key, epoch);
@@ -68,6 +70,21 @@ struct ReplicaStore::Database {
     return {ReplicaCode::kBoxIdNotFound, Box{box_id, {}, {}}};
   }
 
+  // A database has boxes of one size.
+  Status bind(const std::string& folder, std::size_t ciphertext_size) {
+    Bytes size;
+    append_be(size, std::uint64_t{ciphertext_size});
+    std::string bound;
+    const auto found = db->Get({}, kSizeKey, &bound);
+    if (found.ok() && bound == as_text(size)) return ok();
+    if (found.ok())
+      return error(Errc::kUsage, "localnet.boxes: " + folder + " holds boxes of another size",
+                   "take the --profile it was made with, or another --data folder");
+    const auto written = found.IsNotFound() ? db->Put({}, kSizeKey, as_slice(size)) : found;
+    if (written.ok()) return ok();
+    return error(Errc::kStoreBad, "localnet.boxes: " + folder + ": " + written.ToString());
+  }
+
   ReplicaCode put(ReplicaId replica, std::uint64_t epoch, const Box& box) {
     rocksdb::WriteOptions options;
     options.sync = false;
@@ -87,6 +104,7 @@ Result<std::unique_ptr<ReplicaStore>> ReplicaStore::open(const std::string& fold
     return error(Errc::kStoreBad, "localnet.boxes: " + folder + ": " + status.ToString());
   auto db = std::make_unique<Database>();
   db->db.reset(raw);
+  TP_TRY(db->bind(folder, ciphertext_size));
   return std::unique_ptr<ReplicaStore>(new ReplicaStore(std::move(db), ciphertext_size));
 }
 

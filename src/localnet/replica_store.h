@@ -1,9 +1,10 @@
 // The storage of all replicas of the local network, by the rules of pigeonhole 7.3.
 //
 // Boxes live in one RocksDB under the key replica id (1) ‖ BE64 replica epoch ‖ box id (32), with
-// the `box` structure of 3.2 as value. A box written in epoch E is seen in E and E + 1 only. Every
-// write reaches the kernel before it is answered (write-ahead log, not synced), so it survives a
-// kill of the process. One thread, which also serialises the operations on one box.
+// the `box` structure of 3.2 as value; "ciphertext size" (an impossible box key) has BE64 of it. A
+// box written in epoch E is seen in E and E + 1 only. Every write reaches the kernel before it is
+// answered (write-ahead log, not synced), so it survives a kill of the process. One thread, which
+// also serialises the operations on one box.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@ class ReplicaStore {
   };
 
   // Opens or makes the database in `folder`; boxes have exactly `ciphertext_size` bytes. Errors:
-  // kStoreBad.
+  // kStoreBad; kUsage if the database is one of boxes of another size.
   static Result<std::unique_ptr<ReplicaStore>> open(const std::string& folder,
                                                     std::size_t ciphertext_size);
   ~ReplicaStore();

@@ -18,10 +18,10 @@ enum class WriteLevel { kAcknowledged, kConfirmed };
 
 class NetworkWorld {
  public:
-  explicit NetworkWorld(std::uint64_t seed = 1)
+  explicit NetworkWorld(std::uint64_t seed = 1, EnvelopeNike nike = EnvelopeNike::kHybrid)
       : random_(seeded_random(seed)),
-        network_(scheduler_, *random_, Directory(SecretArray<32>(ByteView(Bytes(32, 7)))),
-                 open_store(), Knobs{}),
+        network_(scheduler_, *random_, Directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike),
+                 open_store(nike), Knobs{}),
         client_(std::make_shared<Client>(network_.context())) {
     client_->attach([this](const wire::Response& response) { replies_.push_back(response); });
   }
@@ -106,9 +106,10 @@ class NetworkWorld {
  private:
   static constexpr Milliseconds kLong{4 * 3'600'000};
 
-  std::unique_ptr<ReplicaStore> open_store() {
-    return std::move(ReplicaStore::open(folder_.path() + "/boxes",
-                                        bacap::make_geometry(2000).value().box_ciphertext()))
+  std::unique_ptr<ReplicaStore> open_store(EnvelopeNike nike) {
+    const Directory directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike);
+    return std::move(
+               ReplicaStore::open(folder_.path() + "/boxes", directory.geometry().box_ciphertext()))
         .value();
   }
   static wire::OptWriteCap bytes_of(const bacap::WriteCap& cap) {
