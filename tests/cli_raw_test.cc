@@ -1,5 +1,7 @@
 // taubenpost raw, ping and pki against a local network, each command a process of its own.
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <nlohmann/json.hpp>
 
@@ -34,6 +36,27 @@ class CliRaw : public CliNetworkTest {
     const Ended made =
         raw({"keypair", "--out", path(name + ".key"), "--reader", path(name + ".reader")});
     ASSERT_EQ(made.status, 0) << made.err;
+  }
+  // A command whose input is `input`, still running.
+  std::unique_ptr<Program> start(Arguments arguments, const std::string& input = "") {
+    write_file(path("input"), input);
+    Program::Options options;
+    options.stdin_path = path("input");
+    return std::make_unique<Program>(output_.path(), daemon(std::move(arguments)), options);
+  }
+  json ctl(Arguments arguments) {
+    arguments.insert(arguments.begin(), {"localnet", "ctl", "--data", path("network"), "--json"});
+    const Ended ended = run(std::move(arguments));
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    return json::parse(ended.out, nullptr, false);
+  }
+  // Ended by the signal, and says so.
+  static void expect_stopped(Program& program, int number, const std::string& name) {
+    program.send_signal(number);
+    const Ended ended = program.wait();
+    EXPECT_EQ(ended.status, 128 + number) << ended.err;
+    EXPECT_NE(ended.err.find("taubenpost: stopped by " + name + "\n"), std::string::npos)
+        << ended.err;
   }
   // What reads find, one after the other, until nothing is left.
   std::vector<std::string> read_all(const std::string& key) {
@@ -81,9 +104,20 @@ TEST_F(CliRaw, WriteReadTombstone_FollowTheKeyFile) {
   expect_done(raw({"read", path("a.reader"), "--keep"}), "one");
   EXPECT_EQ(read_all("a.reader"), (std::vector<std::string>{"one", "two"}));
   expect_done(raw({"tombstone", path("a.key"), "--from-first"}), "deleted 1 boxes\n");
-  expect_error(raw({"read", path("a.reader"), "--from-first"}), 4, "the box was deleted");
-  const Ended as_json = raw({"read", path("a.key"), "--from-first", "--json"});
-  EXPECT_EQ(as_json.status, 4);
+}
+
+TEST_F(CliRaw, Tombstone_FailsTheReadAndIsPassed) {
+  keypair("a");
+  expect_done(raw({"tombstone", path("a.key")}), "deleted 1 boxes\n");
+  expect_done(raw({"write", path("a.key")}, "after"), "wrote 5 bytes\n");
+  expect_error(raw({"read", path("a.reader"), "--keep"}), 1, "the box was deleted by its sender");
+  const Ended as_json = raw({"read", path("a.reader"), "--json"});
+  EXPECT_EQ(as_json.status, 1);
+  const json told = json::parse(as_json.out);
+  EXPECT_EQ(told["code"], 4);
+  EXPECT_EQ(told["exit"], 1);
+  expect_done(raw({"read", path("a.reader"), "--wait"}), "after");
+  expect_error(raw({"read", path("a.reader"), "--from-first", "--wait"}), 1, "by its sender");
 }
 
 TEST_F(CliRaw, Write_RefusesWhatCannotBeWritten) {
@@ -138,7 +172,7 @@ TEST_F(CliRaw, CopyTombstone_DeletesARange) {
               "deleted 2 boxes\n");
   const std::vector<std::string> found = read_all("a.reader");
   ASSERT_EQ(found.size(), 3U);
-  EXPECT_EQ(found[1], "taubenpost: the box was deleted");
+  EXPECT_EQ(found[1], "taubenpost: the box was deleted by its sender");
   EXPECT_EQ(found[2], std::string(4000 - 2 * 1545, 'p'));
 }
 
@@ -153,19 +187,155 @@ TEST_F(CliRaw, CopyOntoAnotherContent_NamesTheEnvelope) {
       << failed.err;
 }
 
-TEST_F(CliRaw, WaitingRead_GetsTheBoxOrIsCancelledBySignal) {
+TEST_F(CliRaw, WaitingRead_GetsTheBox) {
   keypair("a");
-  const Arguments waiting = daemon({"raw", "read", path("a.reader"), "--wait"});
-  Program first(output_.path(), waiting);
-  Program second(output_.path(), waiting);
-  ASSERT_TRUE(first.warns("waiting; envelope hash "));
-  ASSERT_TRUE(second.warns("waiting; envelope hash "));
-  second.send_signal(SIGINT);
-  EXPECT_EQ(second.wait().status, 130);
+  const auto waiting = start({"raw", "read", path("a.reader"), "--wait"});
+  ASSERT_TRUE(waiting->warns("waiting"));
   expect_done(raw({"write", path("a.key")}, "at last"), "wrote 7 bytes\n");
-  const Ended got = first.wait();
+  const Ended got = waiting->wait();
   EXPECT_EQ(got.status, 0) << got.err;
   EXPECT_EQ(got.out, "at last");
+  expect_error(raw({"read", path("a.reader")}), 4, "nothing is in this box yet");
+}
+
+TEST_F(CliRaw, WaitingRead_AsksWithNewEnvelopes) {
+  keypair("a");
+  const auto waiting = start({"raw", "read", path("a.reader"), "--wait"});
+  int built = 0;
+  while (built < 3 && waiting->is_running()) built = ctl({"audit"}).value("envelopes_built", 0);
+  EXPECT_GE(built, 3);
+  expect_stopped(*waiting, SIGINT, "SIGINT");
+}
+
+TEST_F(CliRaw, WaitingRead_EndsAtItsDeadline) {
+  keypair("a");
+  expect_error(raw({"read", path("a.reader"), "--wait", "--timeout", "1"}), 4, "waiting");
+  EXPECT_GE(ctl({"audit"}).value("envelopes_built", 0), 2);
+}
+
+TEST_F(CliRaw, KeyFileInUse_RefusesEverySecondCommandThatMovesIt) {
+  keypair("a");
+  keypair("b");
+  const auto waiting = start({"raw", "read", path("a.key"), "--wait"});
+  ASSERT_TRUE(waiting->warns("waiting"));
+  write_file(path("content"), "x");
+  for (const Arguments& second :
+       {Arguments{"write", path("a.key")}, Arguments{"read", path("a.key")},
+        Arguments{"tombstone", path("a.key")}, Arguments{"copy", path("a.key")},
+        Arguments{"copy-tombstone", path("a.key")},
+        Arguments{"copy-multi", path("b.key") + "=" + path("content"),
+                  path("a.key") + "=" + path("content")}})
+    expect_error(raw(second, "x"), 11, path("a.key") + ": another command is using it");
+  expect_error(raw({"read", path("a.key"), "--keep"}), 4, "nothing is in this box yet");
+  expect_stopped(*waiting, SIGTERM, "SIGTERM");
+  expect_done(raw({"write", path("a.key")}, "x"), "wrote 1 bytes\n");
+  expect_error(raw({"copy-multi", path("b.key") + "=" + path("content"),
+                    path("b.key") + "=" + path("content")}),
+               11, path("b.key"));
+}
+
+TEST_F(CliRaw, KeyFileThatMovedOn_IsStillInUse) {
+  keypair("a");
+  const std::string before = content_of(path("a.key"));
+  const auto deleting = start({"raw", "tombstone", path("a.key"), "--count", "1000"});
+  while (content_of(path("a.key")) == before && deleting->is_running()) continue;
+  expect_error(raw({"write", path("a.key")}, "x"), 11, "another command is using it");
+  expect_stopped(*deleting, SIGTERM, "SIGTERM");
+}
+
+TEST_F(CliRaw, WritersAtTheSameTime_UseEachBoxOnce) {
+  keypair("a");
+  std::vector<std::unique_ptr<Program>> writers;
+  for (int i = 0; i < 4; ++i) writers.push_back(start({"raw", "write", path("a.key")}, "x"));
+  std::size_t written = 0;
+  for (const auto& writer : writers) {
+    const Ended ended = writer->wait();
+    if (ended.status == 0)
+      ++written;
+    else
+      EXPECT_EQ(ended.status, 11) << ended.err;
+  }
+  EXPECT_GE(written, 1U);
+  EXPECT_EQ(read_all("a.reader").size(), written);
+}
+
+TEST_F(CliRaw, KeyFileBehindALink_MovesOnWhereItIs) {
+  keypair("a");
+  std::filesystem::create_symlink(path("a.key"), path("link.key"));
+  expect_done(raw({"write", path("link.key")}, "one"), "wrote 3 bytes\n");
+  expect_done(raw({"write", path("a.key")}, "two"), "wrote 3 bytes\n");
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link.key")));
+  EXPECT_EQ(read_all("a.reader"), (std::vector<std::string>{"one", "two"}));
+}
+
+// A daemon that takes connections and says nothing.
+class SilentDaemon {
+ public:
+  explicit SilentDaemon(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(listener_, 8), 0);
+  }
+  ~SilentDaemon() { ::close(listener_); }
+  // Whether somebody dials within a minute. The connection stays open.
+  bool is_dialled() const {
+    pollfd ready{listener_, POLLIN, 0};
+    return ::poll(&ready, 1, 60'000) == 1 && ::accept(listener_, nullptr, nullptr) >= 0;
+  }
+
+ private:
+  int listener_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+};
+
+TEST_F(CliRaw, Signal_EndsEveryCommandThatWaitsForTheDaemon) {
+  keypair("a");
+  keypair("b");
+  stop_network();
+  write_file(path("thinclient.toml"), "[Dial.Unix]\nAddress = \"" + path("silent.sock") + "\"\n");
+  const SilentDaemon silent(path("silent.sock"));
+  int number = SIGINT;
+  for (const Arguments& arguments : {Arguments{"ping"},
+                                     {"pki"},
+                                     {"raw", "keypair", "--out", path("c.key")},
+                                     {"raw", "write", path("a.key")},
+                                     {"raw", "read", path("a.key")},
+                                     {"raw", "tombstone", path("a.key")},
+                                     {"raw", "copy", path("a.key")},
+                                     {"raw", "copy-multi", path("a.key") + "=" + path("input")},
+                                     {"raw", "copy-tombstone", path("a.key")},
+                                     {"raw", "cancel", "--copy-hash", std::string(64, 'a')},
+                                     {"raw", "services"},
+                                     {"raw", "send", "echo"},
+                                     {"raw", "events"}}) {
+    SCOPED_TRACE(arguments.back());
+    const auto program = start(arguments, "x");
+    ASSERT_TRUE(silent.is_dialled());
+    expect_stopped(*program, number, number == SIGINT ? "SIGINT" : "SIGTERM");
+    number = number == SIGINT ? SIGTERM : SIGINT;
+  }
+}
+
+TEST_F(CliRaw, Signal_CancelsTheWriteAtTheDaemon) {
+  keypair("a");
+  const std::string before = content_of(path("a.key"));
+  ctl({"set", "courier_down=0,1,2", "retransmit=20"});
+  const auto writing = start({"raw", "write", path("a.key")}, "x");
+  while (ctl({"audit"}).value("retransmissions", 0) == 0 && writing->is_running()) continue;
+  expect_stopped(*writing, SIGTERM, "SIGTERM");
+  const json packets = ctl({"audit"})["packets"];
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ctl({"audit"})["packets"], packets);
+  EXPECT_EQ(content_of(path("a.key")), before);
+}
+
+TEST_F(CliRaw, Signal_EndsPingAndEvents) {
+  const auto pinging = start({"ping", "--count", "1000000"});
+  ASSERT_TRUE(pinging->says("reply 1 after"));
+  expect_stopped(*pinging, SIGINT, "SIGINT");
+  const auto watching = start({"raw", "events"});
+  ASSERT_TRUE(watching->says("gateway"));
+  expect_stopped(*watching, SIGTERM, "SIGTERM");
 }
 
 TEST_F(CliRaw, Cancel_TellsTheDaemon) {

@@ -1,4 +1,5 @@
 // Transcripts of the commands that need no network: init, channel, list, show, and bad state.
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "store/rocks_store.h"
@@ -19,6 +20,12 @@ TEST_F(CliStateTest, Version_IsPrinted) {
   EXPECT_EQ(ended.status, 0);
   EXPECT_EQ(ended.out.rfind("taubenpost ", 0), 0U);
   EXPECT_EQ(ended.err, "");
+  for (const Arguments& command : {Arguments{"version"}, Arguments{"version", "--json"}}) {
+    Arguments as_option = command;
+    as_option.front() = "--version";
+    EXPECT_EQ(run(as_option).status, 0);
+    EXPECT_EQ(run(as_option).out, run(command).out);
+  }
 }
 
 TEST_F(CliStateTest, UnknownCommand_IsUsage) {
@@ -94,11 +101,42 @@ TEST_F(CliStateTest, ForeignStateDirectory_IsReported) {
   expect_error(run_as("photos", {"list"}), 10, "no store here");
 }
 
-TEST_F(CliStateTest, UnknownKeyInConfiguration_IsNamed) {
+TEST_F(CliStateTest, WrongConfiguration_IsNamedWithFileLineAndKey) {
   init("sender");
-  write_file(path("sender/config.toml"),
-             content_of(path("sender/config.toml")) + "thin_confg = \"/x\"\n");
-  expect_error(run_as("sender", {"list"}), 2, "thin_confg");
+  const std::string file = path("sender/config.toml");
+  const std::string good = content_of(file);
+  for (const auto& [text, what] : std::map<std::string, std::string>{
+           {good + "thin_confg = \"/x\"\n", ":3: unknown key thin_confg"},
+           {"thin_config = 5\n", ":1: thin_config must be a string"},
+           {"\nthin_config = \"x\"\n", ":2: thin_config must be an absolute path"},
+           {"# nothing\n", ":1: thin_config is missing"},
+           {"thin_config =\n", ":1: "},
+           {std::string(70'000, '#'), ": not a file of at most 64 KiB"}}) {
+    write_file(file, text);
+    for (const Arguments& command : {Arguments{"list"}, Arguments{"pki"}}) {
+      const Ended ended = run_as("sender", command);
+      expect_error(ended, 2, file + what);
+      EXPECT_EQ(ended.err.find("--help"), std::string::npos) << ended.err;
+    }
+  }
+}
+
+TEST_F(CliStateTest, WrongDaemonConfiguration_IsNamedWithFileLineAndKey) {
+  init("sender");
+  const std::string file = path("thinclient.toml");
+  for (const auto& [text, what] : std::map<std::string, std::string>{
+           {"[Dial.Unix]\nAddres = \"@a\"\n", ":2: unknown key Dial.Unix.Addres"},
+           {"[Dial.Tcp]\nAddress = \"nowhere\"\n", ":2: Dial.Tcp.Address: not host:port"},
+           {"[Dial.Unix]\nAddress = \n", ":2: "},
+           {std::string(70'000, '#'), ": larger than 64 KiB"}}) {
+    write_file(file, text);
+    for (const Arguments& command : {Arguments{"init", "--thin-config", file}, Arguments{"pki"},
+                                     Arguments{"pki", "--thin-config", file}}) {
+      const Ended ended = run_as("sender", command);
+      expect_error(ended, 2, file + what);
+      EXPECT_EQ(ended.err.find("--help"), std::string::npos) << ended.err;
+    }
+  }
 }
 
 TEST_F(CliStateTest, LockedStore_IsReported) {

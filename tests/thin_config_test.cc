@@ -103,7 +103,7 @@ TEST(ThinConfig, HugeFile_IsRefused) {
   const auto loaded = load_config(path);
   std::filesystem::remove_all(name);
   ASSERT_FALSE(loaded);
-  EXPECT_EQ(loaded.error().code, Errc::kIo);
+  EXPECT_EQ(loaded.error().code, Errc::kUsage);
 }
 
 TEST(ThinAddress, TextForms_RoundTrip) {

@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kConfigSizeMax = 64 * 1024;
+constexpr std::size_t kPathMax = 4096;
 constexpr std::array<std::string_view, 9> kOurNames{
     "config.toml",     "config.toml.new", "store.key",    "store.key.new", "incarnation",
     "incarnation.new", "store.db",        "store.db.new", "spool"};
@@ -102,7 +103,8 @@ std::string absolute_path(const std::string& path) {
 
 Result<Config> parse_app_config(std::string_view text, std::string_view name) {
   const auto usage = [&](std::size_t line, const std::string& what) {
-    return error(Errc::kUsage, printable(name) + ":" + std::to_string(line) + ": " + what);
+    return error(Errc::kUsage, printable(name, kPathMax) + ":" + std::to_string(line) + ": " + what,
+                 "the file needs one line: thin_config = \"/PATH/thinclient.toml\"");
   };
   toml::table root;
   // toml++ reports by exception; it stays in this function.
@@ -129,8 +131,11 @@ Result<Config> parse_app_config(std::string_view text, std::string_view name) {
 Result<Config> load_app_config(const std::string& state_dir) {
   const std::string path = config_path(state_dir);
   const Result<SmallFile> file = read_small_file(path, kConfigSizeMax);
+  if (!file && file.error().code == Errc::kInvalid)
+    return error(Errc::kUsage, printable(path, kPathMax) + ": not a file of at most 64 KiB",
+                 "'taubenpost init' in an empty directory shows what belongs into it");
   if (!file)
-    return error(Errc::kStoreBad, "config.toml: " + printable(file.error().what, 4096),
+    return error(Errc::kStoreBad, "config.toml: " + printable(file.error().what, kPathMax),
                  "'taubenpost init' makes a state directory");
   return parse_app_config(as_text(file->content.view()), path);
 }

@@ -26,7 +26,7 @@ struct Config {
 
 // The text of config.toml; `name` is the file's name for messages. kUsage names line and key.
 Result<Config> parse_app_config(std::string_view text, std::string_view name);
-// kStoreBad if the file is missing or can't be read.
+// Also kUsage if it is too large or no file; kStoreBad if it is missing or can't be read.
 Result<Config> load_app_config(const std::string& state_dir);
 
 enum class InitResult { kMade, kThereAlready };

@@ -1,7 +1,10 @@
 #include "cli/key_file.h"
 
+#include <sys/file.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "app/state_dir.h"
@@ -31,36 +34,53 @@ std::optional<SecretBytes> field(const Json& object, const char* name, std::size
   return SecretBytes(std::move(*bytes));
 }
 
-SecretBytes text_of(const KeyFile& key) {
-  Json object{{"format", kFormat}};
-  if (key.write_cap) object["write_cap"] = to_base64(key.write_cap->view());
-  object["read_cap"] = to_base64(key.read_cap);
-  object["index"] = to_base64(key.index);
-  return SecretBytes(as_bytes(object.dump(2) + "\n"));
+Status lock(const FileHandle& file) {
+  if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) == 0) return ok();
+  if (errno != EWOULDBLOCK) return file_error("lock", file.path(), errno);
+  return error(Errc::kLocked, printable(file.path(), kSizeMax) + ": another command is using it",
+               "wait for its end: each box of a key file is written or read by one command");
 }
 
-// A complete, durable file beside `path`.
-Result<std::string> write_draft(Disk& disk, const std::string& path, const KeyFile& key) {
+// The file that has the name now, locked.
+Result<FileHandle> open_locked(Disk& disk, const std::string& path) {
+  while (true) {
+    Result<FileHandle> file = disk.open(path, OpenHow::kRead);
+    if (!file) return file.error();
+    TP_TRY(lock(*file));
+    const Result<FileFacts> locked = disk.facts(*file);
+    if (!locked) return locked.error();
+    const Result<FileFacts> named = disk.facts(path, Links::kFollow);
+    if (!named) return named.error();
+    if (named->inode == locked->inode && named->device == locked->device) return file;
+    // Replaced, and released, since it was opened.
+  }
+}
+
+// A complete, durable, locked file beside `path`.
+Result<FileHandle> make_draft(Disk& disk, const std::string& path, const KeyFile& key) {
   const std::string draft = path + ".new";
+  const Result<FileHandle> left = open_locked(disk, draft);
+  if (!left && left.error().code != Errc::kNotFound) return left.error();
   const Result<bool> removed = disk.unlink(draft);  // of a run that was killed
   if (!removed) return removed.error();
-  const Result<FileHandle> file = disk.open(draft, OpenHow::kCreateNew);
+  Result<FileHandle> file = disk.open(draft, OpenHow::kCreateNew);
   if (!file) return file.error();
-  const SecretBytes text = text_of(key);
+  TP_TRY(lock(*file));
+  const SecretBytes text = encode_key_file(key);
   TP_TRY(disk.write_at(*file, 0, text.view()));
   TP_TRY(disk.sync(*file));
-  return draft;
+  return file;
+}
+
+Error no_such_file(const std::string& path) {
+  return error(Errc::kNotFound, printable(path, kSizeMax) + ": no such file",
+               "'taubenpost raw keypair' makes a key file");
 }
 
 }  // namespace
 
-Result<KeyFile> load_key_file(const std::string& path) {
-  const Result<SmallFile> file = read_small_file(path, kSizeMax);
-  if (!file && file.error().code == Errc::kInvalid) return not_a_key(path, "it is too large");
-  if (!file && file.error().code == Errc::kNotFound)
-    return error(Errc::kNotFound, printable(path, kSizeMax) + ": no such file");
-  if (!file) return error(Errc::kIo, printable(file.error().what, kSizeMax));
-  const Json object = Json::parse(as_text(file->content.view()), nullptr, false);
+Result<KeyFile> parse_key_file(ByteView text, const std::string& path) {
+  const Json object = Json::parse(as_text(text), nullptr, false);
   if (!object.is_object() || object.value("format", Json()) != kFormat)
     return not_a_key(path, "it does not say \"format\": \"taubenpost-raw-1\"");
   KeyFile key;
@@ -76,6 +96,22 @@ Result<KeyFile> load_key_file(const std::string& path) {
   return key;
 }
 
+SecretBytes encode_key_file(const KeyFile& key) {
+  Json object{{"format", kFormat}};
+  if (key.write_cap) object["write_cap"] = to_base64(key.write_cap->view());
+  object["read_cap"] = to_base64(key.read_cap);
+  object["index"] = to_base64(key.index);
+  return SecretBytes(as_bytes(object.dump(2) + "\n"));
+}
+
+Result<KeyFile> load_key_file(const std::string& path) {
+  const Result<SmallFile> file = read_small_file(path, kSizeMax);
+  if (!file && file.error().code == Errc::kInvalid) return not_a_key(path, "it is too large");
+  if (!file && file.error().code == Errc::kNotFound) return no_such_file(path);
+  if (!file) return error(Errc::kIo, printable(file.error().what, kSizeMax));
+  return parse_key_file(file->content.view(), path);
+}
+
 Result<KeyFile> load_writer_key_file(const std::string& path) {
   Result<KeyFile> key = load_key_file(path);
   if (key && !key->write_cap)
@@ -87,24 +123,37 @@ Result<KeyFile> load_writer_key_file(const std::string& path) {
 Status create_key_file(const std::string& path, const KeyFile& key) {
   Disk disk;
   const std::string target = absolute_path(path);
-  const Result<std::string> draft = write_draft(disk, target, key);
+  const Result<FileHandle> draft = make_draft(disk, target, key);
   if (!draft) return draft.error();
-  const Result<bool> placed = disk.rename_no_replace(*draft, target);
+  const Result<bool> placed = disk.rename_no_replace(draft->path(), target);
   if (!placed) return placed.error();
   if (*placed) return disk.sync_folder(folder_of(target));
-  const Result<bool> removed = disk.unlink(*draft);
+  const Result<bool> removed = disk.unlink(draft->path());
   if (!removed) return removed.error();
   return error(Errc::kRefused, printable(path, kSizeMax) + ": exists already",
                "a key that is overwritten is lost: name a new file");
 }
 
-Status replace_key_file(const std::string& path, const KeyFile& key) {
+Result<KeyFileLock> KeyFileLock::take(const std::string& path) {
+  std::error_code code;
+  // Through symbolic links: replacing a link would leave its file with boxes that are used.
+  const std::filesystem::path target = std::filesystem::canonical(path, code);
+  if (code == std::errc::no_such_file_or_directory) return no_such_file(path);
+  if (code) return file_error("open", path, code.value());
   Disk disk;
-  const std::string target = absolute_path(path);
-  const Result<std::string> draft = write_draft(disk, target, key);
+  Result<FileHandle> file = open_locked(disk, target.string());
+  if (!file) return file.error();
+  return KeyFileLock(std::move(*file), target.string());
+}
+
+Status KeyFileLock::replace(const KeyFile& key) {
+  Disk disk;
+  Result<FileHandle> draft = make_draft(disk, target_, key);
   if (!draft) return draft.error();
-  if (std::rename(draft->c_str(), target.c_str()) != 0) return file_error("rename", target, errno);
-  return disk.sync_folder(folder_of(target));
+  if (std::rename(draft->path().c_str(), target_.c_str()) != 0)
+    return file_error("rename", target_, errno);
+  file_.emplace(std::move(*draft));
+  return disk.sync_folder(folder_of(target_));
 }
 
 }  // namespace taubenpost::cli

@@ -1,5 +1,6 @@
 // The program's entry: reads the command line, runs one command, maps its end to an exit status.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 
 #include "app/process.h"
@@ -49,9 +50,14 @@ int finish(Context& context, const Result<int>& end) {
   if (end) {
     status = end.value();
   } else {
-    const Error& failure = end.error();
-    const bool by_signal = failure.code == Errc::kCancelled && context.interrupted_by() != 0;
-    status = by_signal ? kSignalBase + context.interrupted_by() : exit_status(failure.code);
+    Error failure = end.error();
+    const int number = context.interrupted_by();
+    status = exit_status(failure.code);
+    if (failure.code == Errc::kCancelled && number != 0) {
+      status = kSignalBase + number;
+      failure.what = number == SIGINT ? "stopped by SIGINT" : "stopped by SIGTERM";
+      if (failure.hint.empty()) failure.hint = "nothing of this command goes on at the daemon";
+    }
     context.out().fail(failure, status);
   }
   const Status written = context.out().finish();
@@ -73,6 +79,9 @@ int run(int argc, char** argv) {
       ->type_name("DIR");
   app.add_flag("--json", is_json, "results as one JSON object a line (docs/cli.md)")
       ->envname("TAUBENPOST_JSON");
+  // After --json, which it depends on: CLI11 looks at what was given in this order.
+  app.add_flag_callback(
+      "--version", [] { throw CLI::CallForVersion(TP_VERSION, kDone); }, "as the command version");
 
   Commands commands{app, {}};
   add_init(commands);
@@ -90,6 +99,9 @@ int run(int argc, char** argv) {
   add_version(commands);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForVersion&) {
+    if (is_json) context.out().use_json();
+    return finish(context, run_version(context, true));
   } catch (const CLI::Success& asked_for_help) {
     return app.exit(asked_for_help);
   } catch (const CLI::ParseError& problem) {

@@ -63,7 +63,7 @@ Result<milliseconds> ping_once(thin::BlockingClient& client, const DaemonArgs& a
 }
 
 Result<int> run_ping(Context& context, const PingArgs& args) {
-  Result<std::unique_ptr<thin::BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Result<thin::DocumentPtr> document = document_of(**client);
   if (!document) return document.error();
@@ -74,6 +74,7 @@ Result<int> run_ping(Context& context, const PingArgs& args) {
     if (!service) return service.error();
     ++statistics.sent;
     const Result<milliseconds> time = ping_once(**client, args, *service);
+    if (!time && time.error().code == Errc::kCancelled) return time.error();
     if (!time) {
       failure = time.error();
       context.out().notice("message " + std::to_string(number) + ": " +

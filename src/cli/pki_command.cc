@@ -80,7 +80,7 @@ Status save(const std::string& path, ByteView bytes) {
 }
 
 Result<int> run_pki(Context& context, const PkiArgs& args) {
-  Result<std::unique_ptr<thin::BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Result<thin::SignedDocument> document =
       (*client)->get_pki_document(args.epoch, limit_of(args));

@@ -4,8 +4,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
-#include <future>
 #include <system_error>
 
 #include "app/daemon_network.h"
@@ -15,53 +13,13 @@
 namespace taubenpost::cli {
 namespace {
 
-using thin::BlockingClient;
-
-volatile std::sig_atomic_t pending_signal = 0;
-
-// SIGINT and SIGTERM are noted while this lives.
-class Signals {
- public:
-  Signals() {
-    struct sigaction note{};
-    note.sa_handler = [](int number) { pending_signal = number; };
-    ::sigaction(SIGINT, &note, &interrupt_);
-    ::sigaction(SIGTERM, &note, &terminate_);
-  }
-  ~Signals() {
-    ::sigaction(SIGINT, &interrupt_, nullptr);
-    ::sigaction(SIGTERM, &terminate_, nullptr);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
- private:
-  struct sigaction interrupt_{}, terminate_{};
-};
-
-template <class T>
-Result<T> run_cancellable(Context& context, const std::function<Result<T>()>& start,
-                          const std::function<Status()>& cancel) {
-  constexpr std::chrono::milliseconds kLook{50};
-  const Signals signals;
-  auto running = std::async(std::launch::async, start);
-  while (running.wait_for(kLook) == std::future_status::timeout) {
-    if (pending_signal == 0) continue;
-    context.note_signal(static_cast<int>(pending_signal));
-    // Whatever the daemon says, its session ends with us.
-    static_cast<void>(cancel());
-    static_cast<void>(running.get());
-    return error(Errc::kCancelled, "cancelled at the daemon");
-  }
-  return running.get();
-}
-
 Result<std::string> thin_config_of(const Context& context, const DaemonArgs& args) {
   if (!args.thin_config.empty()) return absolute_path(args.thin_config);
   const Result<std::string> dir = context.state_dir();
   if (!dir) return dir.error();
   const Result<Config> config = load_app_config(*dir);
   if (config) return config->thin_config;
+  if (config.error().code != Errc::kStoreBad) return config.error();
   return error(Errc::kUsage, "no daemon is named: " + config.error().what,
                "name its thinclient.toml with --thin-config");
 }
@@ -83,7 +41,7 @@ thin::Limit limit_of(const DaemonArgs& args) {
   return args.timeout == 0 ? thin::kDefaultLimit : std::chrono::seconds(args.timeout);
 }
 
-Result<std::unique_ptr<BlockingClient>> connect(Context& context, const DaemonArgs& args) {
+Result<std::unique_ptr<DaemonClient>> connect(Context& context, const DaemonArgs& args) {
   const Result<std::string> file = thin_config_of(context, args);
   if (!file) return file.error();
   const Result<thin::DialAddress> address =
@@ -91,33 +49,22 @@ Result<std::unique_ptr<BlockingClient>> connect(Context& context, const DaemonAr
   if (!address) return address.error();
   thin::Options options;
   options.address = *address;
-  auto client = std::make_unique<BlockingClient>(std::move(options));
+  auto client = std::make_unique<DaemonClient>(context, std::move(options));
   constexpr std::chrono::seconds kConnect{30};
   const Status connected = client->connect(args.timeout == 0 ? kConnect : limit_of(args));
+  if (!connected && connected.error().code == Errc::kCancelled) return connected.error();
   if (!connected)
     return error(connected.error().code, connected.error().what,
                  "is the daemon of " + printable(*file, 4096) + " running?");
   return client;
 }
 
-Result<thin::DocumentPtr> document_of(BlockingClient& client) {
+Result<thin::DocumentPtr> document_of(thin::BlockingClient& client) {
   thin::DocumentPtr document = client.document();
   if (document == nullptr)
     return error(Errc::kTemporary, "the daemon has no directory document",
                  "it may still be connecting to its network: try again later");
   return document;
-}
-
-Result<thin::ResendResult> run_start(Context& context,
-                                     const std::function<Result<thin::ResendResult>()>& start,
-                                     const std::function<Status()>& cancel) {
-  return run_cancellable(context, start, cancel);
-}
-
-Result<thin::CopyResult> run_copy(Context& context,
-                                  const std::function<Result<thin::CopyResult>()>& start,
-                                  const std::function<Status()>& cancel) {
-  return run_cancellable(context, start, cancel);
 }
 
 Error failed_end(const char* what, const thin::ResendResult& end) {
@@ -145,7 +92,7 @@ Result<SecretBytes> read_file(const std::string& path, std::size_t limit) {
   return error(Errc::kIo, printable(file.error().what, 4096));
 }
 
-Result<Bytes> read_input(std::size_t limit) {
+Result<Bytes> read_input() {
   Bytes input;
   Bytes piece(64U << 10);
   while (true) {
@@ -155,10 +102,13 @@ Result<Bytes> read_input(std::size_t limit) {
       return error(Errc::kIo, "standard input: " + std::generic_category().message(errno));
     if (got == 0) return input;
     append(input, ByteView(piece).first(static_cast<std::size_t>(got)));
-    if (input.size() > limit)
-      return error(Errc::kUsage,
-                   "standard input has more than " + std::to_string(limit) + " bytes");
+    TP_TRY(fits(input, kPayloadMax));
   }
+}
+
+Status fits(const Bytes& input, std::size_t limit) {
+  if (input.size() <= limit) return ok();
+  return error(Errc::kUsage, "standard input has more than " + std::to_string(limit) + " bytes");
 }
 
 Status write_output(ByteView bytes) {

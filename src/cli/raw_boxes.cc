@@ -1,4 +1,6 @@
 // taubenpost raw keypair, write, read, tombstone: one box at a time.
+#include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "base/random.h"
@@ -9,8 +11,6 @@
 
 namespace taubenpost::cli {
 namespace {
-
-using thin::BlockingClient;
 
 struct KeypairArgs : DaemonArgs {
   std::string out, reader, seed_file;
@@ -33,7 +33,7 @@ Result<Bytes32> seed_of(const std::string& path) {
 Result<int> run_keypair(Context& context, const KeypairArgs& args) {
   Result<Bytes32> seed = seed_of(args.seed_file);
   if (!seed) return seed.error();
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   Result<thin::KeyPair> pair = (*client)->new_keypair(*seed, limit_of(args));
   wipe(*seed);
@@ -59,49 +59,96 @@ thin::BoxIndex index_of(const KeyFile& key, bool from_first) {
   return from_first ? thin::first_index(key.read_cap) : key.index;
 }
 
-Result<thin::ResendResult> write_envelope(Context& context, BlockingClient& client,
-                                          const BoxArgs& args, const thin::Envelope& envelope,
+Result<thin::ResendResult> write_envelope(DaemonClient& client, const BoxArgs& args,
+                                          const thin::Envelope& envelope,
                                           const thin::WriteCap& cap) {
   const thin::WriteOptions options{!args.acknowledged};
-  return run_start(
-      context, [&] { return client.start_write(envelope, cap, options, limit_of(args)); },
-      [&] { return client.cancel(envelope.hash); });
+  return client.start_write(envelope, cap, options, limit_of(args));
 }
 
 Result<int> run_write(Context& context, const BoxArgs& args) {
-  Result<KeyFile> key = load_writer_key_file(args.key);
-  if (!key) return key.error();
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
-  if (!client) return client.error();
-  const auto box_max =
-      static_cast<std::size_t>((*client)->geometry()->max_plaintext_payload_length);
-  const Result<Bytes> plaintext = read_input(box_max);
+  const Result<Bytes> plaintext = read_input();
   if (!plaintext) return plaintext.error();
   if (plaintext->empty())
     return error(Errc::kUsage, "standard input is empty, and an empty box can't be written",
                  "'raw tombstone' deletes a box");
+  Result<KeyFileLock> lock = KeyFileLock::take(args.key);
+  if (!lock) return lock.error();
+  Result<KeyFile> key = load_writer_key_file(args.key);
+  if (!key) return key.error();
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
+  if (!client) return client.error();
+  TP_TRY(fits(*plaintext,
+              static_cast<std::size_t>((*client)->geometry()->max_plaintext_payload_length)));
   const Result<thin::Envelope> envelope =
       (*client)->encrypt_write(*plaintext, *key->write_cap, key->index, limit_of(args));
   if (!envelope) return envelope.error();
-  const Result<thin::ResendResult> end =
-      write_envelope(context, **client, args, *envelope, *key->write_cap);
+  const Result<thin::ResendResult> end = write_envelope(**client, args, *envelope, *key->write_cap);
   if (!end) return end.error();
   if (end->kind == thin::ResendKind::kTaken || end->kind == thin::ResendKind::kTombstone)
     return error(Errc::kStateConflict, "the box holds something else: " + end->code.text(),
                  "another copy of this key file has written it");
   if (end->kind != thin::ResendKind::kOk) return failed_end("write", *end);
   key->index = envelope->next;
-  TP_TRY(replace_key_file(args.key, *key));
+  TP_TRY(lock->replace(*key));
   (*client)->close();
   context.out().result("raw_write", {{"bytes", plaintext->size()}, {"boxes", 1}},
                        "wrote " + std::to_string(plaintext->size()) + " bytes");
   return kDone;
 }
 
-// Prints what a read gave; the index after it belongs into the key file.
-Status show(Context& context, const thin::ResendResult& end) {
+// One question for a box, and the index after it.
+struct BoxRead {
+  thin::ResendResult end;
+  thin::BoxIndex next;
+};
+
+Result<BoxRead> read_once(DaemonClient& client, const BoxArgs& args, const KeyFile& key,
+                          thin::Limit limit) {
+  const thin::BoxIndex index = index_of(key, args.from_first);
+  const Result<thin::Envelope> envelope = client.encrypt_read(key.read_cap, index, limit);
+  if (!envelope) return envelope.error();
+  Result<thin::ResendResult> end = client.start_read(*envelope, key.read_cap, index, {}, limit);
+  if (!end) return end.error();
+  return BoxRead{std::move(*end), envelope->next};
+}
+
+// A box that is not there, or an answer that says nothing about it.
+bool may_come_later(thin::ResendKind kind) {
+  return kind == thin::ResendKind::kNotFound || kind == thin::ResendKind::kRetry ||
+         kind == thin::ResendKind::kReencrypt;
+}
+
+// Asks until the box is there, each time with a new envelope: a daemon that polls with one keeps
+// the answer of a courier, and lags minutes behind (thin-protocol 6.3).
+Result<BoxRead> read_waiting(Context& context, DaemonClient& client, const BoxArgs& args,
+                             const KeyFile& key) {
+  using Clock = std::chrono::steady_clock;
+  using std::chrono::milliseconds;
+  constexpr milliseconds kFirstPause{250}, kLongestPause{5'000}, kRound{120'000};
+  const auto deadline = args.timeout == 0 ? Clock::time_point::max()
+                                          : Clock::now() + std::chrono::seconds(args.timeout);
+  milliseconds pause = kFirstPause;
+  while (true) {
+    const auto rest = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
+    Result<BoxRead> read = read_once(client, args, key, std::clamp(rest, milliseconds{1}, kRound));
+    const bool is_final =
+        read ? !may_come_later(read->end.kind) : read.error().code != Errc::kTemporary;
+    if (is_final || deadline - Clock::now() <= pause) return read;
+    if (pause == kFirstPause) context.out().notice("waiting");
+    TP_TRY(client.pause(pause));
+    pause = std::min(2 * pause, kLongestPause);
+  }
+}
+
+// Prints what a read gave.
+Status show(Context& context, const BoxArgs& args, const thin::ResendResult& end) {
   if (end.kind == thin::ResendKind::kTombstone)
-    return error(Errc::kNotFound, "the box was deleted", "the next 'raw read' reads the next box");
+    return error(Errc::kStateConflict, "the box was deleted by its sender",
+                 "'raw read' without --keep and --from-first goes on with the box after it");
+  if (end.kind == thin::ResendKind::kNotFound)
+    return error(Errc::kNotFound, "nothing is in this box yet",
+                 args.wait ? "a longer --timeout waits longer" : "--wait waits for it");
   if (end.kind != thin::ResendKind::kOk) return failed_end("read", end);
   if (!context.out().is_json()) return write_output(end.plaintext);
   context.out().result("raw_read",
@@ -110,52 +157,48 @@ Status show(Context& context, const thin::ResendResult& end) {
 }
 
 Result<int> run_read(Context& context, const BoxArgs& args) {
+  std::optional<KeyFileLock> lock;  // only who moves the file on needs it
+  if (!args.from_first && !args.keep) {
+    Result<KeyFileLock> taken = KeyFileLock::take(args.key);
+    if (!taken) return taken.error();
+    lock.emplace(std::move(*taken));
+  }
   Result<KeyFile> key = load_key_file(args.key);
   if (!key) return key.error();
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
-  const thin::BoxIndex index = index_of(*key, args.from_first);
-  const Result<thin::Envelope> envelope =
-      (*client)->encrypt_read(key->read_cap, index, limit_of(args));
-  if (!envelope) return envelope.error();
-  if (args.wait) context.out().notice("waiting; envelope hash " + to_hex(envelope->hash));
-  const thin::ReadOptions options{!args.wait};
-  const Result<thin::ResendResult> end = run_start(
-      context,
-      [&] {
-        return (*client)->start_read(*envelope, key->read_cap, index, options, limit_of(args));
-      },
-      [&] { return (*client)->cancel(envelope->hash); });
-  if (!end) return end.error();
+  const Result<BoxRead> read = args.wait ? read_waiting(context, **client, args, *key)
+                                         : read_once(**client, args, *key, limit_of(args));
+  if (!read) return read.error();
   (*client)->close();
-  if (end->kind == thin::ResendKind::kNotFound)
-    return error(Errc::kNotFound, "nothing is in this box yet", "--wait waits for it");
-  const Status shown = show(context, *end);
-  const bool is_read = shown || end->kind == thin::ResendKind::kTombstone;
-  if (is_read && !args.from_first && !args.keep) {
-    key->index = envelope->next;
-    TP_TRY(replace_key_file(args.key, *key));
+  const Status shown = show(context, args, read->end);
+  const bool is_read = shown || read->end.kind == thin::ResendKind::kTombstone;
+  if (is_read && lock) {
+    key->index = read->next;
+    TP_TRY(lock->replace(*key));
   }
   if (!shown) return shown.error();
   return kDone;
 }
 
 Result<int> run_tombstone(Context& context, const BoxArgs& args) {
+  Result<KeyFileLock> lock = KeyFileLock::take(args.key);
+  if (!lock) return lock.error();
   Result<KeyFile> key = load_writer_key_file(args.key);
   if (!key) return key.error();
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Result<thin::TombstoneRange> range = (*client)->tombstone_range(
       *key->write_cap, index_of(*key, args.from_first), args.count, limit_of(args));
   if (!range) return range.error();
   for (const thin::Envelope& envelope : range->envelopes) {
     const Result<thin::ResendResult> end =
-        write_envelope(context, **client, args, envelope, *key->write_cap);
+        write_envelope(**client, args, envelope, *key->write_cap);
     if (!end) return end.error();
     if (end->kind != thin::ResendKind::kOk) return failed_end("tombstone", *end);
     if (args.from_first) continue;
     key->index = envelope.next;
-    TP_TRY(replace_key_file(args.key, *key));
+    TP_TRY(lock->replace(*key));
   }
   (*client)->close();
   context.out().result("raw_tombstone", {{"boxes", args.count}},

@@ -14,7 +14,6 @@ namespace {
 
 using thin::BlockingClient;
 
-constexpr std::size_t kPayloadMax = 10'485'760;  // of one channel (thin-protocol 6.7)
 constexpr std::size_t kWritesAtATime = 8;
 
 struct CopyArgs : DaemonArgs {
@@ -28,7 +27,7 @@ struct CancelArgs : DaemonArgs {
 
 // One channel of a copy, and what it gets.
 struct Channel {
-  std::string path;
+  KeyFileLock lock;
   KeyFile key;
   Bytes payload;
 };
@@ -79,9 +78,7 @@ Status copy_out(Context& context, BlockingClient& client, const DaemonArgs& args
   TP_TRY(write_elements(client, elements, *temporary, limit));
   const Bytes32 hash = thin::copy_hash(temporary->write_cap);
   context.out().notice("copying; hash of the command " + to_hex(hash));
-  const Result<thin::CopyResult> end = run_copy(
-      context, [&] { return client.start_copy(temporary->write_cap, *courier, limit); },
-      [&] { return client.cancel_copy(hash); });
+  const Result<thin::CopyResult> end = client.start_copy(temporary->write_cap, *courier, limit);
   if (!end) return end.error();
   switch (end->kind) {
     case thin::CopyKind::kSucceeded:
@@ -101,7 +98,7 @@ Status copy_out(Context& context, BlockingClient& client, const DaemonArgs& args
 }
 
 Result<int> copy_channels(Context& context, const CopyArgs& args, std::vector<Channel> channels) {
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   std::vector<thin::Destination> destinations;
   std::size_t bytes = 0;
@@ -116,7 +113,7 @@ Result<int> copy_channels(Context& context, const CopyArgs& args, std::vector<Ch
   TP_TRY(copy_out(context, **client, args, built->elements));
   for (std::size_t i = 0; i < channels.size(); ++i) {
     channels[i].key.index = built->next.at(i);
-    TP_TRY(replace_key_file(channels[i].path, channels[i].key));
+    TP_TRY(channels[i].lock.replace(channels[i].key));
   }
   (*client)->close();
   context.out().result("raw_copy", {{"bytes", bytes}, {"channels", channels.size()}},
@@ -128,13 +125,15 @@ Result<Channel> channel_of(const std::string& path, Bytes payload) {
   if (payload.empty())
     return error(Errc::kUsage, printable(path, 4096) + ": nothing to write",
                  "a copy needs at least one byte for each channel");
+  Result<KeyFileLock> lock = KeyFileLock::take(path);
+  if (!lock) return lock.error();
   Result<KeyFile> key = load_writer_key_file(path);
   if (!key) return key.error();
-  return Channel{path, std::move(*key), std::move(payload)};
+  return Channel{std::move(*lock), std::move(*key), std::move(payload)};
 }
 
 Result<int> run_copy_one(Context& context, const CopyArgs& args) {
-  Result<Bytes> payload = read_input(kPayloadMax);
+  Result<Bytes> payload = read_input();
   if (!payload) return payload.error();
   Result<Channel> channel = channel_of(args.channels.at(0), std::move(*payload));
   if (!channel) return channel.error();
@@ -160,9 +159,11 @@ Result<int> run_copy_multi(Context& context, const CopyArgs& args) {
 
 Result<int> run_copy_tombstone(Context& context, const CopyArgs& args) {
   const std::string& path = args.channels.at(0);
+  Result<KeyFileLock> lock = KeyFileLock::take(path);
+  if (!lock) return lock.error();
   Result<KeyFile> key = load_writer_key_file(path);
   if (!key) return key.error();
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const thin::BoxIndex first = args.from_first ? thin::first_index(key->read_cap) : key->index;
   const thin::StreamPart whole{true, true, {}};
@@ -172,7 +173,7 @@ Result<int> run_copy_tombstone(Context& context, const CopyArgs& args) {
   TP_TRY(copy_out(context, **client, args, built->elements));
   if (!args.from_first) {
     key->index = built->next.at(0);
-    TP_TRY(replace_key_file(path, *key));
+    TP_TRY(lock->replace(*key));
   }
   (*client)->close();
   context.out().result("raw_tombstone", {{"boxes", args.count}},
@@ -193,7 +194,7 @@ Result<int> run_cancel(Context& context, const CancelArgs& args) {
   const bool is_copy = args.envelope_hash.empty();
   const Result<Bytes32> hash = hash_of(is_copy ? args.copy_hash : args.envelope_hash);
   if (!hash) return hash.error();
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Status done = is_copy ? (*client)->cancel_copy(*hash, limit_of(args))
                               : (*client)->cancel(*hash, limit_of(args));

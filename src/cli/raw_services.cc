@@ -8,8 +8,6 @@
 namespace taubenpost::cli {
 namespace {
 
-using thin::BlockingClient;
-
 struct ServicesArgs : DaemonArgs {
   std::string capability;
 };
@@ -22,7 +20,7 @@ struct EventsArgs : DaemonArgs {
 };
 
 Result<int> run_services(Context& context, const ServicesArgs& args) {
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Result<thin::DocumentPtr> document = document_of(**client);
   if (!document) return document.error();
@@ -49,7 +47,9 @@ Result<int> run_services(Context& context, const ServicesArgs& args) {
 }
 
 Result<int> run_send(Context& context, const SendArgs& args) {
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  const Result<Bytes> payload = read_input();
+  if (!payload) return payload.error();
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Result<thin::DocumentPtr> document = document_of(**client);
   if (!document) return document.error();
@@ -57,8 +57,7 @@ Result<int> run_send(Context& context, const SendArgs& args) {
   if (!service) return service.error();
   const auto longest =
       static_cast<std::size_t>((*client)->sphinx_geometry()->user_forward_payload_length);
-  const Result<Bytes> payload = read_input(longest);
-  if (!payload) return payload.error();
+  TP_TRY(fits(*payload, longest));
   if (args.no_wait) {
     const Result<thin::MessageSent> sent =
         (*client)->send_message(*service, *payload, limit_of(args));
@@ -128,7 +127,7 @@ Line line_of(const thin::MissedEvent& event) {
 
 // The connection's own life is what is shown: a daemon that goes away is an event too.
 Result<int> run_events(Context& context, const EventsArgs& args) {
-  Result<std::unique_ptr<BlockingClient>> client = connect(context, args);
+  Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   thin::BlockingSubscription events = (*client)->subscribe();
   const bool is_connected = (*client)->is_connected();

@@ -14,12 +14,13 @@ namespace taubenpost::thin {
 namespace {
 
 constexpr std::size_t kConfigSizeMax = 64 * 1024;
+constexpr std::size_t kPathMax = 4096;
 constexpr std::size_t kSocketPathMax = 107;    // sockaddr_un::sun_path less its final NUL
 constexpr std::size_t kAbstractNameMax = 106;  // one more goes for the leading NUL
 constexpr std::size_t kHostMax = 255;
 
 Error usage(std::string_view name, std::size_t line, const std::string& text) {
-  return error(Errc::kUsage, printable(name) + ":" + std::to_string(line) + ": " + text);
+  return error(Errc::kUsage, printable(name, kPathMax) + ":" + std::to_string(line) + ": " + text);
 }
 
 std::size_t line_of(const toml::node& node) { return node.source().begin.line; }
@@ -148,7 +149,7 @@ class ConfigReader {
 
 Result<DialAddress> parse_config(std::string_view text, std::string_view name) {
   if (text.size() > kConfigSizeMax)
-    return error(Errc::kUsage, printable(name) + ": larger than 64 KiB");
+    return error(Errc::kUsage, printable(name, kPathMax) + ": larger than 64 KiB");
   toml::table root;
   // toml++ reports by exception; it stays in this function.
   try {
@@ -161,13 +162,11 @@ Result<DialAddress> parse_config(std::string_view text, std::string_view name) {
 
 Result<DialAddress> load_config(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) return error(Errc::kNotFound, "cannot open " + printable(path));
+  if (!in) return error(Errc::kNotFound, "cannot open " + printable(path, kPathMax));
   std::string text(kConfigSizeMax + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return error(Errc::kIo, "cannot read " + printable(path));
+  if (in.bad()) return error(Errc::kIo, "cannot read " + printable(path, kPathMax));
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kConfigSizeMax)
-    return error(Errc::kIo, printable(path) + ": larger than 64 KiB");
   return parse_config(text, path);
 }
 

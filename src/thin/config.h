@@ -36,7 +36,7 @@ using DialAddress = std::variant<UnixPath, AbstractName, TcpAddress>;
 
 // The text of a thinclient.toml; `name` is the file's name for messages. Errors: kUsage.
 Result<DialAddress> parse_config(std::string_view text, std::string_view name);
-// Errors: kNotFound, kIo (can't be read, larger than 64 KiB), kUsage.
+// Errors: kNotFound, kIo (can't be read), kUsage (also larger than 64 KiB).
 Result<DialAddress> load_config(const std::string& path);
 
 // "unix:PATH", "unix:@NAME" or "tcp:HOST:PORT" (IPv6 in brackets). Errors: kUsage.
