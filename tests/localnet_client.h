@@ -128,6 +128,7 @@ class DaemonTest : public ::testing::Test {
     out.data_dir = folder_.path() + "/data";
     out.thin_config_path = folder_.path() + "/thinclient.toml";
     out.knobs = knobs_;
+    out.time_scale = time_scale_;
     return out;
   }
   void start() {
@@ -161,6 +162,7 @@ class DaemonTest : public ::testing::Test {
   Knobs knobs_{.copy_poll = std::chrono::milliseconds(20),
                .not_found_poll = std::chrono::milliseconds(3'000),
                .farewell = std::chrono::milliseconds(0)};
+  double time_scale_ = 1;
   std::unique_ptr<asio::io_context> io_;
   std::unique_ptr<LocalNetwork> network_;
   std::thread thread_;

@@ -13,6 +13,7 @@ struct LocalnetArgs {
   std::string listen;
   std::string data;
   std::string write_thin_config;
+  double time_scale = 1;
   std::string profile = "fast";
   std::string knobs_file;
   std::vector<std::string> set;
@@ -30,6 +31,7 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
   localnet::Options options;
   options.listen = args.listen;
   options.data_dir = args.data;  // as given: the path of a socket must be short
+  options.time_scale = args.time_scale;
   if (!args.write_thin_config.empty())
     options.thin_config_path = absolute_path(args.write_thin_config);
   const Result<localnet::Profile> profile = localnet::profile(args.profile);
@@ -78,6 +80,10 @@ void add_localnet(Commands& commands) {
                    "a network that was measured: a, b, c; or fast, without limits")
       ->type_name("NAME")
       ->capture_default_str();
+  command
+      ->add_option("--time-scale", args->time_scale,
+                   "seconds of the network that pass in one real second")
+      ->type_name("N");
   command->add_option("--knobs", args->knobs_file, "a TOML file of NAME = VALUE (docs/localnet.md)")
       ->type_name("FILE");
   command->add_option("--set", args->set, "a knob; after --knobs, in order")

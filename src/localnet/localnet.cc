@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -54,6 +55,14 @@ class FolderLock {
   int fd_;
 };
 
+Status check_time_scale(double scale) {
+  if (is_time_scale(scale)) return ok();
+  std::ostringstream text;
+  text << scale;
+  return error(Errc::kUsage, "localnet: time scale " + text.str() + " is not possible",
+               "it takes 0.001 to 1000 seconds of the network for one real second");
+}
+
 Status make_folder(const std::string& path) {
   std::error_code failed;
   const auto parent = std::filesystem::path(path).parent_path();
@@ -79,7 +88,7 @@ class LocalNetwork::Impl {
   Impl(asio::io_context& io, const Options& options, FolderLock lock, Directory directory,
        std::unique_ptr<ReplicaStore> store)
       : lock_(std::move(lock)),
-        scheduler_(make_asio_scheduler(io)),
+        scheduler_(make_asio_scheduler(io, options.time_scale)),
         random_(system_random()),
         network_(*scheduler_, *random_, std::move(directory), std::move(store), options.knobs),
         daemon_(std::make_unique<Daemon>(network_.context())) {}
@@ -130,6 +139,7 @@ LocalNetwork::LocalNetwork(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 LocalNetwork::~LocalNetwork() = default;
 
 Result<std::unique_ptr<LocalNetwork>> LocalNetwork::start(asio::io_context& io, Options options) {
+  TP_TRY(check_time_scale(options.time_scale));
   TP_TRY(make_folder(options.data_dir));
   auto lock = FolderLock::take(options.data_dir);
   if (!lock) return lock.error();

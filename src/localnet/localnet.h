@@ -33,12 +33,15 @@ struct Options {
   Knobs knobs;
   // Of the data folder as long as there are boxes in it.
   EnvelopeNike nike = EnvelopeNike::kHybrid;
+  // Seconds of the network that pass in a real one (scheduler.h has the limits). What a peer's
+  // program needs to read what was sent to it stays real: Knobs::farewell, time-outs of sockets.
+  double time_scale = 1;
 };
 
 class LocalNetwork {
  public:
   // Opens the data folder, binds, and accepts connections as soon as `io` runs. `io` outlives the
-  // network. Errors: kUsage (listen address), kLocked (data folder or socket in use), kStoreBad,
+  // network. Errors: kUsage (listen address, time scale), kLocked (data folder or socket in use), kStoreBad,
   // kIo, kRefused (unsafe socket folder, address that is not loopback).
   static Result<std::unique_ptr<LocalNetwork>> start(boost::asio::io_context& io, Options options);
 

@@ -1,8 +1,9 @@
 // Time and deferred work as the local network sees them.
 //
 // Everything in the network that waits (retransmissions, back-offs, polls, time limits) goes
-// through this port, so that a test moves time by hand and never sleeps. One thread; a deferred
-// call never runs inside the call that defers it, and never after the scheduler is gone.
+// through this port, so that a test moves time by hand and never sleeps, and a network can run
+// faster or slower than the world. One thread; a deferred call never runs inside the call that
+// defers it, and never after the scheduler is gone.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -42,7 +43,12 @@ inline void defer(Scheduler& scheduler, Milliseconds delay, Task task) {
     scheduler.post(std::move(task));
 }
 
-// The real thing, on an io_context that outlives it.
-std::unique_ptr<Scheduler> make_asio_scheduler(boost::asio::io_context& io);
+// How many seconds of a network may pass in one real second.
+inline constexpr double kTimeScaleMin = 0.001, kTimeScaleMax = 1000;
+inline bool is_time_scale(double scale) { return scale >= kTimeScaleMin && scale <= kTimeScaleMax; }
+
+// The real thing, on an io_context that outlives it. Both clocks and all delays are the network's:
+// they begin with the real ones and pass `time_scale` times as fast.
+std::unique_ptr<Scheduler> make_asio_scheduler(boost::asio::io_context& io, double time_scale = 1);
 
 }  // namespace taubenpost::localnet
