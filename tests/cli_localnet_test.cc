@@ -62,6 +62,21 @@ TEST_F(CliLocalnet, Profile_SetsTheRatesAndTheBoxSizeOfTheFolder) {
   EXPECT_TRUE(again.says("listening on"));
 }
 
+TEST_F(CliLocalnet, RemoteAddress_NeedsTheOptionAndIsWarnedOf) {
+  const Arguments words{"localnet", "--listen", "tcp:0.0.0.0:0", "--data", path("network")};
+  const Ended refused = run(words);
+  expect_error(refused, 7, "is not a loopback address");
+  EXPECT_NE(refused.err.find("--allow-remote"), std::string::npos) << refused.err;
+  Arguments allowed = words;
+  allowed.push_back("--allow-remote");
+  Program network(output_.path(), allowed);
+  ASSERT_TRUE(network.says("listening on tcp:0.0.0.0:"));
+  network.send_signal(SIGTERM);
+  const Ended ended = network.wait();
+  EXPECT_EQ(ended.status, 0);
+  EXPECT_EQ(ended.err.rfind("warning: whoever can connect to tcp:0.0.0.0:", 0), 0U) << ended.err;
+}
+
 TEST_F(CliLocalnet, RunningNetwork_IsChangedAndAsked) {
   start_network("network");
   const Ended set = ctl({"set", "replica_down=0,1", "temp_cleanup=real", "--json"});

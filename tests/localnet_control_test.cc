@@ -1,7 +1,9 @@
-// What the local network is told about time, and what its clients see of it, over a real socket.
+// What the local network is told about time and reach, and what its clients see of it, over a real
+// socket; and what all of them together can make it hold.
 #include <chrono>
 #include <cmath>
 
+#include "localnet/buffer_budget.h"
 #include "localnet/scheduler.h"
 #include "localnet_client.h"
 #include "wire/pki.h"
@@ -88,6 +90,101 @@ TEST_F(FastNetworkTest, Documents_FollowTheEpochs) {
     EXPECT_GT(next, epoch);
     epoch = next;
   }
+}
+
+// ---- reach -----------------------------------------------------------------------------------------
+
+TEST_F(DaemonTest, RemoteAddresses_AreTakenOnlyOnRequest) {
+  stop();
+  asio::io_context io(1);
+  Options wanted = options();
+  wanted.listen = "tcp:0.0.0.0:0";
+  const auto refused = LocalNetwork::start(io, wanted);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kRefused);
+  EXPECT_NE(refused.error().hint.find("--allow-remote"), std::string::npos);
+  wanted.allow_remote = true;
+  const auto started = LocalNetwork::start(io, wanted);
+  ASSERT_TRUE(started) << started.error().what;
+  EXPECT_EQ((*started)->address().rfind("tcp:0.0.0.0:", 0), 0U) << (*started)->address();
+}
+
+// ---- what connections hold -------------------------------------------------------------------------
+
+class BudgetTest : public ::testing::Test {
+ protected:
+  BufferBudget::Share share(const char* name) {
+    return {budget_, [this, name] { gone_ += name; }};
+  }
+  const std::shared_ptr<BufferBudget> budget_ = std::make_shared<BufferBudget>(100);
+  std::string gone_;
+};
+
+TEST_F(BudgetTest, TooMuch_TheOneWithoutProgressGoes) {
+  auto a = share("a"), b = share("b"), c = share("c");
+  a.add(40);
+  b.add(40);
+  a.progress();
+  c.add(20);
+  EXPECT_EQ(gone_, "");
+  EXPECT_EQ(budget_->held(), 100U);
+  c.add(1);
+  EXPECT_EQ(gone_, "b");
+  EXPECT_EQ(budget_->held(), 61U);
+  b.add(1'000);  // it may be still at work
+  b.remove(7);
+  b.progress();
+  EXPECT_EQ(budget_->held(), 61U);
+  c.add(60);
+  EXPECT_EQ(gone_, "ba");
+}
+
+TEST_F(BudgetTest, WhoHoldsNothing_IsNeverTheOne) {
+  auto idle = share("i"), busy = share("b");
+  idle.add(10);
+  idle.remove(10);
+  busy.add(90);
+  idle.add(10);
+  EXPECT_EQ(gone_, "");
+  idle.add(1);
+  EXPECT_EQ(gone_, "b");
+  idle.add(100);
+  EXPECT_EQ(gone_, "bi") << "alone and too large";
+  EXPECT_EQ(budget_->held(), 0U);
+}
+
+TEST_F(BudgetTest, Gone_NothingIsLeftBehind) {
+  {
+    auto a = share("a");
+    a.add(100);
+  }
+  EXPECT_EQ(budget_->held(), 0U);
+  EXPECT_EQ(gone_, "");
+}
+
+// Each frame is allowed; all of them would be 280 MiB.
+TEST_F(DaemonTest, UnfinishedFramesOfMany_CostTheFirstOfThem) {
+  constexpr std::size_t kSize = 40U << 20;
+  constexpr std::size_t kMany = 7;
+  static_assert(kSize <= wire::kFrameMax && kSize * kMany > BufferBudget::kDefaultLimit);
+  Bytes most(kSize);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    clients.push_back(std::make_unique<RawClient>(path()));
+    clients.back()->handshake();
+    Bytes prefix;
+    append_be(prefix, static_cast<std::uint32_t>(kSize));
+    clients.back()->send_raw(prefix);
+    clients.back()->send_raw(ByteView(most).first(kSize - 1));
+  }
+  while (clients[0]->receive_body()) {
+  }
+  RawClient another(path());
+  another.handshake();
+  EXPECT_EQ(another.call<wire::NewKeypairReply>(wire::NewKeypair{fresh_id(), Bytes(32, 1)})
+                .error_code,
+            0);
+  EXPECT_FALSE(clients.back()->readable()) << "the last one is still there";
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ struct LocalnetArgs {
   std::string listen;
   std::string data;
   std::string write_thin_config;
+  bool allow_remote = false;
   double time_scale = 1;
   std::string profile = "fast";
   std::string knobs_file;
@@ -30,6 +31,7 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
                  "taubenpost localnet --listen unix:PATH --data DIR");
   localnet::Options options;
   options.listen = args.listen;
+  options.allow_remote = args.allow_remote;
   options.data_dir = args.data;  // as given: the path of a socket must be short
   options.time_scale = args.time_scale;
   if (!args.write_thin_config.empty())
@@ -70,6 +72,8 @@ void add_localnet(Commands& commands) {
   const auto args = on_chosen<LocalnetArgs>(commands, *command, run_network);
   command->add_option("--listen", args->listen, "unix:PATH, unix:@NAME or tcp:HOST:PORT")
       ->type_name("ADDRESS");
+  command->add_flag("--allow-remote", args->allow_remote,
+                    "listen on other than loopback addresses, for whoever can connect");
   command->add_option("--data", args->data, "where the network keeps its boxes")->type_name("DIR");
   command
       ->add_option("--write-thin-config", args->write_thin_config,

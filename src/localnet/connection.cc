@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -29,11 +30,12 @@ void stop_on_exception(std::exception_ptr exception) {
 
 }  // namespace
 
-Connection::Connection(Socket socket)
+Connection::Connection(Socket socket, std::shared_ptr<BufferBudget> budget)
     : socket_(std::move(socket)),
       reader_wake_(socket_.get_executor()),
       writer_wake_(socket_.get_executor()),
-      write_deadline_(socket_.get_executor()) {
+      write_deadline_(socket_.get_executor()),
+      share_(std::move(budget), [this] { close_soon(); }) {
   reader_wake_.expires_at(asio::steady_timer::time_point::max());
   writer_wake_.expires_at(asio::steady_timer::time_point::max());
 }
@@ -47,13 +49,22 @@ void Connection::start(Owner& owner) {
 void Connection::send(SecretBytes frame) {
   if (closed_ || finishing_) return;
   output_bytes_ += frame.size();
+  share_.add(frame.size());
   output_.push_back(std::move(frame));
   writer_wake_.cancel();
 }
 
 void Connection::next_frame() {
   busy_ = false;
+  share_.remove(std::exchange(input_bytes_, 0));
   reader_wake_.cancel();
+}
+
+// Not now: whoever made us hold too much may be in the middle of a frame of ours.
+void Connection::close_soon() {
+  asio::post(socket_.get_executor(), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->close();
+  });
 }
 
 void Connection::finish(std::chrono::milliseconds farewell) {
@@ -73,6 +84,7 @@ void Connection::arm_deadline(std::chrono::milliseconds limit) {
 void Connection::close() {
   if (closed_) return;
   closed_ = true;
+  share_.close();
   boost::system::error_code ignored;  // the peer may be gone already
   socket_.shutdown(Socket::shutdown_both, ignored);
   socket_.close(ignored);
@@ -94,6 +106,8 @@ asio::awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
     while (body.size() < *length) {
       const std::size_t done = body.size();
       body.resize(std::min(*length, done + kReadStep));
+      input_bytes_ = body.size();
+      share_.add(body.size() - done);
       const auto rest = asio::buffer(body.data() + done, body.size() - done);
       const auto [error, size] = co_await asio::async_read(socket_, rest, kAwait);
       if (error) {
@@ -102,6 +116,7 @@ asio::awaitable<void> Connection::read_loop(std::shared_ptr<Connection> self) {
       }
     }
     busy_ = true;
+    share_.progress();
     if (owner_ != nullptr) owner_->on_frame(std::move(body));
     while (!closed_ && !may_read()) {
       const auto [woken] = co_await reader_wake_.async_wait(kAwait);
@@ -130,6 +145,8 @@ asio::awaitable<void> Connection::write_loop(std::shared_ptr<Connection> self) {
     if (!finishing_) write_deadline_.cancel();
     if (error) break;
     output_bytes_ -= frame.size();
+    share_.remove(frame.size());
+    share_.progress();
     if (may_read()) reader_wake_.cancel();
   }
   self->close();

@@ -2,7 +2,8 @@
 //
 // Reads one frame at a time and hands it to the owner. Reading stops while the owner is busy with
 // a frame, and while the peer leaves more than kOutputHigh bytes of replies unread, so that what a
-// connection can make us hold is bounded. A peer that takes nothing for a minute is cut off.
+// connection can make us hold is bounded; what all hold together is, too (buffer_budget.h). A peer
+// that takes nothing for a minute is cut off.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "localnet/buffer_budget.h"
 
 namespace taubenpost::localnet {
 
@@ -35,7 +37,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ~Owner() = default;
   };
 
-  explicit Connection(Socket socket);
+  Connection(Socket socket, std::shared_ptr<BufferBudget> budget);
   // Begins reading. The owner stays until on_end(), or until it calls release().
   void start(Owner& owner);
   // No more calls to the owner.
@@ -53,6 +55,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   boost::asio::awaitable<void> read_loop(std::shared_ptr<Connection> self);
   boost::asio::awaitable<void> write_loop(std::shared_ptr<Connection> self);
+  void close_soon();
   void arm_deadline(std::chrono::milliseconds limit);
   bool may_read() const { return !busy_ && output_bytes_ <= kOutputHigh; }
 
@@ -60,11 +63,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Owner* owner_ = nullptr;
   std::deque<SecretBytes> output_;
   std::size_t output_bytes_ = 0;
-  bool busy_ = false;       // the owner is working on a frame
-  bool finishing_ = false;  // the end comes when the output is empty
+  std::size_t input_bytes_ = 0;  // of the frame that is read, or that the owner is working on
+  bool busy_ = false;            // the owner is working on a frame
+  bool finishing_ = false;       // the end comes when the output is empty
   std::chrono::milliseconds farewell_{0};
   bool closed_ = false;
   boost::asio::steady_timer reader_wake_, writer_wake_, write_deadline_;
+  BufferBudget::Share share_;
 };
 
 }  // namespace taubenpost::localnet

@@ -21,8 +21,8 @@ Daemon::~Daemon() {
 void Daemon::accept(Connection::Socket socket) {
   // A connection too many is closed at once.
   if (sessions_.size() >= kSessionsMax) return;
-  auto session =
-      std::make_shared<Session>(*this, context_, std::make_shared<Connection>(std::move(socket)));
+  auto session = std::make_shared<Session>(
+      *this, context_, std::make_shared<Connection>(std::move(socket), buffers_));
   sessions_.emplace(session.get(), session);
   session->start(instance_token_);
 }

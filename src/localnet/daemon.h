@@ -51,6 +51,7 @@ class Daemon {
 
   const Context& context_;
   const Bytes16 instance_token_;
+  const std::shared_ptr<BufferBudget> buffers_ = std::make_shared<BufferBudget>();
   std::map<Bytes16, Token> tokens_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
   Scheduler::Timer epoch_timer_ = 0;

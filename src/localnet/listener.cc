@@ -159,13 +159,13 @@ std::optional<Tcp::endpoint> parse_tcp(std::string_view text) {
 }
 
 Result<std::unique_ptr<Listener>> open_tcp(asio::io_context& io, const std::string& text,
-                                           Listener::OnAccept on_accept) {
+                                           Listener::OnAccept on_accept, Reach reach) {
   const auto endpoint = parse_tcp(text);
   if (!endpoint)
     return error(Errc::kUsage, "localnet.listen: expected tcp:HOST:PORT with an IP address");
-  if (!endpoint->address().is_loopback())
+  if (reach == Reach::kLoopback && !endpoint->address().is_loopback())
     return error(Errc::kRefused, "localnet.listen: " + text + " is not a loopback address",
-                 "use tcp:127.0.0.1:PORT");
+                 "use tcp:127.0.0.1:PORT, or --allow-remote if others may use this network");
   Tcp::acceptor acceptor(io);
   boost::system::error_code cause;
   acceptor.open(endpoint->protocol(), cause);
@@ -184,9 +184,10 @@ Result<std::unique_ptr<Listener>> open_tcp(asio::io_context& io, const std::stri
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& io, const std::string& listen,
-                                                 OnAccept on_accept) {
+                                                 OnAccept on_accept, Reach reach) {
   if (listen.starts_with("unix:")) return open_unix(io, listen.substr(5), std::move(on_accept));
-  if (listen.starts_with("tcp:")) return open_tcp(io, listen.substr(4), std::move(on_accept));
+  if (listen.starts_with("tcp:"))
+    return open_tcp(io, listen.substr(4), std::move(on_accept), reach);
   return error(Errc::kUsage, "localnet.listen: expected unix:PATH or tcp:HOST:PORT");
 }
 

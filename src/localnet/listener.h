@@ -1,8 +1,8 @@
 // The listening socket of the local network's daemon: "unix:PATH", "unix:@NAME", "tcp:HOST:PORT".
 //
 // A Unix socket gets mode 0600 in a folder that nobody else can write to; a socket file that
-// nobody answers on is removed first; the file is removed again at the end. TCP is loopback only:
-// whoever can connect has full use of the daemon.
+// nobody answers on is removed first; the file is removed again at the end. TCP is loopback only,
+// unless more was asked for: whoever can connect has full use of the daemon.
 #pragma once
 
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -15,6 +15,8 @@
 
 namespace taubenpost::localnet {
 
+enum class Reach : std::uint8_t { kLoopback, kAnywhere };
+
 class Listener {
  public:
   using Socket = boost::asio::generic::stream_protocol::socket;
@@ -23,7 +25,8 @@ class Listener {
   // Binds and begins to accept. Errors: kUsage (syntax), kRefused (unsafe folder, not loopback),
   // kLocked (somebody listens there), kIo.
   static Result<std::unique_ptr<Listener>> open(boost::asio::io_context& io,
-                                                const std::string& listen, OnAccept on_accept);
+                                                const std::string& listen, OnAccept on_accept,
+                                                Reach reach = Reach::kLoopback);
   virtual ~Listener() = default;
 
   // The bound address in the same form; for TCP with the real port.

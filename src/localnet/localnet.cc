@@ -102,9 +102,10 @@ class LocalNetwork::Impl {
                         });
     if (!ctl) return ctl.error();
     ctl_ = std::move(ctl).value();
-    auto listener = Listener::open(io, options.listen, [this](Listener::Socket socket) {
-      daemon_->accept(std::move(socket));
-    });
+    auto listener = Listener::open(
+        io, options.listen,
+        [this](Listener::Socket socket) { daemon_->accept(std::move(socket)); },
+        options.allow_remote ? Reach::kAnywhere : Reach::kLoopback);
     if (!listener) return listener.error();
     listener_ = std::move(listener).value();
     address_ = listener_->address();
@@ -162,8 +163,12 @@ Status run_localnet(Options options) {
   asio::io_context io(1);
   asio::signal_set signals(io, SIGINT, SIGTERM);
   signals.async_wait([&io](const boost::system::error_code&, int) { io.stop(); });
+  const bool is_remote = options.allow_remote;
   auto network = LocalNetwork::start(io, std::move(options));
   if (!network) return network.error();
+  if (is_remote)
+    std::fprintf(stderr, "warning: whoever can connect to %s has full use of this network\n",
+                 (*network)->address().c_str());
   std::printf("listening on %s\n", (*network)->address().c_str());
   std::fflush(stdout);
   io.run();

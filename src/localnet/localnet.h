@@ -26,6 +26,8 @@ struct Options {
   // unless sticky), "unix:@NAME" (abstract), or "tcp:HOST:PORT" with a loopback address; port 0
   // takes a free one.
   std::string listen;
+  // TCP on any address: whoever can connect has full use of the network.
+  bool allow_remote = false;
   // Made with mode 0700 if absent. One process at a time.
   std::string data_dir;
   // Where to write a thinclient.toml for this network; empty: nowhere.
@@ -41,8 +43,8 @@ struct Options {
 class LocalNetwork {
  public:
   // Opens the data folder, binds, and accepts connections as soon as `io` runs. `io` outlives the
-  // network. Errors: kUsage (listen address, time scale), kLocked (data folder or socket in use), kStoreBad,
-  // kIo, kRefused (unsafe socket folder, address that is not loopback).
+  // network. Errors: kUsage (listen address, time scale), kLocked (data folder or socket in use),
+  // kStoreBad, kIo, kRefused (unsafe socket folder, remote address that was not allowed).
   static Result<std::unique_ptr<LocalNetwork>> start(boost::asio::io_context& io, Options options);
 
   // Dropping the object without stop() looks like a killed daemon to the clients.
