@@ -18,7 +18,8 @@ std::uint64_t epoch_of(const wire::NewPkiDocumentEvent& event) {
   return document ? document->epoch : 0;
 }
 
-// ---- time ----------------------------------------------------------------------------------------
+// ---- time
+// ----------------------------------------------------------------------------------------
 
 TEST(LocalnetTimeScale, Fast_DelaysAndBothClocksAgree) {
   asio::io_context io(1);
@@ -92,7 +93,33 @@ TEST_F(FastNetworkTest, Documents_FollowTheEpochs) {
   }
 }
 
-// ---- reach -----------------------------------------------------------------------------------------
+// ---- the directory
+// ---------------------------------------------------------------------------------
+
+class PatientTest : public ConnectedTest {
+ protected:
+  PatientTest() { knobs_.broadcast_release = Milliseconds(600'000); }
+};
+
+TEST_F(PatientTest, KnobsThatChangeTheDirectory_BringANewDocument) {
+  RawClient early(path());  // has said nothing yet
+  early.expect<wire::ConnectionStatusEvent>();
+  early.expect<wire::NewPkiDocumentEvent>();
+  ASSERT_TRUE(ctl_request(options().data_dir, "set", {"reply_loss=0.5"}));
+  ASSERT_TRUE(ctl_request(options().data_dir, "set", {"replica_down=4", "services=spool:1"}));
+  const auto check = [](const wire::NewPkiDocumentEvent& event) {
+    const auto document = wire::parse_pki_document(*event.payload);
+    ASSERT_TRUE(document);
+    EXPECT_EQ(document->replicas.size(), 4U);
+    EXPECT_EQ(document->services.size(), 4U);
+  };
+  check(client_->expect<wire::NewPkiDocumentEvent>());
+  early.call<wire::SessionTokenReply>(wire::SessionToken{fresh_id()});
+  check(early.expect<wire::NewPkiDocumentEvent>());
+}
+
+// ---- reach
+// -----------------------------------------------------------------------------------------
 
 TEST_F(DaemonTest, RemoteAddresses_AreTakenOnlyOnRequest) {
   stop();
@@ -109,7 +136,8 @@ TEST_F(DaemonTest, RemoteAddresses_AreTakenOnlyOnRequest) {
   EXPECT_EQ((*started)->address().rfind("tcp:0.0.0.0:", 0), 0U) << (*started)->address();
 }
 
-// ---- what connections hold -------------------------------------------------------------------------
+// ---- what connections hold
+// -------------------------------------------------------------------------
 
 class BudgetTest : public ::testing::Test {
  protected:
@@ -181,9 +209,9 @@ TEST_F(DaemonTest, UnfinishedFramesOfMany_CostTheFirstOfThem) {
   }
   RawClient another(path());
   another.handshake();
-  EXPECT_EQ(another.call<wire::NewKeypairReply>(wire::NewKeypair{fresh_id(), Bytes(32, 1)})
-                .error_code,
-            0);
+  EXPECT_EQ(
+      another.call<wire::NewKeypairReply>(wire::NewKeypair{fresh_id(), Bytes(32, 1)}).error_code,
+      0);
   EXPECT_FALSE(clients.back()->readable()) << "the last one is still there";
 }
 

@@ -12,6 +12,15 @@ namespace {
 
 nlohmann::json shown(const Knobs& knobs) { return nlohmann::json::parse(knobs_json(knobs)); }
 
+// As it would stand after NAME=.
+std::string text_of(const nlohmann::json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::string out;
+  for (const auto& item : value) out += (out.empty() ? "" : ",") + text_of(item);
+  return out.empty() ? "none" : out;
+}
+
 void expect_refused(const std::string& word, const std::string& what) {
   Knobs knobs;
   const std::string before = knobs_json(knobs);
@@ -30,9 +39,7 @@ TEST(LocalnetKnobs, EveryName_IsShownAndCanBeSetToWhatItIs) {
   for (const KnobName& knob : knob_names()) {
     ASSERT_TRUE(object.contains(knob.name)) << knob.name;
     const auto& value = object[std::string(knob.name)];
-    const std::string text = value.is_array()    ? "none"
-                             : value.is_string() ? value.get<std::string>()
-                                                 : value.dump();
+    const std::string text = text_of(value);
     const Status set = set_knobs(knobs, {std::string(knob.name) + "=" + text});
     EXPECT_TRUE(set) << knob.name << "=" << text;
     EXPECT_FALSE(knob.meaning.empty());
@@ -45,9 +52,7 @@ TEST(LocalnetKnobs, EveryName_HasARowInThePage) {
   const auto defaults = shown(Knobs{});
   for (const KnobName& knob : knob_names()) {
     const auto& value = defaults[std::string(knob.name)];
-    const std::string text = value.is_array()    ? "none"
-                             : value.is_string() ? value.get<std::string>()
-                                                 : value.dump();
+    const std::string text = text_of(value);
     const std::string row = "| `" + std::string(knob.name) + "` | " + text + " | ";
     EXPECT_NE(page.find(row), std::string::npos) << row;
   }
@@ -62,7 +67,10 @@ TEST(LocalnetKnobs, Values_AreOfEveryKind) {
   EXPECT_EQ(knobs.replica_down, (std::set<std::uint8_t>{0, 4}));
   EXPECT_EQ(knobs.temp_cleanup, TempCleanup::kReal);
   EXPECT_EQ(knobs.proxied_reply_key, ProxiedReplyKey::kMatchingEpoch);
-  ASSERT_TRUE(set_knobs(knobs, {"replica_down=none"}));
+  ASSERT_TRUE(set_knobs(knobs, {"replica_down=none", "services=spool:1,echo:3,key_server-2"}));
+  EXPECT_EQ(knobs.services,
+            (std::map<std::string, std::uint8_t>{{"echo", 3}, {"key_server-2", 3}, {"spool", 1}}));
+  EXPECT_EQ(shown(knobs)["services"].dump(), R"(["echo","key_server-2","spool:1"])");
   EXPECT_TRUE(knobs.replica_down.empty());
 }
 
@@ -72,12 +80,24 @@ TEST(LocalnetKnobs, WrongWords_AreRefusedWithWhatIsAllowed) {
   expect_refused("copy_poll=", "milliseconds");
   expect_refused("copy_poll=-1", "milliseconds");
   expect_refused("copy_poll=1h", "milliseconds");
+  for (const char* value : {"nan", "inf", "-0", "-nan", "1.5", "1e-3", "2592000000.5", "+1", " 1"})
+    expect_refused(std::string("copy_poll=") + value, "whole milliseconds");
+  for (const char* value : {"nan", "-0.0", "-inf", "inf", "1000.5", "0x1"})
+    expect_refused(std::string("hop_rate=") + value, "from 0 to 1000");
+  expect_refused("request_loss=-0", "a number from 0 to 1");
   expect_refused("copy_poll=1e300", "milliseconds");
   expect_refused("request_loss=1.5", "a number from 0 to 1");
   expect_refused("request_loss=nan", "a number from 0 to 1");
   expect_refused("replica_down=5", "numbers below 5");
   expect_refused("courier_down=0,,1", "numbers below 3");
   expect_refused("courier_down=0.5", "numbers below 3");
+  for (const char* value : {"", "0,", ",", "nan", "-0", "none,0"})
+    expect_refused(std::string("replica_down=") + value, "numbers below 5");
+  for (const char* value : {"", "echo,", "echo,echo:1", "courier", "spool:0", "spool:4",
+                            "spool:1.5", "spool:", ":1", "Spool", "a b", "none,echo"})
+    expect_refused(std::string("services=") + value, "different names");
+  expect_refused("services=" + std::string(32, 'a'), "different names");
+  expect_refused("services=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "up to 16");
   expect_refused("temp_cleanup=maybe", "pseudo or real or none");
 }
 
@@ -85,17 +105,22 @@ TEST(LocalnetKnobs, File_IsReadStrictly) {
   TempFolder folder;
   const std::string path = folder / "knobs.toml";
   write_file(path,
-             "copy_poll = 20\nreply_loss = 0.5\nreplica_down = [1, 2]\ntemp_cleanup = \"none\"\n");
+             "copy_poll = 20\nreply_loss = 0.5\nreplica_down = [1, 2]\ntemp_cleanup = \"none\"\n"
+             "services = [\"echo\", \"spool:2\"]\nlink_rate = 0.12345678901234566\n");
   Knobs knobs;
   ASSERT_TRUE(load_knobs(knobs, path));
   EXPECT_EQ(knobs.copy_poll, Milliseconds(20));
   EXPECT_EQ(knobs.reply_loss, 0.5);
   EXPECT_EQ(knobs.replica_down, (std::set<std::uint8_t>{1, 2}));
   EXPECT_EQ(knobs.temp_cleanup, TempCleanup::kNone);
+  EXPECT_EQ(knobs.services, (std::map<std::string, std::uint8_t>{{"echo", 3}, {"spool", 2}}));
+  EXPECT_EQ(knobs.link_rate, 0.12345678901234566);
   const std::pair<const char*, const char*> wrong[] = {
       {"copy_poll = 20\nno_such = 1\n", "line 2: there is no knob"},
       {"copy_poll = true\n", "line 1: knob copy_poll"},
       {"copy_poll = \n", "line 1"},
+      {"copy_poll = nan\n", "line 1: knob copy_poll: nan"},
+      {"copy_poll = 1000000.5\n", "line 1: knob copy_poll: 1000000.5"},
       {"[copy_poll]\n", "line 1: knob copy_poll"}};
   for (const auto& [text, what] : wrong) {
     write_file(path, text);

@@ -85,9 +85,11 @@ void Client::start(const wire::StartResendingEncryptedMessage& request) {
   if (!plan) return refused(ThinCode::kInvalidRequest);
   if (request.message_ciphertext->size() > context_.directory.geometry().user_forward_payload)
     return refused(ThinCode::kInternalError);
+  const auto listed = context_.directory.listed_couriers(context_.knobs);
+  if (listed.empty()) return refused(ThinCode::kInternalError);
   const Key key{Kind::kEncrypted, *request.envelope_hash};
   run(key, *request.query_id, fingerprint_of(request), [&](Operation::Done done) {
-    const std::size_t courier = context_.random.below(context_.directory.couriers().size());
+    const std::size_t courier = listed[context_.random.below(listed.size())];
     return std::make_shared<EncryptedOperation>(
         context_, line_, courier, *request.message_ciphertext, *std::move(plan), std::move(done));
   });
@@ -97,17 +99,21 @@ void Client::start(const wire::StartResendingCopyCommand& request) {
   if (!request.query_id || !request.write_cap)
     return refuse(Kind::kCopy, request.query_id, wire::number(ThinCode::kInvalidRequest));
   const auto& couriers = context_.directory.couriers();
-  std::size_t courier = context_.random.below(couriers.size());
+  const auto listed = context_.directory.listed_couriers(context_.knobs);
+  if (listed.empty())
+    return refuse(Kind::kCopy, request.query_id, wire::number(ThinCode::kInternalError));
+  std::size_t courier = listed[context_.random.below(listed.size())];
   // Half a pin is no pin.
   const auto& hash = request.courier_identity_hash.value;
   const auto& queue = request.courier_queue_id.value;
   if (hash && queue) {
-    const auto found = std::find_if(couriers.begin(), couriers.end(), [&](const Service& service) {
+    const auto found = std::find_if(listed.begin(), listed.end(), [&](std::size_t position) {
+      const Service& service = couriers[position];
       return service.identity_hash == *hash && service.queue_id == as_text(*queue);
     });
-    if (found == couriers.end())
+    if (found == listed.end())
       return refuse(Kind::kCopy, request.query_id, wire::number(ThinCode::kInternalError));
-    courier = static_cast<std::size_t>(found - couriers.begin());
+    courier = *found;
   }
   const Key key{Kind::kCopy, bacap::copy_key(*request.write_cap)};
   const bool pinned = hash && queue;
@@ -225,7 +231,8 @@ wire::Response Client::cancel(const wire::CancelResendingCopyCommand& request) {
   return reply;
 }
 
-// Messages to the echo services; a message without a reply block is never reported on.
+// Messages to services, of which only echo answers; a message without a reply block is never
+// reported on.
 void Client::send(const wire::SendMessage& request) {
   const auto& directory = context_.directory;
   const auto limit = directory.sphinx_geometry().user_forward_payload_length;
@@ -238,22 +245,20 @@ void Client::send(const wire::SendMessage& request) {
   const Bytes payload = request.payload.value_or(Bytes());
   if (payload.size() > static_cast<std::size_t>(limit))
     return send_failed(request, "payload too long");
-  const auto& echoes = directory.echoes();
-  const bool known = std::any_of(echoes.begin(), echoes.end(), [&](const Service& service) {
-    return service.identity_hash == *request.destination_id_hash &&
-           service.queue_id == as_text(*request.recipient_queue_id);
-  });
-  if (!known) return send_failed(request, "no such service");
+  const auto service = directory.service_at(*request.destination_id_hash,
+                                            as_text(*request.recipient_queue_id), context_.knobs);
+  if (!service) return send_failed(request, "no such service");
+  const bool is_answered = *service == "echo";
 
   context_.slots.wait(line_, Turn::kFresh,
-                      [this, request, payload, alive = std::weak_ptr<bool>(alive_)] {
+                      [this, request, payload, is_answered, alive = std::weak_ptr<bool>(alive_)] {
                         if (alive.expired()) return false;
-                        send_now(request, payload);
+                        send_now(request, payload, is_answered);
                         return true;
                       });
 }
 
-void Client::send_now(const wire::SendMessage& request, const Bytes& payload) {
+void Client::send_now(const wire::SendMessage& request, const Bytes& payload, bool is_answered) {
   const Mixnet::Trip trip = context_.mixnet.draw();
   const Milliseconds round_trip = trip.there + trip.back;
   wire::MessageSentEvent sent;
@@ -262,7 +267,7 @@ void Client::send_now(const wire::SendMessage& request, const Bytes& payload) {
   sent.sent_at = static_cast<std::int64_t>(context_.scheduler.unix_ms() / 1000);
   sent.reply_eta = std::chrono::nanoseconds(round_trip).count();
   deliver(sent);
-  if (!trip.returns) return;
+  if (!trip.returns || !is_answered) return;
   wire::MessageReplyEvent answer;
   answer.message_id = request.id;
   answer.surbid = request.surbid;

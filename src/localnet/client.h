@@ -62,7 +62,7 @@ class Client {
   void refuse(Kind kind, const wire::Id16& query_id, std::uint8_t code);
   void cancel(const Key& key);
   void deliver(const wire::Response& response);
-  void send_now(const wire::SendMessage& request, const Bytes& payload);
+  void send_now(const wire::SendMessage& request, const Bytes& payload, bool is_answered);
   void send_failed(const wire::SendMessage& request, const char* why);
 
   const Context& context_;

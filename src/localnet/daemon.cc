@@ -9,7 +9,7 @@
 namespace taubenpost::localnet {
 
 Daemon::Daemon(const Context& context) : context_(context), instance_token_(random_array<16>()) {
-  announce_documents();
+  follow_epochs();
 }
 
 Daemon::~Daemon() {
@@ -71,15 +71,19 @@ void Daemon::forget(const Bytes16& token) {
 
 void Daemon::drop(Session& session) { sessions_.erase(&session); }
 
-// Every connection gets the document of each new mix epoch.
-void Daemon::announce_documents() {
+void Daemon::announce_document() {
+  const auto sessions = sessions_;
+  for (const auto& [key, session] : sessions) session->broadcast_document();
+}
+
+// There is a document for each mix epoch.
+void Daemon::follow_epochs() {
   const std::uint64_t next =
       (bacap::kEpochOrigin + (context_.mix_epoch() + 1) * bacap::kMixEpochSeconds) * 1000;
   const Milliseconds wait(next - std::min(next, context_.scheduler.unix_ms()));
   epoch_timer_ = context_.scheduler.after(wait, [this] {
-    const auto sessions = sessions_;
-    for (const auto& [key, session] : sessions) session->broadcast_document();
-    announce_documents();
+    announce_document();
+    follow_epochs();
   });
 }
 

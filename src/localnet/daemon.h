@@ -31,6 +31,8 @@ class Daemon {
   void accept(Connection::Socket socket);
   // Tells every connection that the daemon ends, and closes it once that is written.
   void shutdown();
+  // Every connection gets the document in force: there is a new one.
+  void announce_document();
 
  private:
   class Session;
@@ -47,7 +49,7 @@ class Daemon {
   void leave(Session& session, const Bytes16& token);
   void forget(const Bytes16& token);
   void drop(Session& session);
-  void announce_documents();
+  void follow_epochs();
 
   const Context& context_;
   const Bytes16 instance_token_;

@@ -64,6 +64,8 @@ struct CanonicalMap {
   }
 };
 
+std::string queue_of(const std::string& service) { return "+" + service; }
+
 Error seed_error(Errc code, const std::string& path) {
   return error(code, "localnet.network: " + path + ": " + std::strerror(errno));
 }
@@ -123,9 +125,7 @@ Directory::Directory(SecretArray<32> seed, EnvelopeNike nike)
     replica_keys_.push_back(to_bytes(public_key_of(derive("replica identity", i))));
   for (std::size_t i = 0; i < kCouriers; ++i) {
     service_keys_.push_back(to_bytes(public_key_of(derive("service identity", i))));
-    const Bytes32 hash = crypto::blake2b_256(service_keys_.back());
-    couriers_.push_back({hash, "courier"});
-    echoes_.push_back({hash, "+echo"});
+    couriers_.push_back({crypto::blake2b_256(service_keys_.back()), "courier"});
   }
 }
 
@@ -188,6 +188,32 @@ const bacap::NikeKeyPair& Directory::envelope_keys(ReplicaId replica, std::uint6
   return envelope_keys_.emplace(key, std::move(pair)).first->second;
 }
 
+std::vector<std::size_t> Directory::listed_couriers(const Knobs& knobs) const {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < kCouriers; ++i)
+    if (!knobs.courier_unlisted.contains(static_cast<std::uint8_t>(i))) out.push_back(i);
+  return out;
+}
+
+std::optional<std::string> Directory::service_at(const Bytes32& node, std::string_view queue_id,
+                                                 const Knobs& knobs) const {
+  for (const auto& [name, providers] : knobs.services)
+    for (std::size_t i = 0; i < providers; ++i)
+      if (couriers_[i].identity_hash == node && queue_of(name) == queue_id) return name;
+  return std::nullopt;
+}
+
+std::vector<wire::PkiService> Directory::listed_services(const Knobs& knobs) const {
+  std::vector<wire::PkiService> out;
+  const auto add = [&](const std::string& name, const std::string& queue_id, std::size_t node) {
+    out.push_back({name, queue_id, "servicenode" + std::to_string(node + 1), service_keys_[node]});
+  };
+  for (const std::size_t i : listed_couriers(knobs)) add("courier", couriers_[i].queue_id, i);
+  for (const auto& [name, providers] : knobs.services)
+    for (std::size_t i = 0; i < providers; ++i) add(name, queue_of(name), i);
+  return out;
+}
+
 Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs) const {
   wire::PkiDocument out;
   out.epoch = mix_epoch;
@@ -198,19 +224,16 @@ Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs) const {
   out.lambda_r = knobs.link_rate > 0 ? knobs.link_rate : 0.005;
   out.mix_layers = kMixLayers;
   out.version = "v1";
-  for (std::size_t i = 0; i < kCouriers; ++i) {
-    const std::string node = "servicenode" + std::to_string(i + 1);
-    out.services.push_back({"courier", couriers_[i].queue_id, node, service_keys_[i]});
-    out.services.push_back({"echo", echoes_[i].queue_id, node, service_keys_[i]});
-  }
+  out.services = listed_services(knobs);
   const std::uint64_t current = bacap::replica_epoch_of_mix(mix_epoch);
   for (std::size_t i = 0; i < kReplicas; ++i) {
     const auto id = static_cast<ReplicaId>(i);
+    out.configured_replica_ids.push_back(id);
+    if (knobs.replica_down.contains(id)) continue;
     wire::PkiReplica replica{"replica" + std::to_string(i + 1), id, replica_keys_[i], {}};
     for (const std::uint64_t epoch : {current - 1, current, current + 1})
       replica.envelope_keys[epoch] = envelope_keys(id, epoch).public_key;
     out.replicas.push_back(std::move(replica));
-    out.configured_replica_ids.push_back(id);
   }
   out.configured_replica_keys = replica_keys_;
   CanonicalMap geometry;

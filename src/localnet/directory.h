@@ -18,12 +18,11 @@
 #include "base/secret.h"
 #include "localnet/knobs.h"
 #include "localnet/replica_store.h"
+#include "wire/pki.h"
 #include "wire/replies.h"
 
 namespace taubenpost::localnet {
 
-inline constexpr std::size_t kReplicas = 5;
-inline constexpr std::size_t kCouriers = 3;
 inline constexpr std::size_t kAuthorities = 3;
 
 // What envelopes are encrypted with: decides how much a box holds (*Max*).
@@ -55,18 +54,24 @@ class Directory {
   // Envelope keys of a replica for a replica epoch; the reference holds until the next call.
   const bacap::NikeKeyPair& envelope_keys(ReplicaId replica, std::uint64_t epoch) const;
 
-  // One courier and one echo service on each service node, same order.
+  // One on each service node, same order.
   const std::vector<Service>& couriers() const { return couriers_; }
-  const std::vector<Service>& echoes() const { return echoes_; }
+  // Positions of the couriers that the document names.
+  std::vector<std::size_t> listed_couriers(const Knobs& knobs) const;
+  // The name of the service, beside the couriers, that a message would reach there.
+  std::optional<std::string> service_at(const Bytes32& node, std::string_view queue_id,
+                                        const Knobs& knobs) const;
 
   // CBOR of the document of a mix epoch, without signatures (thin-protocol 7.1). Its rates are
-  // those of the knobs; where these do not wait, those of a usual test network.
+  // those of the knobs; where these do not wait, those of a usual test network. Couriers that are
+  // unlisted and replicas that are down are not in it.
   Bytes document(std::uint64_t mix_epoch, const Knobs& knobs) const;
   // The same with the authorities' signatures (7.5).
   Bytes signed_document(std::uint64_t mix_epoch, const Knobs& knobs) const;
   std::vector<wire::DirectoryAuthority> authorities() const;
 
  private:
+  std::vector<wire::PkiService> listed_services(const Knobs& knobs) const;
   SecretArray<32> derive(std::string_view role, std::uint64_t number,
                          std::uint64_t epoch = 0) const;
 
@@ -74,7 +79,7 @@ class Directory {
   bacap::Geometry geometry_;
   std::vector<Bytes> replica_keys_;
   std::vector<Bytes> service_keys_;
-  std::vector<Service> couriers_, echoes_;
+  std::vector<Service> couriers_;
   mutable std::map<std::pair<std::uint64_t, ReplicaId>, bacap::NikeKeyPair> envelope_keys_;
 };
 

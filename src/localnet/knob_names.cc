@@ -2,17 +2,19 @@
 
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <variant>
 
 #include "base/bytes.h"
-#include "localnet/directory.h"
 
 namespace taubenpost::localnet {
 namespace {
@@ -22,8 +24,10 @@ using Json = nlohmann::ordered_json;
 constexpr std::int64_t kDurationMax = 30LL * 24 * 3600 * 1000;
 constexpr double kRateMax = 1000;
 constexpr std::size_t kFileMax = 64U << 10;
+constexpr std::size_t kServicesMax = 16;
+constexpr std::size_t kServiceNameMax = 31;  // a queue id has at most 32 bytes
 
-// A number with a range, or a set of positions below a limit; the others are words.
+// A number with a range, a set of positions below a limit, or services; the others are words.
 struct Rate {
   double Knobs::* field;
 };
@@ -34,7 +38,8 @@ struct Positions {
   std::set<std::uint8_t> Knobs::* field;
   std::size_t limit;
 };
-using Field = std::variant<Milliseconds Knobs::*, Rate, Probability, Positions,
+using Services = std::map<std::string, std::uint8_t>;
+using Field = std::variant<Milliseconds Knobs::*, Rate, Probability, Positions, Services Knobs::*,
                            TempCleanup Knobs::*, ProxiedReplyKey Knobs::*>;
 
 struct Knob {
@@ -64,7 +69,10 @@ const std::array kKnobs{
          Rate{&Knobs::link_rate}},
     Knob{{"courier_down", "couriers that do not answer"},
          Positions{&Knobs::courier_down, kCouriers}},
-    Knob{{"replica_down", "replicas that do not answer"},
+    Knob{{"courier_unlisted", "couriers that are not in the directory, and answer all the same"},
+         Positions{&Knobs::courier_unlisted, kCouriers}},
+    Knob{{"services", "beside the couriers; only echo answers"}, &Knobs::services},
+    Knob{{"replica_down", "replicas that do not answer, and are not in the directory"},
          Positions{&Knobs::replica_down, kReplicas}},
     Knob{{"storage_full", "replicas that take no more boxes"},
          Positions{&Knobs::storage_full, kReplicas}},
@@ -86,11 +94,40 @@ Error wrong(const Knob& knob, std::string_view value, const std::string& allowed
                "it takes " + allowed);
 }
 
+// Finite and without a sign.
 std::optional<double> number_of(std::string_view text) {
   double value = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (!std::isfinite(value) || std::signbit(value)) return std::nullopt;
   return value;
+}
+
+std::optional<std::uint64_t> whole_number_of(std::string_view text) {
+  const auto value = number_of(text);
+  if (!value || *value != std::floor(*value) || *value > double(kDurationMax)) return std::nullopt;
+  return static_cast<std::uint64_t>(*value);
+}
+
+// What stands between commas; nothing for `none`.
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  if (text == "none") return words;
+  for (std::size_t comma = text.find(','); comma != std::string_view::npos;
+       comma = text.find(',')) {
+    words.push_back(text.substr(0, comma));
+    text.remove_prefix(comma + 1);
+  }
+  words.push_back(text);
+  return words;
+}
+
+bool is_service_name(std::string_view name) {
+  const auto is_usual = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= kServiceNameMax && name != "courier" && name != "none" &&
+         std::all_of(name.begin(), name.end(), is_usual);
 }
 
 template <class Word, std::size_t N>
@@ -113,39 +150,54 @@ struct Setter {
   std::string_view text;
 
   Status operator()(Milliseconds Knobs::* field) const {
-    const auto value = number_of(text);
-    if (!value || *value < 0 || *value > double(kDurationMax))
-      return wrong(knob, text, "milliseconds, at most 30 days of them");
-    knobs.*field = Milliseconds(static_cast<std::int64_t>(*value));
+    const auto value = whole_number_of(text);
+    if (!value) return wrong(knob, text, "whole milliseconds, at most 30 days of them");
+    knobs.*field = Milliseconds(static_cast<Milliseconds::rep>(*value));
     return ok();
   }
   Status operator()(const Rate& rate) const {
     const auto value = number_of(text);
-    if (!value || !(*value >= 0) || *value > kRateMax)
+    if (!value || *value > kRateMax)
       return wrong(knob, text, "events per millisecond, from 0 to 1000");
     knobs.*rate.field = *value;
     return ok();
   }
   Status operator()(const Probability& probability) const {
     const auto value = number_of(text);
-    if (!value || !(*value >= 0) || *value > 1) return wrong(knob, text, "a number from 0 to 1");
+    if (!value || *value > 1) return wrong(knob, text, "a number from 0 to 1");
     knobs.*probability.field = *value;
     return ok();
   }
   Status operator()(const Positions& positions) const {
     std::set<std::uint8_t> found;
-    std::istringstream words{std::string(text)};
-    std::string word;
-    while (text != "none" && std::getline(words, word, ',')) {
-      const auto value = number_of(word);
-      if (!value || *value < 0 || *value >= double(positions.limit) ||
-          *value != double(std::uint8_t(*value)))
+    for (const std::string_view word : words_of(text)) {
+      const auto value = whole_number_of(word);
+      if (!value || *value >= positions.limit)
         return wrong(
             knob, text,
             "numbers below " + std::to_string(positions.limit) + " with commas between, or none");
       found.insert(static_cast<std::uint8_t>(*value));
     }
     knobs.*positions.field = std::move(found);
+    return ok();
+  }
+  Status operator()(Services Knobs::* field) const {
+    Services found;
+    for (const std::string_view word : words_of(text)) {
+      const std::size_t colon = std::min(word.find(':'), word.size());
+      const std::string_view name = word.substr(0, colon);
+      const auto providers = colon == word.size() ? std::optional<std::uint64_t>(kCouriers)
+                                                  : whole_number_of(word.substr(colon + 1));
+      const bool is_right =
+          is_service_name(name) && providers && *providers >= 1 && *providers <= kCouriers;
+      if (!is_right || found.size() == kServicesMax || found.contains(std::string(name)))
+        return wrong(
+            knob, text,
+            "up to 16 different names of letters, digits, - and _ with commas between, each "
+            "alone or with :1 to :3 providers, or none");
+      found[std::string(name)] = static_cast<std::uint8_t>(*providers);
+    }
+    knobs.*field = std::move(found);
     return ok();
   }
   Status operator()(TempCleanup Knobs::* field) const {
@@ -162,6 +214,12 @@ struct Shower {
   Json operator()(const Rate& rate) const { return knobs.*rate.field; }
   Json operator()(const Probability& probability) const { return knobs.*probability.field; }
   Json operator()(const Positions& positions) const { return knobs.*positions.field; }
+  Json operator()(Services Knobs::* field) const {
+    Json out = Json::array();
+    for (const auto& [name, providers] : knobs.*field)
+      out.push_back(providers == kCouriers ? name : name + ":" + std::to_string(providers));
+    return out;
+  }
   Json operator()(TempCleanup Knobs::* field) const {
     return kCleanups[static_cast<std::size_t>(knobs.*field)];
   }
@@ -187,6 +245,7 @@ std::string text_of(const toml::node& node) {
     return out.empty() ? "none" : out;
   }
   std::ostringstream out;
+  out.precision(std::numeric_limits<double>::max_digits10);
   if (const auto whole = node.value_exact<std::int64_t>())
     out << *whole;
   else if (const auto real = node.value_exact<double>())

@@ -3,6 +3,7 @@
 //   copy_poll=20          durations in milliseconds
 //   slot_rate=0.001       rates in events per millisecond, 0 for no waiting; losses from 0 to 1
 //   replica_down=0,2      positions, or none
+//   services=echo,spool:1 names, each with a number of providers if not all nodes are, or none
 //   temp_cleanup=real     one of the words that are listed
 // Errors name the knob and what is allowed (kUsage).
 #pragma once
@@ -24,7 +25,7 @@ std::vector<KnobName> knob_names();
 
 // Each word is NAME=VALUE; all of them, or nothing is changed.
 Status set_knobs(Knobs& knobs, const std::vector<std::string>& words);
-// A TOML file of NAME = VALUE; positions as an array. Also kNotFound, kIo (unreadable, over 64
+// A TOML file of NAME = VALUE; several values as an array. Also kNotFound, kIo (unreadable, over 64
 // KiB).
 Status load_knobs(Knobs& knobs, const std::string& path);
 // One JSON object with every knob.

@@ -7,11 +7,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <set>
+#include <string>
 
 namespace taubenpost::localnet {
 
 using Milliseconds = std::chrono::milliseconds;
+
+// How big the network is. Each courier is on a service node of its own.
+inline constexpr std::size_t kReplicas = 5;
+inline constexpr std::size_t kCouriers = 3;
 
 // What a courier does with a temporary sequence after a copy that succeeded (pigeonhole 6.6.4).
 enum class TempCleanup : std::uint8_t {
@@ -44,6 +50,10 @@ struct Knobs {
   double link_rate = 0;  // LambdaR: between couriers and replicas, and between replicas
   TempCleanup temp_cleanup = TempCleanup::kPseudo;
   std::set<std::uint8_t> courier_down{};
+  std::set<std::uint8_t> courier_unlisted{};  // not in the directory, which is no reason to be down
+
+  // --- services beside the couriers, on the first so many service nodes. Only echo answers. ---
+  std::map<std::string, std::uint8_t> services{{"echo", kCouriers}};
 
   // --- replicas, by id ---
   std::set<std::uint8_t> replica_down{};

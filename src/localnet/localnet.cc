@@ -94,6 +94,9 @@ class LocalNetwork::Impl {
         daemon_(std::make_unique<Daemon>(network_.context())) {}
 
   Status open(asio::io_context& io, const Options& options) {
+    network_.on_new_document([this] {
+      if (daemon_ != nullptr) daemon_->announce_document();
+    });
     TP_TRY(network_.expire());
     auto ctl =
         CtlServer::open(io, options.data_dir,
@@ -103,8 +106,7 @@ class LocalNetwork::Impl {
     if (!ctl) return ctl.error();
     ctl_ = std::move(ctl).value();
     auto listener = Listener::open(
-        io, options.listen,
-        [this](Listener::Socket socket) { daemon_->accept(std::move(socket)); },
+        io, options.listen, [this](Listener::Socket socket) { daemon_->accept(std::move(socket)); },
         options.allow_remote ? Reach::kAnywhere : Reach::kLoopback);
     if (!listener) return listener.error();
     listener_ = std::move(listener).value();

@@ -29,9 +29,12 @@ std::unique_ptr<Courier> Network::make_courier() {
 }
 
 void Network::set_knobs(const Knobs& knobs) {
+  const auto document = [this] { return directory_.document(context_.mix_epoch(), knobs_); };
+  const Bytes before = document();
   knobs_ = knobs;
   replicas_.retry_replications();
   slots_.start();
+  if (document() != before) new_document_();
 }
 
 bool Network::restart_courier(std::size_t position) {

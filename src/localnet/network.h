@@ -26,8 +26,11 @@ class Network {
   // Nothing more happens by itself; what clients asked for goes on.
   void stop_expiry() { scheduler_.cancel(expiry_); }
 
-  // Takes effect at the next step of whatever acts on a knob.
+  // Takes effect at the next step of whatever acts on a knob. What changes the directory's document
+  // makes a new one of the same epoch, at once.
   void set_knobs(const Knobs& knobs);
+  // Whom to tell of that.
+  void on_new_document(Task tell) { new_document_ = std::move(tell); }
   const Knobs& knobs() const { return knobs_; }
   // A restart forgets what is in memory: caches, copies and verdicts of a courier; what a replica
   // had still to send to others. False if there is none at this position.
@@ -51,6 +54,7 @@ class Network {
   SlotClock slots_;
   SerialWorker decrypter_;
   const Context context_;
+  Task new_document_ = [] {};
   Scheduler::Timer expiry_ = 0;
 };
 

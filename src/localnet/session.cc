@@ -67,9 +67,11 @@ void Daemon::Session::start(const Bytes16& instance_token) {
 void Daemon::Session::open() {
   open_ = true;
   context_.scheduler.cancel(std::exchange(release_, 0));
+  if (std::exchange(missed_document_, false)) broadcast_document();
 }
 
 void Daemon::Session::broadcast_document() {
+  missed_document_ = !open_;
   if (open_)
     respond(wire::NewPkiDocumentEvent{
         context_.directory.document(context_.mix_epoch(), context_.knobs)});

@@ -52,6 +52,7 @@ class Daemon::Session final : public Connection::Owner,
   std::optional<Bytes16> token_;
   Milliseconds build_time_{0};  // of the builder call that runs
   bool open_ = false;           // broadcasts may be sent
+  bool missed_document_ = false;
   bool ended_ = false;
   Scheduler::Timer release_ = 0;
 };
