@@ -90,10 +90,20 @@ TEST_F(CliLocalnet, RunningNetwork_IsChangedAndAsked) {
   expect_error(ctl({"restart-courier", "3"}), 1, "there is no courier 3", /*has_hint=*/false);
   expect_error(ctl({"restart-courier"}), 1, "expected restart-courier N", /*has_hint=*/false);
   expect_error(ctl({"dance"}), 1, "there is no command dance", /*has_hint=*/false);
+  const json slow = json::parse(ctl({"profile", "b", "--json"}).out);
+  EXPECT_EQ(slow["slot_rate"], 0.001);
+  EXPECT_EQ(slow["replica_down"], json::array({0, 1})) << "faults stay";
+  EXPECT_EQ(json::parse(ctl({"profile", "fast", "--json"}).out)["slot_rate"], 0.0);
+  expect_error(ctl({"profile", "z"}), 1, "there is no profile z", /*has_hint=*/false);
   const Ended metrics = ctl({"metrics"});
   EXPECT_EQ(metrics.status, 0) << metrics.err;
   EXPECT_EQ(metrics.out.rfind("# HELP taubenpost_localnet_packets_total ", 0), 0U) << metrics.out;
   EXPECT_NE(metrics.out.find("\ntaubenpost_localnet_packets_total 0\n"), std::string::npos);
+  const Ended stopped = ctl({"shutdown", "--json"});
+  EXPECT_EQ(stopped.out, "{\"stopping\":true}\n") << stopped.err;
+  EXPECT_EQ(network_->wait().status, 0);
+  EXPECT_FALSE(std::filesystem::exists(path("network.sock")));
+  expect_error(ctl({"audit"}), 4, "ctl.sock");
 }
 
 }  // namespace

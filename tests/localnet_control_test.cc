@@ -1,11 +1,12 @@
-// What the local network is told about time and reach, and what its clients see of it, over a real
-// socket; and what all of them together can make it hold.
+// Time, directory and counters of the local network, whom it listens to, and what all its clients
+// together can make it hold.
 #include <chrono>
 #include <cmath>
 
 #include "localnet/buffer_budget.h"
 #include "localnet/scheduler.h"
 #include "localnet_client.h"
+#include "support/network_world.h"
 #include "wire/pki.h"
 
 namespace taubenpost::localnet {
@@ -18,8 +19,7 @@ std::uint64_t epoch_of(const wire::NewPkiDocumentEvent& event) {
   return document ? document->epoch : 0;
 }
 
-// ---- time
-// ----------------------------------------------------------------------------------------
+// ---- time --------------------------------------------------------------------------------------
 
 TEST(LocalnetTimeScale, Fast_DelaysAndBothClocksAgree) {
   asio::io_context io(1);
@@ -93,8 +93,7 @@ TEST_F(FastNetworkTest, Documents_FollowTheEpochs) {
   }
 }
 
-// ---- the directory
-// ---------------------------------------------------------------------------------
+// ---- the directory -----------------------------------------------------------------------------
 
 class PatientTest : public ConnectedTest {
  protected:
@@ -118,8 +117,66 @@ TEST_F(PatientTest, KnobsThatChangeTheDirectory_BringANewDocument) {
   check(early.expect<wire::NewPkiDocumentEvent>());
 }
 
-// ---- reach
-// -----------------------------------------------------------------------------------------
+// ---- counters ----------------------------------------------------------------------------------
+
+TEST(LocalnetAudit, CountersOfEach_AddUpToTheSums) {
+  NetworkWorld world;
+  const auto cap = cap_of(5);
+  ASSERT_EQ(world.write(cap, cap.index(), "hello"), 0);
+  ASSERT_EQ(world.copy(cap_of(6), cap_of(7), "letter", /*courier=*/1).error_code, 0);
+  EXPECT_TRUE(world.network().restart_courier(1));
+  ASSERT_EQ(world.copy(cap_of(8), cap_of(9), "letter", /*courier=*/2).error_code, 0);
+  const Audit& audit = world.audit();
+  EXPECT_EQ(audit.couriers[0].copies_started, 0U);
+  EXPECT_EQ(audit.couriers[1].copies_started, 1U) << "a restart forgets no counter";
+  EXPECT_EQ(audit.couriers[2].copies_succeeded, 1U);
+  CourierCounters couriers;
+  for (const CourierCounters& each : audit.couriers) {
+    couriers.packets += each.packets;
+    couriers.copies_started += each.copies_started;
+    couriers.copies_succeeded += each.copies_succeeded;
+  }
+  EXPECT_EQ(couriers.packets, audit.packets);
+  EXPECT_EQ(couriers.copies_started, audit.copies_started);
+  EXPECT_EQ(couriers.copies_succeeded, audit.copies_succeeded);
+  ReplicaCounters replicas;
+  for (const ReplicaCounters& each : audit.replicas) {
+    replicas.messages += each.messages;
+    replicas.writes[0] += each.writes[0];
+    replicas.boxes_stored += each.boxes_stored;
+  }
+  EXPECT_EQ(replicas.messages, audit.messages);
+  EXPECT_GT(audit.writes[0], 0U);
+  EXPECT_EQ(replicas.writes[0], audit.writes[0]);
+  EXPECT_EQ(replicas.boxes_stored, audit.boxes_stored);
+}
+
+TEST(LocalnetAudit, Texts_NameEachCourierAndReplica) {
+  Audit audit;
+  audit.at_courier(2, [](CourierCounters& at) { at.copies_failed[8] = 3; });
+  audit.at_replica(4, [](ReplicaCounters& at) { at.writes[10] = 7; });
+  const auto shown = nlohmann::json::parse(audit.to_json());
+  EXPECT_EQ(shown["couriers"].size(), kCouriers);
+  EXPECT_EQ(shown["couriers"][2]["copies_failed"]["8"], 3);
+  EXPECT_EQ(shown["copies_failed"]["8"], 3);
+  EXPECT_EQ(shown["replicas"].size(), kReplicas);
+  EXPECT_EQ(shown["replicas"][4]["conflicting_writes"], 7);
+  EXPECT_EQ(shown["replicas"][0]["writes"], nlohmann::json::object());
+  const std::string text = audit.to_prometheus();
+  const std::string prefix = "\ntaubenpost_localnet_";
+  for (const char* line : {"courier_copies_failed_total{courier=\"2\",code=\"8\"} 3\n",
+                           "courier_packets_total{courier=\"0\"} 0\n",
+                           "replica_writes_total{replica=\"4\",code=\"10\"} 7\n"})
+    EXPECT_NE(text.find(prefix + line), std::string::npos) << line << text;
+}
+
+TEST_F(DaemonTest, ShutdownOfANetworkInsideAProgram_IsRefused) {
+  const auto answer = ctl_request(options().data_dir, "shutdown");
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().what.find("the program that it is a part of"), std::string::npos);
+}
+
+// ---- reach -------------------------------------------------------------------------------------
 
 TEST_F(DaemonTest, RemoteAddresses_AreTakenOnlyOnRequest) {
   stop();
@@ -136,8 +193,7 @@ TEST_F(DaemonTest, RemoteAddresses_AreTakenOnlyOnRequest) {
   EXPECT_EQ((*started)->address().rfind("tcp:0.0.0.0:", 0), 0U) << (*started)->address();
 }
 
-// ---- what connections hold
-// -------------------------------------------------------------------------
+// ---- what connections hold ---------------------------------------------------------------------
 
 class BudgetTest : public ::testing::Test {
  protected:

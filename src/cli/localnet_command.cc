@@ -99,7 +99,7 @@ void add_localnet(Commands& commands) {
       ->required()
       ->type_name("DIR");
   ctl->add_option("COMMAND", ctl_args->command,
-                  "audit, metrics, knobs, set, restart-courier, restart-replica")
+                  "audit, metrics, knobs, set, profile, restart-courier, restart-replica, shutdown")
       ->required();
   ctl->add_option("ARGUMENT", ctl_args->arguments, "of the command");
 }

@@ -52,8 +52,9 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
     std::uint64_t completed = 0;  // monotonic
   };
 
-  State(Scheduler& s, ReplicaPort& r, Audit& a, const bacap::Geometry& g, const Knobs& k)
-      : scheduler(s), replicas(r), audit(a), geometry(g), knobs(k) {}
+  State(Scheduler& s, ReplicaPort& r, Audit& a, const bacap::Geometry& g, const Knobs& k,
+        std::size_t p)
+      : scheduler(s), replicas(r), audit(a), geometry(g), knobs(k), position(p) {}
 
   bool is_older(std::uint64_t since, Milliseconds age) const {
     return scheduler.monotonic_ms() - since > static_cast<std::uint64_t>(age.count());
@@ -77,6 +78,7 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
   Audit& audit;
   const bacap::Geometry geometry;
   const Knobs& knobs;
+  const std::size_t position;
   std::map<Bytes32, Entry> cache;
   std::deque<Bytes32> by_age;  // of the cache, oldest first
   std::size_t cache_bytes = 0;
@@ -84,8 +86,8 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
 };
 
 Courier::Courier(Scheduler& scheduler, ReplicaPort& replicas, Audit& audit,
-                 const bacap::Geometry& geometry, const Knobs& knobs)
-    : state_(std::make_shared<State>(scheduler, replicas, audit, geometry, knobs)) {}
+                 const bacap::Geometry& geometry, const Knobs& knobs, std::size_t position)
+    : state_(std::make_shared<State>(scheduler, replicas, audit, geometry, knobs, position)) {}
 
 // Running copies hold the state through their callbacks; a courier that is gone runs nothing.
 Courier::~Courier() { state_->copies.clear(); }
@@ -219,7 +221,7 @@ std::optional<Bytes> Courier::State::take_copy(ByteView write_cap) {
   }
   prune_copies();
   if (copies.size() >= kCopiesMax) return std::nullopt;
-  ++audit.copies_started;
+  audit.at_courier(position, [](CourierCounters& at) { ++at.copies_started; });
   Copy& copy = copies[key];
   const auto ended = [weak = weak_from_this(), key,
                       cap = to_bytes(write_cap)](const CopyOutcome& outcome) {
@@ -233,10 +235,10 @@ std::optional<Bytes> Courier::State::take_copy(ByteView write_cap) {
 void Courier::State::end_copy(const Bytes32& key, const Bytes& write_cap,
                               const CopyOutcome& outcome) {
   if (outcome.succeeded) {
-    ++audit.copies_succeeded;
+    audit.at_courier(position, [](CourierCounters& at) { ++at.copies_succeeded; });
     clean_up(scheduler, replicas, geometry, write_cap, outcome.boxes, knobs.temp_cleanup);
   } else {
-    ++audit.copies_failed[outcome.code];
+    audit.at_courier(position, [&](CourierCounters& at) { ++at.copies_failed[outcome.code]; });
   }
   copies[key] = Copy{nullptr, outcome, scheduler.monotonic_ms()};
 }

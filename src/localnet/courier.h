@@ -29,9 +29,9 @@ class Courier {
   static constexpr std::size_t kCacheBytes = 16U << 20;
   static constexpr std::size_t kCopiesMax = 4096;  // known copy commands, running or ended
 
-  // All but the geometry outlive the courier.
+  // All but the geometry outlive the courier. `position` is the one that it counts at.
   Courier(Scheduler& scheduler, ReplicaPort& replicas, Audit& audit,
-          const bacap::Geometry& geometry, const Knobs& knobs);
+          const bacap::Geometry& geometry, const Knobs& knobs, std::size_t position = 0);
   ~Courier();
   Courier(const Courier&) = delete;
   Courier& operator=(const Courier&) = delete;

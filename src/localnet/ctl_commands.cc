@@ -5,28 +5,48 @@
 
 #include "base/bytes.h"
 #include "localnet/knob_names.h"
+#include "localnet/profile.h"
 
 namespace taubenpost::localnet {
 namespace {
 
 using Arguments = std::vector<std::string>;
 
-Result<std::string> audit(Network& network, const Arguments&) { return network.audit().to_json(); }
-
-Result<std::string> knobs(Network& network, const Arguments&) {
-  return knobs_json(network.knobs());
+Result<std::string> audit(const Controlled& controlled, const Arguments&) {
+  return controlled.network.audit().to_json();
 }
 
-Result<std::string> set(Network& network, const Arguments& arguments) {
-  Knobs changed = network.knobs();
-  TP_TRY(set_knobs(changed, arguments));
+Result<std::string> knobs(const Controlled& controlled, const Arguments&) {
+  return knobs_json(controlled.network.knobs());
+}
+
+Result<std::string> change(Network& network, const Knobs& changed) {
   network.set_knobs(changed);
   return knobs_json(network.knobs());
 }
 
+Result<std::string> set(const Controlled& controlled, const Arguments& arguments) {
+  Knobs changed = controlled.network.knobs();
+  TP_TRY(set_knobs(changed, arguments));
+  return change(controlled.network, changed);
+}
+
+Result<std::string> set_profile(const Controlled& controlled, const Arguments& arguments) {
+  const auto wanted = profile(arguments.front());
+  if (!wanted) return wanted.error();
+  return change(controlled.network, with_rates(controlled.network.knobs(), *wanted));
+}
+
+Result<std::string> shutdown(const Controlled& controlled, const Arguments&) {
+  if (!controlled.shutdown)
+    return error(Errc::kRefused, "this network ends with the program that it is a part of");
+  controlled.shutdown();
+  return nlohmann::json{{"stopping", true}}.dump();
+}
+
 // The Prometheus text is one field, so that the answer stays one line of JSON.
-Result<std::string> metrics(Network& network, const Arguments&) {
-  return nlohmann::json{{"metrics", network.audit().to_prometheus()}}.dump();
+Result<std::string> metrics(const Controlled& controlled, const Arguments&) {
+  return nlohmann::json{{"metrics", controlled.network.audit().to_prometheus()}}.dump();
 }
 
 std::optional<std::size_t> position_of(const Arguments& arguments) {
@@ -42,20 +62,20 @@ Result<std::string> restarted(const char* what, bool is_done, const Arguments& a
   return nlohmann::json{{"restarted", std::string(what) + " " + arguments.front()}}.dump();
 }
 
-Result<std::string> restart_courier(Network& network, const Arguments& arguments) {
+Result<std::string> restart_courier(const Controlled& controlled, const Arguments& arguments) {
   const auto position = position_of(arguments);
-  return restarted("courier", position && network.restart_courier(*position), arguments);
+  return restarted("courier", position && controlled.network.restart_courier(*position), arguments);
 }
 
-Result<std::string> restart_replica(Network& network, const Arguments& arguments) {
+Result<std::string> restart_replica(const Controlled& controlled, const Arguments& arguments) {
   const auto position = position_of(arguments);
-  return restarted("replica", position && network.restart_replica(*position), arguments);
+  return restarted("replica", position && controlled.network.restart_replica(*position), arguments);
 }
 
 struct Command {
   std::string_view name, arguments;
   std::size_t fewest, most;
-  Result<std::string> (*run)(Network&, const Arguments&);
+  Result<std::string> (*run)(const Controlled&, const Arguments&);
 };
 constexpr std::size_t kMany = 64;
 constexpr Command kCommands[] = {
@@ -63,13 +83,15 @@ constexpr Command kCommands[] = {
     {"metrics", "", 0, 0, metrics},
     {"knobs", "", 0, 0, knobs},
     {"set", " NAME=VALUE...", 1, kMany, set},
+    {"profile", " NAME", 1, 1, set_profile},
     {"restart-courier", " N", 1, 1, restart_courier},
     {"restart-replica", " N", 1, 1, restart_replica},
+    {"shutdown", "", 0, 0, shutdown},
 };
 
 }  // namespace
 
-Result<std::string> run_command(Network& network, const std::string& command,
+Result<std::string> run_command(const Controlled& controlled, const std::string& command,
                                 const std::vector<std::string>& arguments) {
   std::string all;
   for (const Command& known : kCommands) {
@@ -78,7 +100,7 @@ Result<std::string> run_command(Network& network, const std::string& command,
     if (known.name != command) continue;
     if (arguments.size() < known.fewest || arguments.size() > known.most)
       return error(Errc::kUsage, "expected " + usage);
-    return known.run(network, arguments);
+    return known.run(controlled, arguments);
   }
   return error(Errc::kUsage, "there is no command " + printable(command), "there are " + all);
 }

@@ -100,8 +100,9 @@ class LocalNetwork::Impl {
     TP_TRY(network_.expire());
     auto ctl =
         CtlServer::open(io, options.data_dir,
-                        [this](const std::string& command, const CtlServer::Arguments& arguments) {
-                          return run_command(network_, command, arguments);
+                        [controlled = Controlled{network_, options.on_shutdown}](
+                            const std::string& command, const CtlServer::Arguments& arguments) {
+                          return run_command(controlled, command, arguments);
                         });
     if (!ctl) return ctl.error();
     ctl_ = std::move(ctl).value();
@@ -164,7 +165,13 @@ std::string LocalNetwork::audit_json() const { return impl_->audit().to_json(); 
 Status run_localnet(Options options) {
   asio::io_context io(1);
   asio::signal_set signals(io, SIGINT, SIGTERM);
-  signals.async_wait([&io](const boost::system::error_code&, int) { io.stop(); });
+  signals.async_wait([&io](const boost::system::error_code& error, int) {
+    if (!error) io.stop();
+  });
+  options.on_shutdown = [&io, &signals] {
+    signals.cancel();  // nothing of ours is to be left on the context
+    io.stop();
+  };
   const bool is_remote = options.allow_remote;
   auto network = LocalNetwork::start(io, std::move(options));
   if (!network) return network.error();

@@ -11,6 +11,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,9 @@ struct Options {
   // Seconds of the network that pass in a real one (scheduler.h has the limits). What a peer's
   // program needs to read what was sent to it stays real: Knobs::farewell, time-outs of sockets.
   double time_scale = 1;
+  // What the command `shutdown` does, for a network that is a process of its own; empty: it is
+  // refused.
+  std::function<void()> on_shutdown{};
 };
 
 class LocalNetwork {
@@ -69,7 +73,8 @@ class LocalNetwork {
   std::unique_ptr<Impl> impl_;
 };
 
-// Runs a network until SIGTERM or SIGINT; prints "listening on ADDRESS" on stdout when ready.
+// Runs a network until SIGTERM, SIGINT or the command `shutdown`; prints "listening on ADDRESS" on
+// stdout when ready.
 Status run_localnet(Options options);
 
 // Sends one command to the control socket of a running network and returns its JSON answer. Blocks

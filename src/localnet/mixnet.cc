@@ -24,7 +24,7 @@ Mixnet::Trip Mixnet::draw() {
 Milliseconds Mixnet::send(std::size_t courier, std::shared_ptr<const Bytes> query,
                           OnReply on_reply) {
   TP_CHECK(courier < couriers_.size());
-  ++audit_.packets;
+  audit_.at_courier(courier, [](CourierCounters& at) { ++at.packets; });
   const Trip trip = draw();
   if (!trip.arrives) return trip.there + trip.back;
   const auto arrive = [this, courier, trip, query = std::move(query),

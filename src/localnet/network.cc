@@ -21,11 +21,12 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
       slots_(scheduler, random, knobs_, audit_),
       decrypter_(scheduler),
       context_{scheduler, directory_, mixnet_, audit_, random, knobs_, slots_, decrypter_} {
-  for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier());
+  for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier(i));
 }
 
-std::unique_ptr<Courier> Network::make_courier() {
-  return std::make_unique<Courier>(scheduler_, replicas_, audit_, directory_.geometry(), knobs_);
+std::unique_ptr<Courier> Network::make_courier(std::size_t position) {
+  return std::make_unique<Courier>(scheduler_, replicas_, audit_, directory_.geometry(), knobs_,
+                                   position);
 }
 
 void Network::set_knobs(const Knobs& knobs) {
@@ -39,7 +40,7 @@ void Network::set_knobs(const Knobs& knobs) {
 
 bool Network::restart_courier(std::size_t position) {
   if (position >= couriers_.size()) return false;
-  couriers_[position] = make_courier();
+  couriers_[position] = make_courier(position);
   return true;
 }
 

@@ -41,7 +41,7 @@ class Network {
   const Audit& audit() const { return audit_; }
 
  private:
-  std::unique_ptr<Courier> make_courier();
+  std::unique_ptr<Courier> make_courier(std::size_t position);
 
   Scheduler& scheduler_;
   Knobs knobs_;

@@ -41,4 +41,13 @@ Result<Profile> profile(std::string_view name) {
   return error(Errc::kUsage, "there is no profile " + printable(name), "there are fast, a, b, c");
 }
 
+Knobs with_rates(Knobs knobs, const Profile& profile) {
+  knobs.slot_rate = profile.knobs.slot_rate;
+  knobs.hop_rate = profile.knobs.hop_rate;
+  knobs.link_rate = profile.knobs.link_rate;
+  knobs.encrypt_time = profile.knobs.encrypt_time;
+  knobs.decrypt_time = profile.knobs.decrypt_time;
+  return knobs;
+}
+
 }  // namespace taubenpost::localnet

@@ -22,5 +22,7 @@ struct Profile {
 
 // kUsage: no such profile.
 Result<Profile> profile(std::string_view name);
+// `knobs` with the rates and times of a profile; faults stay.
+Knobs with_rates(Knobs knobs, const Profile& profile);
 
 }  // namespace taubenpost::localnet

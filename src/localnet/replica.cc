@@ -26,7 +26,7 @@ ReplicaCode code_of(const bacap::ReplicaInnerReply& reply) {
   return std::visit([](const auto& r) { return static_cast<ReplicaCode>(r.error_code); }, reply);
 }
 
-void count(Audit::ByCode& counts, ReplicaCode code) { ++counts[static_cast<std::size_t>(code)]; }
+std::size_t number(ReplicaCode code) { return static_cast<std::size_t>(code); }
 
 }  // namespace
 
@@ -47,6 +47,14 @@ Replicas::Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStor
       knobs_(knobs) {}
 
 Replicas::~Replicas() { scheduler_.cancel(retry_timer_); }
+
+void Replicas::count_read(ReplicaId shard, ReplicaCode code) {
+  audit_.at_replica(shard, [code](ReplicaCounters& at) { ++at.reads[number(code)]; });
+}
+
+void Replicas::count_stored(ReplicaId shard) {
+  audit_.at_replica(shard, [](ReplicaCounters& at) { ++at.boxes_stored; });
+}
 
 std::uint64_t Replicas::replica_epoch() const {
   return bacap::replica_epoch(scheduler_.unix_ms() / 1000);
@@ -76,6 +84,7 @@ bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
   if (to >= kReplicas) return false;
   const auto arrive = [this, to, message = std::move(message), on_reply = std::move(on_reply)] {
     if (is_down(to)) return;
+    audit_.at_replica(to, [](ReplicaCounters& at) { ++at.messages; });
     Milliseconds time = answer_delay();
     ReplicaReply reply = handle(to, message, time);
     if (time.count() == 0) return on_reply(std::move(reply));
@@ -91,7 +100,7 @@ bool Replicas::read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) {
   const auto arrive = [this, shard, box_id, on_read = std::move(on_read)] {
     if (is_down(shard)) return;
     auto result = store_.read(shard, replica_epoch(), box_id);
-    count(audit_.reads, result.code);
+    count_read(shard, result.code);
     const Milliseconds time = answer_delay();
     if (time.count() == 0) return on_read(std::move(result));
     scheduler_.after(time, [on_read, result = std::move(result)] { on_read(result); });
@@ -159,12 +168,14 @@ bacap::ReplicaInnerReply Replicas::at_shard(ReplicaId shard,
                                             const bacap::ReplicaInnerMessage& message) {
   if (const auto* read = std::get_if<bacap::ReplicaRead>(&message)) {
     auto result = store_.read(shard, replica_epoch(), read->box_id);
-    count(audit_.reads, result.code);
+    count_read(shard, result.code);
     return bacap::ReplicaReadReply{static_cast<std::uint8_t>(result.code), std::move(result.box)};
   }
   const auto& box = std::get<bacap::ReplicaWrite>(message).box;
   const ReplicaCode code = write(shard, box);
-  count(box.is_tombstone() ? audit_.tombstones : audit_.writes, code);
+  audit_.at_replica(shard, [&](ReplicaCounters& at) {
+    ++(box.is_tombstone() ? at.tombstones : at.writes)[number(code)];
+  });
   return bacap::ReplicaWriteReply{static_cast<std::uint8_t>(code)};
 }
 
@@ -174,7 +185,7 @@ ReplicaCode Replicas::write(ReplicaId shard, const Box& box) {
   // Tombstones are still taken.
   if (knobs_.storage_full.contains(shard) && !box.is_tombstone()) return ReplicaCode::kStorageFull;
   const auto written = store_.write(shard, replica_epoch(), box);
-  if (written.added) ++audit_.boxes_stored;
+  if (written.added) count_stored(shard);
   if (written.code == ReplicaCode::kSuccess) replicate(shard, box);
   return written.code;
 }
@@ -195,7 +206,7 @@ void Replicas::deliver(const Link& link, const Box& box) {
   if (is_down(link.second)) return wait_for_peer(link, box);
   if (knobs_.storage_full.contains(link.second) && !box.is_tombstone()) return;
   const auto written = store_.write(link.second, replica_epoch(), box);
-  if (written.added) ++audit_.boxes_stored;
+  if (written.added) count_stored(link.second);
   if (written.code == ReplicaCode::kDatabaseFailure) wait_for_peer(link, box);
 }
 

@@ -68,6 +68,8 @@ class Replicas final : public ReplicaPort {
   bacap::ReplicaInnerReply at_shard(ReplicaId shard, const bacap::ReplicaInnerMessage& message);
   ReplicaCode write(ReplicaId shard, const Box& box);
   bool is_down(ReplicaId id) const { return knobs_.replica_down.contains(id); }
+  void count_read(ReplicaId shard, ReplicaCode code);
+  void count_stored(ReplicaId shard);
   void replicate(ReplicaId from, const Box& box);
   void deliver(const Link& link, const Box& box);
   void wait_for_peer(const Link& link, const Box& box);
