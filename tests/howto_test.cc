@@ -8,30 +8,10 @@
 
 #include "support/cli_fixture.h"
 #include "support/places.h"
+#include "support/transcript.h"
 
 namespace taubenpost {
 namespace {
-
-struct Block {
-  std::string language, text;
-};
-
-// The fenced blocks of the page, in order.
-std::vector<Block> blocks_of(const std::string& page) {
-  std::vector<Block> blocks;
-  std::istringstream lines(page);
-  std::string line;
-  bool inside = false;
-  while (std::getline(lines, line)) {
-    if (line.rfind("```", 0) == 0) {
-      if (!inside) blocks.push_back({line.substr(3), ""});
-      inside = !inside;
-    } else if (inside) {
-      blocks.back().text += line + "\n";
-    }
-  }
-  return blocks;
-}
 
 // Without indentation: the page shows parts of functions.
 std::string flat(const std::string& text) {
@@ -45,37 +25,6 @@ std::string flat(const std::string& text) {
   return out;
 }
 
-struct Step {
-  std::vector<std::string> words;
-  std::string expected;
-};
-
-// "$ command word..." and what it prints; a word with spaces stands in single quotes.
-std::vector<Step> steps_of(const std::string& transcript) {
-  std::vector<Step> steps;
-  std::istringstream lines(transcript);
-  std::string line;
-  while (std::getline(lines, line)) {
-    if (line.rfind("$ ", 0) != 0) {
-      steps.back().expected += line + "\n";
-      continue;
-    }
-    steps.emplace_back();
-    std::istringstream words(line.substr(2));
-    std::string word;
-    while (words >> word) {
-      if (word.front() == '\'') {
-        std::string rest;
-        if (word.back() != '\'') std::getline(words, rest, '\'');
-        word = word.substr(1) + rest;
-        if (word.back() == '\'') word.pop_back();
-      }
-      steps.back().words.push_back(word);
-    }
-  }
-  return steps;
-}
-
 class HowTo : public CliNetworkTest {
  protected:
   void SetUp() override {
@@ -84,30 +33,20 @@ class HowTo : public CliNetworkTest {
     ASSERT_EQ(::mkdir(path("sending").c_str(), 0700), 0);
   }
 
-  Program example(const std::vector<std::string>& words) {
+  std::unique_ptr<Program> example(const Step& step) {
     Program::Options options;
-    options.program = in_build("examples/") + words.at(0);
+    options.program = in_build("examples/") + step.words.at(0);
     options.folder = folder_.path();
-    return Program(output_.path(), {words.begin() + 1, words.end()}, options);
+    const std::vector<std::string> arguments(step.words.begin() + 1, step.words.end());
+    return std::make_unique<Program>(output_.path(), arguments, options);
   }
-  void expect_step(const Step& step) {
-    SCOPED_TRACE(step.words.at(0));
-    const Ended ended = example(step.words).wait();
-    EXPECT_EQ(ended.status, 0) << ended.err;
-    EXPECT_EQ(ended.out, step.expected);
+  StartProgram start() {
+    return [this](const Step& step) { return example(step); };
   }
 };
 
 TEST_F(HowTo, Transcripts_Happen) {
-  std::size_t ran = 0;
-  for (const Block& block : blocks_of(content_of(in_source("docs/howto.md")))) {
-    if (block.language != "console") continue;
-    for (const Step& step : steps_of(block.text)) {
-      expect_step(step);
-      ++ran;
-    }
-  }
-  EXPECT_GE(ran, 15U);
+  EXPECT_GE(expect_transcripts(content_of(in_source("docs/howto.md")), start()), 15U);
 }
 
 TEST_F(HowTo, Code_IsThatOfTheExamples) {
@@ -128,16 +67,18 @@ TEST_F(HowTo, Code_IsThatOfTheExamples) {
 
 // The section about disconnects: the network is killed under a program that waits for a message.
 TEST_F(HowTo, Disconnects_AreNotNoticedByTheReader) {
-  expect_step({{"channel", "thinclient.toml", "carol"}, "carol.write and carol.read\n"});
-  Program waiting = example({"disconnects", "thinclient.toml", "carol"});
-  ASSERT_TRUE(waiting.says("waiting\n"));
+  const Step make = steps_of("$ channel thinclient.toml carol\ncarol.write and carol.read\n").at(0);
+  expect_step(make, start());
+  const auto waiting = example(step_of("disconnects thinclient.toml carol"));
+  ASSERT_TRUE(waiting->says("waiting\n"));
   network_->send_signal(SIGKILL);
   network_->wait();
-  ASSERT_TRUE(waiting.says("daemon gone\n"));
+  ASSERT_TRUE(waiting->says("daemon gone\n"));
   start_network("network");
-  ASSERT_TRUE(waiting.says("daemon back\n"));
-  expect_step({{"write", "thinclient.toml", "carol", "hello again"}, "written\n"});
-  const Ended ended = waiting.wait();
+  ASSERT_TRUE(waiting->says("daemon back\n"));
+  const Step write = steps_of("$ write thinclient.toml carol 'hello again'\nwritten\n").at(0);
+  expect_step(write, start());
+  const Ended ended = waiting->wait();
   EXPECT_EQ(ended.status, 0) << ended.err;
   EXPECT_EQ(ended.out, "waiting\ndaemon gone\ndaemon back\nhello again\n");
   EXPECT_NE(content_of(in_source("docs/howto.md")).find(ended.out), std::string::npos);

@@ -16,25 +16,27 @@ Result<std::string> audit(const Controlled& controlled, const Arguments&) {
   return controlled.network.audit().to_json();
 }
 
-Result<std::string> knobs(const Controlled& controlled, const Arguments&) {
-  return knobs_json(controlled.network.knobs());
-}
-
-Result<std::string> change(Network& network, const Knobs& changed) {
-  network.set_knobs(changed);
-  return knobs_json(network.knobs());
+Result<std::string> knobs(const Controlled& controlled, const Arguments& names) {
+  const Knobs& all = controlled.network.knobs();
+  return names.empty() ? knobs_json(all) : knobs_json(all, names);
 }
 
 Result<std::string> set(const Controlled& controlled, const Arguments& arguments) {
   Knobs changed = controlled.network.knobs();
   TP_TRY(set_knobs(changed, arguments));
-  return change(controlled.network, changed);
+  controlled.network.set_knobs(changed);
+  Arguments names;
+  for (const std::string& word : arguments) names.push_back(word.substr(0, word.find('=')));
+  return knobs_json(changed, names);
 }
 
 Result<std::string> set_profile(const Controlled& controlled, const Arguments& arguments) {
   const auto wanted = profile(arguments.front());
   if (!wanted) return wanted.error();
-  return change(controlled.network, with_rates(controlled.network.knobs(), *wanted));
+  const Knobs changed = with_rates(controlled.network.knobs(), *wanted);
+  controlled.network.set_knobs(changed);
+  return knobs_json(changed,
+                    {"slot_rate", "hop_rate", "link_rate", "encrypt_time", "decrypt_time"});
 }
 
 Result<std::string> shutdown(const Controlled& controlled, const Arguments&) {
@@ -81,7 +83,7 @@ constexpr std::size_t kMany = 64;
 constexpr Command kCommands[] = {
     {"audit", "", 0, 0, audit},
     {"metrics", "", 0, 0, metrics},
-    {"knobs", "", 0, 0, knobs},
+    {"knobs", " [NAME...]", 0, kMany, knobs},
     {"set", " NAME=VALUE...", 1, kMany, set},
     {"profile", " NAME", 1, 1, set_profile},
     {"restart-courier", " N", 1, 1, restart_courier},

@@ -228,12 +228,18 @@ struct Shower {
   }
 };
 
-Status set_knob(Knobs& knobs, std::string_view name, std::string_view value) {
+Result<const Knob*> find_knob(std::string_view name) {
   for (const Knob& knob : kKnobs)
-    if (knob.name.name == name) return std::visit(Setter{knobs, knob, value}, knob.field);
+    if (knob.name.name == name) return &knob;
   std::string all;
   for (const Knob& knob : kKnobs) all += (all.empty() ? "" : ", ") + std::string(knob.name.name);
   return error(Errc::kUsage, "there is no knob " + printable(name), "there are " + all);
+}
+
+Status set_knob(Knobs& knobs, std::string_view name, std::string_view value) {
+  const auto knob = find_knob(name);
+  if (!knob) return knob.error();
+  return std::visit(Setter{knobs, **knob, value}, (*knob)->field);
 }
 
 // A TOML value as it would be written after NAME=.
@@ -310,6 +316,16 @@ std::string knobs_json(const Knobs& knobs) {
   Json out;
   for (const Knob& knob : kKnobs)
     out[std::string(knob.name.name)] = std::visit(Shower{knobs}, knob.field);
+  return out.dump();
+}
+
+Result<std::string> knobs_json(const Knobs& knobs, const std::vector<std::string>& names) {
+  Json out;
+  for (const std::string& name : names) {
+    const auto knob = find_knob(name);
+    if (!knob) return knob.error();
+    out[name] = std::visit(Shower{knobs}, (*knob)->field);
+  }
   return out.dump();
 }
 

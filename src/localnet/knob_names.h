@@ -28,7 +28,8 @@ Status set_knobs(Knobs& knobs, const std::vector<std::string>& words);
 // A TOML file of NAME = VALUE; several values as an array. Also kNotFound, kIo (unreadable, over 64
 // KiB).
 Status load_knobs(Knobs& knobs, const std::string& path);
-// One JSON object with every knob.
+// One JSON object with every knob, or with these.
 std::string knobs_json(const Knobs& knobs);
+Result<std::string> knobs_json(const Knobs& knobs, const std::vector<std::string>& names);
 
 }  // namespace taubenpost::localnet
