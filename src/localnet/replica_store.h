@@ -1,10 +1,9 @@
 // The storage of all replicas of the local network, by the rules of pigeonhole 7.3.
 //
-// Boxes live in one RocksDB under the key replica id (1) ‖ BE64 replica epoch ‖ box id (32), with
-// the `box` structure of 3.2 as value; "ciphertext size" (an impossible box key) has BE64 of it. A
-// box written in epoch E is seen in E and E + 1 only. Every write reaches the kernel before it is
-// answered (write-ahead log, not synced), so it survives a kill of the process. One thread, which
-// also serialises the operations on one box.
+// Boxes live in one table (box_table.h) under the key replica id (1) ‖ BE64 replica epoch ‖ box
+// id (32), with the `box` structure of 3.2 as value; "ciphertext size" (an impossible box key) has
+// BE64 of it. A box written in epoch E is seen in E and E + 1 only. What is answered survives a
+// kill of the process. One thread, which also serialises the operations on one box.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include "bacap/wire.h"
 #include "base/bytes.h"
 #include "base/error.h"
+#include "localnet/box_table.h"
 
 namespace taubenpost::localnet {
 
@@ -37,7 +37,6 @@ class ReplicaStore {
   // kStoreBad; kUsage if the database is one of boxes of another size.
   static Result<std::unique_ptr<ReplicaStore>> open(const std::string& folder,
                                                     std::size_t ciphertext_size);
-  ~ReplicaStore();
   ReplicaStore(const ReplicaStore&) = delete;
   ReplicaStore& operator=(const ReplicaStore&) = delete;
 
@@ -52,10 +51,10 @@ class ReplicaStore {
   Status drop_older_than(ReplicaId replica, std::uint64_t epoch);
 
  private:
-  struct Database;
-  ReplicaStore(std::unique_ptr<Database> db, std::size_t ciphertext_size);
+  ReplicaStore(std::unique_ptr<BoxTable> table, std::size_t ciphertext_size);
+  ReplicaCode put(ReplicaId replica, std::uint64_t epoch, const Box& box);
 
-  std::unique_ptr<Database> db_;
+  std::unique_ptr<BoxTable> table_;
   std::size_t ciphertext_size_;
 };
 
