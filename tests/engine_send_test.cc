@@ -313,7 +313,7 @@ TEST_F(EngineSendTest, DaemonThatGoesInTheMiddle_StopsTheEngineAndNoJob) {
     const std::function<void()> count = one.network.step;
     one.network.step = [&] {
       count();
-      if (one.steps >= after) one.network.gone = true;
+      if (one.steps() >= after) one.network.gone = true;
     };
     const Result<RunSummary> cut = one.run_engine();
     ASSERT_FALSE(cut);

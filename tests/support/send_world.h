@@ -4,9 +4,6 @@
 // is durable.
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +17,7 @@
 #include "support/model_network.h"
 #include "support/no_sync_fs.h"
 #include "support/temp_folder.h"
+#include "support/throwaway.h"
 #include "support/watched_store.h"
 #include "wire/letter.h"
 
@@ -33,7 +31,7 @@ class SendWorld {
     options.slice_chunks = 2;
     options.batch_chunks = 4;
     options.write_window = 4;
-    network.step = [this] { step(); };
+    network.step = [this] { process_.step(); };
     Result<std::unique_ptr<RocksStore>> made =
         RocksStore::create(state_folder(), key_file(), env.get());
     TP_CHECK(made);
@@ -46,49 +44,24 @@ class SendWorld {
 
   // ---- one process ----
 
-  // Runs an awaitable of T to its end, or until the process is thrown away at step `kill_at`
-  // (0: never). A step is a durable commit, or a side of an effect in the network.
-  template <class T>
-  std::optional<T> run_until_killed(std::function<boost::asio::awaitable<T>()> work,
-                                    std::uint64_t kill_at) {
-    boost::asio::io_context loop(1);
-    std::optional<T> result;
-    io_ = &loop;
-    steps = 0;
-    kill_at_ = kill_at;
-    killed_ = false;
-    boost::asio::co_spawn(loop, keep(work(), &result), [](std::exception_ptr failure) {
-      if (failure) std::rethrow_exception(failure);
-    });
-    const bool ended = clock.run(loop, [&] { return result.has_value() || killed_; });
-    TP_CHECK(ended);
-    kill_at_ = 0;
-    if (killed_) {
-      reopen();
-      clock.forget_sleepers();
-      return std::nullopt;
-    }
-    loop.restart();
-    loop.run();  // until the thread of the store has let go of the loop
-    return result;
-  }
   template <class T>
   T run(boost::asio::awaitable<T> work) {
-    std::shared_ptr<boost::asio::awaitable<T>> kept =
-        std::make_shared<boost::asio::awaitable<T>>(std::move(work));
-    return std::move(*run_until_killed<T>([kept] { return std::move(*kept); }, 0));
+    return process_.run(std::move(work));
   }
   Result<RunSummary> run_engine() {
     Engine engine(ports(), options);
     return run(engine.run_until_idle());
   }
-  // True if the engine came to its end before step `kill_at`.
+  // True if the engine came to its end before step `kill_at`. A step is a durable commit, or a side
+  // of an effect in the network.
   bool run_engine_until(std::uint64_t kill_at) {
     Engine engine(ports(), options);
-    return run_until_killed<Result<RunSummary>>([&engine] { return engine.run_until_idle(); },
-                                                kill_at)
+    return process_
+        .run_until_killed<Result<RunSummary>>([&engine] { return engine.run_until_idle(); },
+                                              kill_at)
         .has_value();
   }
+  std::uint64_t steps() const { return process_.steps(); }  // of the last run
   void use_disk(Disk& other) {
     disk = &other;
     reopen();
@@ -178,42 +151,13 @@ class SendWorld {
   std::unique_ptr<ports::Store> store;
   std::unique_ptr<RealFiles> files;
   EngineOptions options;
-  std::uint64_t steps = 0;  // of the last process
 
  private:
-  // Counts commits as steps too.
-  class SteppedStore : public WatchedStore {
-   public:
-    SteppedStore(std::unique_ptr<ports::Store> store, SendWorld& world)
-        : WatchedStore(std::move(store), world.clock), world_(world) {}
-    boost::asio::awaitable<Status> commit(ports::Transaction transaction) override {
-      world_.step();
-      co_await world_.clock.sleep(std::chrono::milliseconds(1));
-      boost::asio::awaitable<Status> inner = WatchedStore::commit(std::move(transaction));
-      Status status = co_await std::move(inner);
-      co_return status;
-    }
-
-   private:
-    SendWorld& world_;
-  };
-
-  template <class T>
-  static boost::asio::awaitable<void> keep(boost::asio::awaitable<T> work, std::optional<T>* out) {
-    T result = co_await std::move(work);
-    out->emplace(std::move(result));
-  }
   boost::asio::awaitable<Status> passed(std::chrono::milliseconds time) {
     co_await clock.sleep(time);
     co_return ok();
   }
 
-  void step() {
-    TP_CHECK(steps < 100'000);  // the sender goes round in circles
-    if (++steps != kill_at_) return;
-    killed_ = true;
-    io_->stop();  // what comes next of this process never runs: it sleeps until it is destroyed
-  }
   // The store first finishes what was handed to it, while the loop of that process still exists.
   void reopen() {
     network.audit.watch(nullptr);
@@ -227,13 +171,11 @@ class SendWorld {
   void take(std::unique_ptr<RocksStore> opened) {
     files = std::make_unique<RealFiles>(state_folder(), opened->spool_key(),
                                         opened->identity()->store, *disk);
-    store = std::make_unique<SteppedStore>(std::move(opened), *this);
+    store = std::make_unique<WatchedStore>(std::move(opened), clock, [this] { process_.step(); });
     network.audit.watch(store.get());
   }
 
-  boost::asio::io_context* io_ = nullptr;
-  std::uint64_t kill_at_ = 0;
-  bool killed_ = false;
+  Throwaway process_{clock, [this] { reopen(); }};
 };
 
 }  // namespace taubenpost

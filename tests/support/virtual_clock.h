@@ -1,6 +1,7 @@
 // VirtualClock and SeededRandom: the engine's time and randomness in a test.
 //
-// Time stands still until nothing is left to run, then jumps to the next one that sleeps.
+// Time stands still until nothing is left to run, then jumps to the next event: one that sleeps in
+// the running process, or something in the world around it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -11,10 +12,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
 #include <span>
+#include <utility>
 
 #include "ports/clock.h"
 
@@ -22,31 +25,45 @@ namespace taubenpost {
 
 class VirtualClock : public ports::Clock {
  public:
+  using Event = std::uint64_t;  // 0 is never handed out
+
   std::uint64_t unix_ms() const override { return 1'800'000'000'000 + now_ms_; }
   std::uint64_t monotonic_ms() const override { return now_ms_; }
   boost::asio::awaitable<void> sleep(std::chrono::milliseconds duration) override {
     const auto executor = co_await boost::asio::this_coro::executor;
     auto timer = std::make_shared<boost::asio::steady_timer>(
         executor, boost::asio::steady_timer::time_point::max());
-    sleepers_.emplace(now_ms_ + static_cast<std::uint64_t>(duration.count()), timer);
+    wake_after(duration, timer);
     boost::system::error_code woken;
     co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, woken));
   }
 
-  // Wakes the next sleeper; false if nobody sleeps.
+  // Runs `work` once after `delay`, for the world around the processes.
+  Event after(std::chrono::milliseconds delay, std::function<void()> work) {
+    return add(delay, std::move(work), /*of_process=*/false);
+  }
+  // Ends the wait of a timer of the running process after `delay`.
+  Event wake_after(std::chrono::milliseconds delay,
+                   std::shared_ptr<boost::asio::steady_timer> timer) {
+    return add(delay, [timer = std::move(timer)] { timer->cancel(); }, /*of_process=*/true);
+  }
+  // Also one that has run.
+  void cancel(Event event) {
+    std::erase_if(events_, [event](const auto& item) { return item.first.second == event; });
+  }
+
+  // Lets the next event happen; false if there is none.
   bool jump() {
-    if (sleepers_.empty()) return false;
-    const auto next = sleepers_.begin();
-    now_ms_ = std::max(now_ms_, next->first);
-    const auto timer = next->second;
-    sleepers_.erase(next);
-    timer->cancel();
+    if (events_.empty()) return false;
+    const auto next = events_.extract(events_.begin());
+    now_ms_ = std::max(now_ms_, next.key().first);
+    next.mapped().work();
     return true;
   }
 
   // Before the io_context of those that still sleep is destroyed.
   void forget_sleepers() {
-    sleepers_.clear();
+    std::erase_if(events_, [](const auto& item) { return item.second.of_process; });
     held = 0;
   }
   int held = 0;  // while positive, time stands still: something real is on its way
@@ -65,8 +82,21 @@ class VirtualClock : public ports::Clock {
   }
 
  private:
+  struct Work {
+    std::function<void()> work;
+    bool of_process;
+  };
+
+  Event add(std::chrono::milliseconds delay, std::function<void()> work, bool of_process) {
+    const Event event = ++last_;
+    events_[{now_ms_ + static_cast<std::uint64_t>(delay.count()), event}] = {std::move(work),
+                                                                             of_process};
+    return event;
+  }
+
   std::uint64_t now_ms_ = 0;
-  std::multimap<std::uint64_t, std::shared_ptr<boost::asio::steady_timer>> sleepers_;
+  Event last_ = 0;
+  std::map<std::pair<std::uint64_t, Event>, Work> events_;  // by time, then by age
 };
 
 class SeededRandom : public ports::Random {

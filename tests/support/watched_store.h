@@ -1,7 +1,8 @@
 // WatchedStore: passes everything to a store, and stops virtual time while a commit is on its way,
-// so that the speed of the disk changes nothing in a test.
+// so that the speed of the disk changes nothing in a test. A commit can be a step of a Throwaway.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -13,8 +14,10 @@ namespace taubenpost {
 
 class WatchedStore : public ports::Store {
  public:
-  WatchedStore(std::unique_ptr<ports::Store> store, VirtualClock& clock)
-      : store_(std::move(store)), clock_(clock) {}
+  // `step` is called before each commit, which then also takes a moment.
+  WatchedStore(std::unique_ptr<ports::Store> store, VirtualClock& clock,
+               std::function<void()> step = nullptr)
+      : store_(std::move(store)), clock_(clock), step_(std::move(step)) {}
 
   Result<StoreIdentityRow> identity() const override { return store_->identity(); }
   Result<std::vector<JobId>> send_jobs() const override { return store_->send_jobs(); }
@@ -48,6 +51,10 @@ class WatchedStore : public ports::Store {
   Result<std::vector<JournalRow>> journal(JobId id) const override { return store_->journal(id); }
 
   boost::asio::awaitable<Status> commit(ports::Transaction transaction) override {
+    if (step_) {
+      step_();
+      co_await clock_.sleep(std::chrono::milliseconds(1));
+    }
     ++clock_.held;
     Status status = co_await store_->commit(std::move(transaction));
     --clock_.held;
@@ -57,6 +64,7 @@ class WatchedStore : public ports::Store {
  private:
   std::unique_ptr<ports::Store> store_;
   VirtualClock& clock_;
+  const std::function<void()> step_;
 };
 
 }  // namespace taubenpost

@@ -1,0 +1,265 @@
+// Simulation: a sender and its recipients on the local network's model, in virtual time, with
+// random faults and kills, each under a seed.
+//
+// Whatever happens, every invariant of the sender's audit holds; and once the faults are over,
+// every job comes to its end, and every recipient has every transfer once, byte by byte, and
+// nothing of a job that was cancelled. A failure names its seed: TP_SEED=N simulation_test
+// --gtest_filter='*/0' runs that one alone, and TP_TRACE=1 prints what happened when.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "engine/end_send.h"
+#include "localnet/random.h"
+#include "support/party.h"
+
+namespace taubenpost {
+namespace {
+
+using localnet::Knobs;
+using localnet::Milliseconds;
+
+constexpr std::uint64_t kShards = 8;  // of the seeds, so that they run beside each other
+#ifdef TP_FAILPOINTS
+constexpr std::uint64_t kSeedsPerShard = 10;  // with a sanitizer each takes five times as long
+#else
+constexpr std::uint64_t kSeedsPerShard = 250;
+#endif
+
+// One run.
+class Simulation {
+ public:
+  explicit Simulation(std::uint64_t seed)
+      : chance_(localnet::seeded_random(seed)),
+        dice_(localnet::seeded_random(seed * 7919 + 1)),
+        network_(scheduler_, *chance_, localnet::Directory(SecretArray<32>(ByteView(Bytes(32, 7)))),
+                 open_boxes(), Knobs{}),
+        sender_(clock_, network_, seed * 31 + 1) {
+    sender_.options.slice_chunks = static_cast<std::uint32_t>(1 + roll(4));
+    sender_.options.batch_chunks = static_cast<std::uint32_t>(2 + roll(7));
+    sender_.options.write_window = static_cast<std::uint32_t>(2 + roll(15));
+    const std::size_t recipients = 1 + roll(3);
+    for (std::size_t i = 0; i < recipients; ++i) add_recipient(i, seed);
+    const std::size_t jobs = 1 + roll(3);
+    for (std::size_t i = 0; i < jobs; ++i) queue(i);
+  }
+
+  void run() {
+    network_.set_knobs(trouble());
+    disturb();
+    for (int life = 0; life < kLives && !::testing::Test::HasFailure(); ++life) {
+      trace("life");
+      sender_.run_engine_until(1 + roll(400));
+      if (roll(6) == 0) cancel(roll(jobs_.size()));
+      if (roll(2) == 0) receive(roll(recipients_.size()), 1 + roll(100));
+    }
+    calm_ = true;
+    finish_sending();
+    for (std::size_t i = 0; i < recipients_.size(); ++i) finish_receiving(i);
+  }
+
+ private:
+  static constexpr int kLives = 6;
+  static constexpr int kPatience = 200;  // runs of an engine until everything must be over
+
+  struct Recipient {
+    std::unique_ptr<Party> party;
+    ChannelId channel{};
+    std::map<std::string, Bytes> expected;  // by name
+  };
+
+  std::size_t roll(std::size_t sides) { return static_cast<std::size_t>(dice_->below(sides)); }
+  void trace(const std::string& what) {
+    if (std::getenv("TP_TRACE") != nullptr)
+      std::fprintf(stderr, "%10.3f %s\n", static_cast<double>(clock_.monotonic_ms()) / 1000,
+                   what.c_str());
+  }
+
+  std::unique_ptr<localnet::ReplicaStore> open_boxes() {
+    return std::move(localnet::ReplicaStore::open(
+                         boxes_ / "boxes", bacap::make_geometry(2000).value().box_ciphertext()))
+        .value();
+  }
+
+  static std::string name_of(std::size_t recipient) {
+    return "recipient" + std::to_string(recipient);
+  }
+
+  static std::string file_name(std::size_t job) { return "file" + std::to_string(job); }
+
+  void add_recipient(std::size_t number, std::uint64_t seed) {
+    const Result<Invitation> invitation =
+        sender_.run(new_channel(sender_.ports(), name_of(number)));
+    ASSERT_TRUE(invitation);
+    Recipient recipient;
+    recipient.party = std::make_unique<Party>(clock_, network_, seed * 31 + 2 + number);
+    ASSERT_TRUE(
+        recipient.party->run(import_channel(recipient.party->ports(), "sender", *invitation)));
+    recipient.channel = find_channel(*recipient.party->store, "sender")->id;
+    recipients_.push_back(std::move(recipient));
+  }
+
+  void queue(std::size_t number) {
+    constexpr std::size_t kSizes[] = {0, 300, 1'545, 4'000, 12'000, 30'000};
+    const std::size_t size = kSizes[roll(std::size(kSizes))] + roll(2);
+    Bytes content(size);
+    for (std::size_t i = 0; i < size; ++i)
+      content[i] = static_cast<std::uint8_t>(i * 31 + i / 251 + number);
+    const std::string name = file_name(number);
+    std::vector<std::string> to;
+    for (std::size_t i = 0; i < recipients_.size(); ++i)
+      if (i == number % recipients_.size() || roll(2) == 0) {
+        to.push_back(name_of(i));
+        recipients_[i].expected[name] = content;
+      }
+    jobs_.push_back(sender_.queue(name, content, to));
+  }
+
+  // Before its decision only; afterwards it is refused.
+  void cancel(std::size_t number) {
+    const JobId id = jobs_[number];
+    const Status cancelled = sender_.run(cancel_send(sender_.ports(), id));
+    trace(cancelled ? "cancelled" : "not cancelled");
+    const SendState state = sender_.store->send_job(id)->state;
+    EXPECT_EQ(state == SendState::kCancelled, cancelled || was_cancelled_.contains(id));
+    if (!cancelled) return;
+    was_cancelled_.insert(id);
+    for (Recipient& recipient : recipients_) recipient.expected.erase(file_name(number));
+  }
+
+  // Changes what is wrong in the network, until the calm.
+  void disturb() {
+    if (calm_) {
+      trace("calm");
+      for (std::size_t i = 0; i <= recipients_.size(); ++i) party(i).port.gone = false;
+      Knobs quiet;
+      quiet.temp_cleanup = network_.knobs().temp_cleanup;
+      network_.set_knobs(quiet);
+      return;
+    }
+    clock_.after(Milliseconds(1'000 + roll(60'000)), [this] { disturb(); });
+    switch (roll(8)) {
+      case 0:
+        trace("courier restarts");
+        network_.restart_courier(roll(localnet::kCouriers));
+        return;
+      case 1:
+        trace("replica restarts");
+        network_.restart_replica(roll(localnet::kReplicas));
+        return;
+      case 2:
+        trace("a daemon restarts");
+        party(roll(recipients_.size() + 1)).port.restart_daemon();
+        return;
+      case 3: {
+        bool& gone = party(roll(recipients_.size() + 1)).port.gone;
+        gone = !gone;
+        trace(gone ? "a daemon goes" : "a daemon comes back");
+        return;
+      }
+      default:
+        trace("knobs");
+        network_.set_knobs(trouble());
+    }
+  }
+  Party& party(std::size_t number) {
+    return number == 0 ? sender_ : *recipients_[number - 1].party;
+  }
+  Knobs trouble() {
+    Knobs knobs;
+    for (std::uint8_t id = 0; id < localnet::kReplicas; ++id)
+      if (roll(5) == 0) knobs.replica_down.insert(id);
+    if (roll(4) == 0) knobs.courier_down.insert(static_cast<std::uint8_t>(roll(3)));
+    if (roll(4) == 0) knobs.courier_unlisted.insert(static_cast<std::uint8_t>(roll(3)));
+    if (roll(6) == 0) knobs.storage_full.insert(static_cast<std::uint8_t>(roll(5)));
+    if (roll(2) == 0) knobs.request_loss = 0.1 * static_cast<double>(roll(4));
+    if (roll(2) == 0) knobs.reply_loss = 0.1 * static_cast<double>(roll(4));
+    if (roll(4) == 0) knobs.replication_loss = 0.3 * static_cast<double>(roll(3));
+    if (roll(3) == 0) knobs.replication_delay = Milliseconds(roll(50'000));
+    knobs.slot_rate = 0.02;  // as on a real network; time has to pass for anything to happen
+    knobs.hop_rate = 0.02;
+    knobs.link_rate = 0.05;
+    knobs.temp_cleanup = static_cast<localnet::TempCleanup>(roll(3));
+    return knobs;
+  }
+
+  void finish_sending() {
+    trace("finish sending");
+    for (int i = 0; i < kPatience && !sending_is_over(); ++i) sender_.run_engine_until(0);
+    for (const JobId& id : jobs_) {
+      const SendJobRow job = *sender_.store->send_job(id);
+      const bool was_cancelled = was_cancelled_.contains(id);
+      EXPECT_EQ(job.state, was_cancelled ? SendState::kCancelled : SendState::kPosted)
+          << job.name << ": " << job.error_text;
+      EXPECT_TRUE(sender_.store->batches(id)->empty());
+    }
+  }
+  bool sending_is_over() const {
+    for (const JobId& id : jobs_)
+      if (!is_terminal(sender_.store->send_job(id)->state)) return false;
+    return true;
+  }
+
+  // A round of a recipient: false if it was cut short.
+  bool receive(std::size_t number, std::uint64_t kill_at) {
+    Party& party = *recipients_[number].party;
+    const auto polled = party.poll_until(recipients_[number].channel, kill_at);
+    if (!polled || !*polled) return false;
+    const auto ran = party.run_engine_until(kill_at);
+    return ran && *ran;
+  }
+  void finish_receiving(std::size_t number) {
+    trace("finish receiving");
+    Recipient& recipient = recipients_[number];
+    for (int i = 0; i < kPatience; ++i)
+      if (receive(number, 0) && placed(recipient) >= recipient.expected.size()) break;
+    EXPECT_EQ(placed(recipient), recipient.expected.size());
+    for (const auto& [name, content] : recipient.expected)
+      EXPECT_TRUE(content_of(recipient.party->folder / name) == as_text(content)) << name;
+    std::size_t files = 0;
+    for ([[maybe_unused]] const auto& entry :
+         std::filesystem::directory_iterator(recipient.party->folder.path()))
+      ++files;
+    EXPECT_EQ(files, recipient.expected.size());
+  }
+  static std::size_t placed(const Recipient& recipient) {
+    std::size_t count = 0;
+    const auto jobs = recipient.party->store->receive_jobs();
+    for (const JobId& id : *jobs)
+      if (recipient.party->store->receive_job(id)->state == ReceiveState::kPlaced) ++count;
+    return count;
+  }
+
+  VirtualClock clock_;
+  VirtualScheduler scheduler_{clock_};
+  TempFolder boxes_;
+  std::unique_ptr<localnet::Random> chance_, dice_;
+  localnet::Network network_;
+  Party sender_;
+  std::vector<Recipient> recipients_;
+  std::vector<JobId> jobs_;
+  std::set<JobId> was_cancelled_;
+  bool calm_ = false;
+};
+
+class SimulationTest : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(SimulationTest, EverySeed_EndsWithEveryTransferAtEveryRecipient) {
+  const char* const chosen = std::getenv("TP_SEED");
+  const std::uint64_t first =
+      chosen ? std::strtoull(chosen, nullptr, 10) : GetParam() * kSeedsPerShard;
+  const std::uint64_t end = chosen ? first + 1 : first + kSeedsPerShard;
+  for (std::uint64_t seed = first; seed < end; ++seed) {
+    SCOPED_TRACE("to run this one again: TP_SEED=" + std::to_string(seed) +
+                 " simulation_test --gtest_filter='*/0'");
+    Simulation(seed).run();
+    if (HasFailure()) return;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, SimulationTest, ::testing::Range<std::uint64_t>(0, kShards));
+
+}  // namespace
+}  // namespace taubenpost
