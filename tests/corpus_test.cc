@@ -9,12 +9,28 @@
 #include "support/places.h"
 #include "support/temp_folder.h"
 
+// The targets of tests/cmake/fuzz.cmake.
+#define TP_TARGETS(X) \
+  X(frame_fuzz)       \
+  X(letter_fuzz)      \
+  X(voucher_fuzz)     \
+  X(pki_fuzz)         \
+  X(descriptor_fuzz)  \
+  X(capability_fuzz)  \
+  X(copy_stream_fuzz) \
+  X(envelope_fuzz)    \
+  X(mkem_fuzz)        \
+  X(row_fuzz)         \
+  X(thin_config_fuzz) \
+  X(invitation_fuzz)  \
+  X(app_config_fuzz)  \
+  X(key_file_fuzz)    \
+  X(ctl_fuzz)         \
+  X(knobs_fuzz)
+
+#define TP_DECLARE(name) int name(const std::uint8_t* data, std::size_t size);
 extern "C" {
-int frame_fuzz(const std::uint8_t* data, std::size_t size);
-int letter_fuzz(const std::uint8_t* data, std::size_t size);
-int voucher_fuzz(const std::uint8_t* data, std::size_t size);
-int copy_stream_fuzz(const std::uint8_t* data, std::size_t size);
-int text_fuzz(const std::uint8_t* data, std::size_t size);
+TP_TARGETS(TP_DECLARE)
 }
 
 namespace taubenpost {
@@ -48,12 +64,10 @@ TEST_P(Corpus, EveryFile_AlsoCutAndBent_BreaksNothing) {
   EXPECT_GE(files, 5U) << "a corpus is missing";
 }
 
-INSTANTIATE_TEST_SUITE_P(Targets, Corpus,
-                         ::testing::Values(Target{"frame_fuzz", frame_fuzz},
-                                           Target{"letter_fuzz", letter_fuzz},
-                                           Target{"voucher_fuzz", voucher_fuzz},
-                                           Target{"copy_stream_fuzz", copy_stream_fuzz},
-                                           Target{"text_fuzz", text_fuzz}),
+#define TP_ROW(name) Target{#name, name},
+constexpr Target kTargets[] = {TP_TARGETS(TP_ROW)};
+
+INSTANTIATE_TEST_SUITE_P(Targets, Corpus, ::testing::ValuesIn(kTargets),
                          [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace

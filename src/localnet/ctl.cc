@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "localnet/ctl_request.h"
 #include "localnet/listener.h"
 #include "localnet/localnet.h"
 
@@ -54,13 +55,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   std::string answer_to(const std::string& line) const {
-    const auto request = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const auto words = words_of(request);
-    if (!words) return refusal(R"(expected {"command": NAME, "arguments": [TEXT...]})");
+    const std::optional<CtlRequest> request = parse_ctl_request(line);
+    if (!request) return refusal(R"(expected {"command": NAME, "arguments": [TEXT...]})");
     const auto handler = handler_.lock();
     if (handler == nullptr) return refusal("the network is stopping");
-    const CtlServer::Arguments arguments(words->begin() + 1, words->end());
-    auto result = (*handler)(words->front(), arguments);
+    auto result = (*handler)(request->command, request->arguments);
     if (result) return std::move(result).value();
     return refusal(result.error().what +
                    (result.error().hint.empty() ? "" : ": " + result.error().hint));
@@ -69,19 +68,6 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   static std::string refusal(const std::string& text) {
     return nlohmann::json{{"error", text}}.dump(-1, ' ', false,
                                                 nlohmann::json::error_handler_t::replace);
-  }
-  // The command and its arguments.
-  static std::optional<std::vector<std::string>> words_of(const nlohmann::json& request) {
-    if (!request.is_object() || !request.contains("command") || !request["command"].is_string())
-      return std::nullopt;
-    std::vector<std::string> words{request["command"].get<std::string>()};
-    if (!request.contains("arguments")) return words;
-    if (!request["arguments"].is_array()) return std::nullopt;
-    for (const auto& argument : request["arguments"]) {
-      if (!argument.is_string()) return std::nullopt;
-      words.push_back(argument.get<std::string>());
-    }
-    return words;
   }
 
   Listener::Socket socket_;
@@ -151,9 +137,7 @@ Result<std::string> ctl_request(const std::string& data_dir, const std::string& 
   if (cause)
     return error(Errc::kNotFound, "localnet.ctl: " + path + ": " + cause.message(),
                  "is a local network running on this folder?");
-  const std::string request = nlohmann::json{{"command", command}, {"arguments", arguments}}.dump(
-                                  -1, ' ', false, nlohmann::json::error_handler_t::replace) +
-                              "\n";
+  const std::string request = to_line({command, arguments}) + "\n";
   if (request.size() > kRequestMax)
     return error(Errc::kUsage, "localnet.ctl: the request is over 4096 bytes");
   asio::write(socket, asio::buffer(request), cause);

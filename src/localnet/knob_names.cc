@@ -290,26 +290,28 @@ Status set_knobs(Knobs& knobs, const std::vector<std::string>& words) {
   return ok();
 }
 
-Status load_knobs(Knobs& knobs, const std::string& path) {
-  const Result<std::string> text = read_file(path);
-  if (!text) return text.error();
+Status parse_knobs(Knobs& knobs, std::string_view text, std::string_view path) {
+  const auto wrong = [&](std::size_t line, const std::string& what, const std::string& hint) {
+    return error(Errc::kUsage, printable(path) + ", line " + std::to_string(line) + ": " + what,
+                 hint);
+  };
   Knobs changed = knobs;
   try {
-    for (const auto& [name, value] : toml::parse(*text)) {
+    for (const auto& [name, value] : toml::parse(text)) {
       const Status set = set_knob(changed, name.str(), text_of(value));
-      if (!set)
-        return error(Errc::kUsage,
-                     printable(path) + ", line " + std::to_string(value.source().begin.line) +
-                         ": " + set.error().what,
-                     set.error().hint);
+      if (!set) return wrong(value.source().begin.line, set.error().what, set.error().hint);
     }
   } catch (const toml::parse_error& problem) {
-    return error(Errc::kUsage, printable(path) + ", line " +
-                                   std::to_string(problem.source().begin.line) + ": " +
-                                   printable(problem.description()));
+    return wrong(problem.source().begin.line, printable(problem.description()), {});
   }
   knobs = std::move(changed);
   return ok();
+}
+
+Status load_knobs(Knobs& knobs, const std::string& path) {
+  const Result<std::string> text = read_file(path);
+  if (!text) return text.error();
+  return parse_knobs(knobs, *text, path);
 }
 
 std::string knobs_json(const Knobs& knobs) {

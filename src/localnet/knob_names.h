@@ -25,8 +25,10 @@ std::vector<KnobName> knob_names();
 
 // Each word is NAME=VALUE; all of them, or nothing is changed.
 Status set_knobs(Knobs& knobs, const std::vector<std::string>& words);
-// A TOML file of NAME = VALUE; several values as an array. Also kNotFound, kIo (unreadable, over 64
-// KiB).
+// The same from TOML, NAME = VALUE, several values as an array; `path` is the file's name for
+// messages.
+Status parse_knobs(Knobs& knobs, std::string_view text, std::string_view path);
+// Such a file. Also kNotFound, kIo (unreadable, over 64 KiB).
 Status load_knobs(Knobs& knobs, const std::string& path);
 // One JSON object with every knob, or with these.
 std::string knobs_json(const Knobs& knobs);
