@@ -14,6 +14,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "support/places.h"
+
 namespace taubenpost::testing {
 namespace asio = boost::asio;
 namespace {
@@ -30,7 +32,7 @@ void require(bool condition, const std::string& what) {
 }
 
 std::vector<RecordedFrame> recorded_frames(const std::string& name) {
-  std::ifstream in(std::string(TP_VECTORS) + "/thin/" + name + ".json");
+  std::ifstream in(in_source("tests/vectors/thin/" + name + ".json"));
   require(in.good(), "no vector " + name);
   const nlohmann::json file = nlohmann::json::parse(in);
   std::vector<RecordedFrame> frames;
