@@ -111,19 +111,6 @@ TEST_F(LocalnetFaults, ReplicationWithDelay_ArrivesLater) {
   EXPECT_EQ(world_.audit().boxes_stored, 2U);
 }
 
-TEST_F(LocalnetFaults, FullStorage_TakesTombstonesOnly) {
-  world_.set([](Knobs& knobs) { knobs.storage_full = {0, 1, 2, 3, 4}; });
-  EXPECT_EQ(world_.write(cap_, cap_.index(), "hello"), 6);
-  EXPECT_EQ(world_.write(cap_, cap_.index(), ""), 0);
-  EXPECT_EQ(world_.read(cap_, cap_.index()).code, 11);
-}
-
-TEST_F(LocalnetFaults, FullStorage_RefusesEvenARepeat) {
-  EXPECT_EQ(world_.write(cap_, cap_.index(), "hello"), 0);
-  world_.set([](Knobs& knobs) { knobs.storage_full = {0, 1, 2, 3, 4}; });
-  EXPECT_EQ(world_.write(cap_, cap_.index(), "hello"), 6);
-}
-
 TEST_F(LocalnetFaults, PseudoCleanUp_LeavesTheTemporaryBoxesReadable) {
   ASSERT_EQ(world_.copy(temporary_, cap_, "letter").error_code, 0);
   world_.advance(kShort);

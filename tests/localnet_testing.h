@@ -53,6 +53,11 @@ class ManualScheduler final : public Scheduler {
       task();
     }
   }
+  // The end of a process: nothing that waits happens any more.
+  void forget() {
+    posted_.clear();
+    timers_.clear();
+  }
   void advance(Milliseconds by) {
     settle();
     const std::uint64_t end = now_ + static_cast<std::uint64_t>(by.count());

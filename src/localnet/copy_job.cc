@@ -45,10 +45,11 @@ Milliseconds copy_backoff(int attempts_made) {
 }
 
 CopyJob::CopyJob(Scheduler& scheduler, ReplicaPort& replicas, const bacap::Geometry& geometry,
-                 ByteView write_cap, Done done)
+                 ByteView write_cap, Done done, CopyLimits limits)
     : scheduler_(scheduler),
       replicas_(replicas),
       geometry_(geometry),
+      limits_(limits),
       command_(write_cap),
       done_(std::move(done)) {}
 
@@ -64,7 +65,7 @@ void CopyJob::begin() {
 }
 
 void CopyJob::next_box() {
-  if (boxes_read_ >= kCopyBoxesMax || applied_ >= kCopyBoxesMax) return fail(0);
+  if (boxes_read_ >= limits_.boxes || applied_ >= limits_.envelopes) return fail(0);
   const auto id = bacap::box_id(stream_->cap.root_key(), stream_->index);
   if (!id) return fail(0);
   stream_->box_id = id.value();

@@ -18,8 +18,12 @@
 
 namespace taubenpost::localnet {
 
-inline constexpr std::uint64_t kCopyBoxesMax = 65'536;  // envelopes as well
-inline constexpr int kCopyAttemptsMax = 10;             // per shard, and per envelope
+// How much one execution reads and writes; looked at before each box.
+struct CopyLimits {
+  std::uint64_t boxes = 65'536;
+  std::uint64_t envelopes = 65'536;
+};
+inline constexpr int kCopyAttemptsMax = 10;  // per shard, and per envelope
 inline constexpr Milliseconds kCopyReplyTimeout{60'000};
 
 // Pause after the k-th attempt, k from 1: 0.5, 1, 2, 4, 8, then always 10 s.
@@ -39,7 +43,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   // `write_cap` are the bytes of the command. Scheduler and port outlive the job. `done` is called
   // once, on the scheduler; never if the job is dropped before.
   CopyJob(Scheduler& scheduler, ReplicaPort& replicas, const bacap::Geometry& geometry,
-          ByteView write_cap, Done done);
+          ByteView write_cap, Done done, CopyLimits limits = {});
   ~CopyJob();
   void start();
 
@@ -70,6 +74,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   Scheduler& scheduler_;
   ReplicaPort& replicas_;
   const bacap::Geometry geometry_;
+  const CopyLimits limits_;
   SecretBytes command_;
   Done done_;
   std::unique_ptr<Stream> stream_;

@@ -60,6 +60,11 @@ struct Courier::State : std::enable_shared_from_this<Courier::State> {
     return scheduler.monotonic_ms() - since > static_cast<std::uint64_t>(age.count());
   }
 
+  // The verdict of a copy that ended.
+  bool is_kept(const Copy& copy) const {
+    return !is_older(copy.completed, kCopyResultAge - Milliseconds(1));
+  }
+
   Bytes take_envelope(CourierEnvelope envelope);
   Entry& add_entry(const Bytes32& hash, const CourierEnvelope& envelope);
   void drop_oldest();
@@ -214,7 +219,7 @@ std::optional<Bytes> Courier::State::take_copy(ByteView write_cap) {
   if (found != copies.end()) {
     const Copy& copy = found->second;
     if (copy.job != nullptr) return copy_reply(bacap::CopyStatus::kInProgress, {});
-    if (!is_older(copy.completed, kCopyResultAge))
+    if (is_kept(copy))
       return copy_reply(
           copy.outcome.succeeded ? bacap::CopyStatus::kSucceeded : bacap::CopyStatus::kFailed,
           copy.outcome);
@@ -245,7 +250,7 @@ void Courier::State::end_copy(const Bytes32& key, const Bytes& write_cap,
 
 void Courier::State::prune_copies() {
   std::erase_if(copies, [this](const auto& item) {
-    return item.second.job == nullptr && is_older(item.second.completed, kCopyResultAge);
+    return item.second.job == nullptr && !is_kept(item.second);
   });
 }
 

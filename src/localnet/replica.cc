@@ -127,7 +127,7 @@ ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message,
   if (!inner) return failure(ReplicaCode::kInvalidPayload);
 
   const auto shards = shards_of(box_id_of(inner->value));
-  if (shards.empty()) return failure(ReplicaCode::kReplicationFailed);
+  if (shards.empty()) return failure(ReplicaCode::kInternalError);
   const bool is_shard = std::find(shards.begin(), shards.end(), self) != shards.end();
   const ReplicaId shard = is_shard ? self : shards[random_.below(shards.size())];
   if (!is_shard) fetch_time += message_delay() + answer_delay();

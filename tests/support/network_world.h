@@ -73,21 +73,34 @@ class NetworkWorld {
     upload(temporary, cap, text);
     return copy_again(temporary, courier, limit);
   }
-  // Writes the elements for that.
+  // Builds and writes the elements for that.
   void upload(const bacap::WriteCap& temporary, const bacap::WriteCap& cap, std::string_view text) {
+    write_elements(temporary, build(cap, cap.index(), text));
+  }
+  // One call of create_courier_envelopes_from_payload: `text` into boxes from `first` on.
+  enum class Part { kWhole, kFirst, kLast };
+  std::vector<Bytes> build(const bacap::WriteCap& cap, const bacap::MessageBoxIndex& first,
+                           std::string_view text, Part part = Part::kWhole) {
     wire::CreateCourierEnvelopesFromPayload request;
     request.query_id = Bytes16{1};
     request.payload = to_bytes(as_bytes(text));
     request.dest_write_cap = bytes_of(cap);
-    request.dest_start_index = cap.index().bytes();
-    request.is_start = request.is_last = true;
+    request.dest_start_index = first.bytes();
+    request.is_start = part != Part::kLast;
+    request.is_last = part != Part::kFirst;
     StreamPlan plan = plan_stream(network_.context(), request);
     const auto progress = plan.builder->step(1'000);
     const auto built = std::get<wire::CreateCourierEnvelopesFromPayloadReply>(
         stream_reply(std::move(plan), progress));
+    std::vector<Bytes> out;
+    for (const auto& element : *built.envelopes) out.push_back(*element);
+    return out;
+  }
+  // Into the temporary sequence, from its first index.
+  void write_elements(const bacap::WriteCap& temporary, const std::vector<Bytes>& elements) {
     auto index = temporary.index();
-    for (const auto& element : *built.envelopes) {
-      EXPECT_EQ(write(temporary, index, as_text(*element)), 0);
+    for (const Bytes& element : elements) {
+      EXPECT_EQ(write(temporary, index, as_text(element)), 0);
       index = index.next().value();
     }
   }
