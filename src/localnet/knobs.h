@@ -47,7 +47,8 @@ struct Knobs {
   double reply_loss = 0;
 
   // --- couriers, by position ---
-  double link_rate = 0;  // LambdaR: between couriers and replicas, and between replicas
+  double link_rate = 0;          // LambdaR: between couriers and replicas, and between replicas
+  Milliseconds courier_time{0};  // of a courier for a temporary box: to ask for it and to open it
   TempCleanup temp_cleanup = TempCleanup::kPseudo;
   std::set<std::uint8_t> courier_down{};
   std::set<std::uint8_t> courier_unlisted{};  // not in the directory, which is no reason to be down
@@ -56,6 +57,7 @@ struct Knobs {
   std::map<std::string, std::uint8_t> services{{"echo", kCouriers}};
 
   // --- replicas, by id ---
+  Milliseconds replica_time{0};  // of a replica for a message: to open it and to seal the answer
   std::set<std::uint8_t> replica_down{};
   std::set<std::uint8_t> storage_full{};
   Milliseconds replication_delay{0};

@@ -20,6 +20,9 @@ Knobs network_a() {
   Knobs knobs = network_b();
   knobs.encrypt_time = Milliseconds(2'900);
   knobs.decrypt_time = Milliseconds(1'700);
+  // Couriers and replicas do several such operations for one message, on the same two cores.
+  knobs.courier_time = Milliseconds(9'500);
+  knobs.replica_time = Milliseconds(2'400);
   return knobs;
 }
 
@@ -47,6 +50,8 @@ Knobs with_rates(Knobs knobs, const Profile& profile) {
   knobs.link_rate = profile.knobs.link_rate;
   knobs.encrypt_time = profile.knobs.encrypt_time;
   knobs.decrypt_time = profile.knobs.decrypt_time;
+  knobs.courier_time = profile.knobs.courier_time;
+  knobs.replica_time = profile.knobs.replica_time;
   return knobs;
 }
 

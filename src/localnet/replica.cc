@@ -105,13 +105,14 @@ bool Replicas::read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) {
     if (time.count() == 0) return on_read(std::move(result));
     scheduler_.after(time, [on_read, result = std::move(result)] { on_read(result); });
   };
-  defer(scheduler_, message_delay(), arrive);
+  defer(scheduler_, knobs_.courier_time + message_delay(), arrive);
   return true;
 }
 
 Milliseconds Replicas::answer_delay() {
-  if (knobs_.link_rate <= 0) return Milliseconds(0);
-  return random_.up_to(Milliseconds(std::llround(1 / knobs_.link_rate)));
+  if (knobs_.link_rate <= 0) return knobs_.replica_time;
+  const Milliseconds slot(std::llround(1 / knobs_.link_rate));
+  return knobs_.replica_time + random_.up_to(slot);
 }
 
 ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message,

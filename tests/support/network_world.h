@@ -23,7 +23,10 @@ class NetworkWorld {
         network_(scheduler_, *random_, Directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike),
                  open_store(nike), Knobs{}),
         client_(std::make_shared<Client>(network_.context())) {
-    client_->attach([this](const wire::Response& response) { replies_.push_back(response); });
+    client_->attach([this](const wire::Response& response) {
+      replies_.push_back(response);
+      replied_ms_ = scheduler_.monotonic_ms();
+    });
   }
 
   Network& network() { return network_; }
@@ -34,6 +37,8 @@ class NetworkWorld {
     network_.set_knobs(knobs);
   }
   void advance(Milliseconds by) { scheduler_.advance(by); }
+  // When the last reply came; a call returns up to 100 ms later.
+  std::uint64_t replied_ms() const { return replied_ms_; }
   // Of a reply that came after its call had given up; 255 if none did.
   std::uint8_t last_code() const {
     if (replies_.empty()) return 255;
@@ -167,6 +172,7 @@ class NetworkWorld {
   std::shared_ptr<Client> client_;
   std::vector<wire::Response> replies_;
   std::uint64_t queries_ = 0;
+  std::uint64_t replied_ms_ = 0;
 };
 
 }  // namespace taubenpost::localnet
