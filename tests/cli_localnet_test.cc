@@ -38,6 +38,11 @@ TEST_F(CliLocalnet, FileThenOptions_SetTheKnobs) {
   EXPECT_EQ(network.wait().status, 0);
 }
 
+TEST_F(CliLocalnet, UnknownDaemon_IsRefusedBeforeAnythingIsMade) {
+  expect_error(run(start({"--daemon", "real"})), 2, "there is no daemon real");
+  EXPECT_FALSE(std::filesystem::exists(path("network")));
+}
+
 TEST_F(CliLocalnet, WrongKnobs_AreRefusedBeforeAnythingIsMade) {
   expect_error(run(start({"--set", "no_such=1"})), 2, "there is no knob no_such");
   expect_error(run(start({"--set", "reply_loss=2"})), 2, "knob reply_loss: 2 is not possible");

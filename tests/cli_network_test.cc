@@ -40,7 +40,19 @@ class CliTransferTest : public CliNetworkTest {
   }
 };
 
-TEST_F(CliTransferTest, SendAndReceive_SameBytes) {
+// With both daemons: the whole way, and all that meets a lost connection.
+class CliBothDaemonsTest : public CliTransferTest,
+                           public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    daemon_ = GetParam();
+    CliTransferTest::SetUp();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Daemon, CliBothDaemonsTest, ::testing::Values("robust", "upstream"),
+                         [](const auto& daemon) { return std::string(daemon.param); });
+
+TEST_P(CliBothDaemonsTest, SendAndReceive_SameBytes) {
   const std::string content = bytes_of(40'000);
   write_file(path("report of März.pdf"), content);
   const Ended sent =
@@ -99,7 +111,7 @@ TEST_F(CliTransferTest, ReceiveFromOneChannel_LeavesTheOthers) {
   expect_received("one", "of sender");
 }
 
-TEST_F(CliTransferTest, NetworkNotRunning_JobStaysQueuedAndIsDeliveredLater) {
+TEST_P(CliBothDaemonsTest, NetworkNotRunning_JobStaysQueuedAndIsDeliveredLater) {
   stop_network();
   const std::string content = bytes_of(5'000);
   write_file(path("report.pdf"), content);
@@ -160,7 +172,7 @@ TEST_F(CliTransferTest, TargetExists_KeepsBoth) {
   EXPECT_EQ(content_of(path("inbox/report (2).pdf")), "new");
 }
 
-TEST_F(CliTransferTest, StoppedBySignal_GoesOnLater) {
+TEST_P(CliBothDaemonsTest, StoppedBySignal_GoesOnLater) {
   const std::string content = bytes_of(200'000);
   write_file(path("large"), content);
   for (const auto& [number, status] : {std::pair{SIGTERM, 143}, std::pair{SIGINT, 130}}) {

@@ -168,6 +168,8 @@ class DaemonTest : public ::testing::Test {
   std::thread thread_;
 };
 
+// ---- what any kind of client does: RawClient, DaemonWorld::Peer ---------------------------------
+
 // A client with one sequence to write and read.
 struct Pair {
   explicit Pair(std::uint8_t seed) : write(cap_of(seed)), read(write.read_cap()) {}
@@ -179,14 +181,16 @@ inline wire::OptWriteCap bytes_of(const bacap::WriteCap& cap) {
   return to_array<bacap::kWriteCapSize>(cap.view());
 }
 
-inline wire::EncryptWriteReply encrypt_write(RawClient& client, const bacap::WriteCap& cap,
-                                             const bacap::MessageBoxIndex& index, Bytes plaintext) {
-  return client.call<wire::EncryptWriteReply>(
+template <class AnyClient>
+wire::EncryptWriteReply encrypt_write(AnyClient& client, const bacap::WriteCap& cap,
+                                      const bacap::MessageBoxIndex& index, Bytes plaintext) {
+  return client.template call<wire::EncryptWriteReply>(
       wire::EncryptWrite{fresh_id(), std::move(plaintext), bytes_of(cap), index.bytes()});
 }
-inline wire::EncryptReadReply encrypt_read(RawClient& client, const bacap::ReadCap& cap,
-                                           const bacap::MessageBoxIndex& index) {
-  return client.call<wire::EncryptReadReply>(
+template <class AnyClient>
+wire::EncryptReadReply encrypt_read(AnyClient& client, const bacap::ReadCap& cap,
+                                    const bacap::MessageBoxIndex& index) {
+  return client.template call<wire::EncryptReadReply>(
       wire::EncryptRead{fresh_id(), cap.bytes(), index.bytes()});
 }
 
@@ -220,15 +224,17 @@ inline wire::StartResendingEncryptedMessage start_read(const wire::EncryptReply&
 
 using StartReply = wire::StartResendingEncryptedMessageReply;
 
-inline StartReply write_box(RawClient& client, const bacap::WriteCap& cap,
-                            const bacap::MessageBoxIndex& index, std::string_view text,
-                            Level level = Level::kConfirmed) {
+template <class AnyClient>
+StartReply write_box(AnyClient& client, const bacap::WriteCap& cap,
+                     const bacap::MessageBoxIndex& index, std::string_view text,
+                     Level level = Level::kConfirmed) {
   const auto envelope = encrypt_write(client, cap, index, to_bytes(as_bytes(text)));
-  return client.call<StartReply>(start_write(envelope, cap, level));
+  return client.template call<StartReply>(start_write(envelope, cap, level));
 }
-inline StartReply read_box(RawClient& client, const bacap::ReadCap& cap,
-                           const bacap::MessageBoxIndex& index) {
-  return client.call<StartReply>(start_read(encrypt_read(client, cap, index), cap, index));
+template <class AnyClient>
+StartReply read_box(AnyClient& client, const bacap::ReadCap& cap,
+                    const bacap::MessageBoxIndex& index) {
+  return client.template call<StartReply>(start_read(encrypt_read(client, cap, index), cap, index));
 }
 
 // A client past its handshake, and a sequence to work with.

@@ -1,6 +1,12 @@
-// The thin client against the whole local network: write, read, copy, delete, restart.
+// The thin client against the whole local network, with both daemons: write, read, copy, delete,
+// restart, a connection that is lost.
 #include <gtest/gtest.h>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <cstdlib>
 #include <filesystem>
 
@@ -20,7 +26,7 @@ using taubenpost::testing::run_both;
 
 class Network {
  public:
-  Network() {
+  explicit Network(const localnet::DaemonBehaviour& daemon) : daemon_(daemon) {
     std::string name = (std::filesystem::temp_directory_path() / "thin-net-XXXXXX").string();
     require(mkdtemp(name.data()) != nullptr, "no temporary folder");
     folder_ = name;
@@ -40,17 +46,28 @@ class Network {
     options.data_dir = (folder_ / "data").string();
     options.knobs.copy_poll = std::chrono::milliseconds(5);
     options.knobs.not_found_poll = std::chrono::milliseconds(5);
+    options.daemon = daemon_;
     network_ = must(localnet::LocalNetwork::start(io, options));
   }
   void kill() { network_.reset(); }
   DialAddress address() const { return must(parse_address(network_->address())); }
+  const std::filesystem::path& folder() const { return folder_; }
 
   asio::io_context io;
 
  private:
+  const localnet::DaemonBehaviour daemon_;
   std::filesystem::path folder_;
   std::unique_ptr<localnet::LocalNetwork> network_;
 };
+
+// All of it with both daemons.
+class ThinLocalnet : public ::testing::TestWithParam<localnet::DaemonBehaviour> {};
+INSTANTIATE_TEST_SUITE_P(Daemon, ThinLocalnet,
+                         ::testing::Values(localnet::kRobustDaemon, localnet::kUpstreamDaemon),
+                         [](const auto& daemon) {
+                           return daemon.index == 0 ? "Robust" : "Upstream";
+                         });
 
 asio::awaitable<ResendResult> write_box(Client& client, Bytes plaintext, const WriteCap& cap,
                                         BoxIndex index) {
@@ -88,8 +105,8 @@ asio::awaitable<void> writes_reads_and_deletes(Client& client) {
 }
 asio::awaitable<void> nothing() { co_return; }
 
-TEST(ThinLocalnet, Box_IsWrittenReadAndDeleted) {
-  Network network;
+TEST_P(ThinLocalnet, Box_IsWrittenReadAndDeleted) {
+  Network network(GetParam());
   Client client(network.io.get_executor(), {network.address(), quick(), 16});
   run_both(network.io, writes_reads_and_deletes(client), nothing());
 }
@@ -121,8 +138,8 @@ asio::awaitable<void> copies(Client& client) {
   co_await client.close();
 }
 
-TEST(ThinLocalnet, CopyStream_ArrivesAtItsDestination) {
-  Network network;
+TEST_P(ThinLocalnet, CopyStream_ArrivesAtItsDestination) {
+  Network network(GetParam());
   Client client(network.io.get_executor(), {network.address(), quick(), 16});
   run_both(network.io, copies(client), nothing());
 }
@@ -146,14 +163,92 @@ asio::awaitable<void> restarts_and_writes(Network& network, Client& writer, Clie
   EXPECT_EQ(written.kind, ResendKind::kOk) << written.code.text();
 }
 
-TEST(ThinLocalnet, KilledNetwork_AnswersTheReadThatWasRunning) {
-  Network network;
+TEST_P(ThinLocalnet, KilledNetwork_AnswersTheReadThatWasRunning) {
+  Network network(GetParam());
   Client reader(network.io.get_executor(), {network.address(), quick(), 16});
   Client writer(network.io.get_executor(), {network.address(), quick(), 16});
   ResendResult got;
   run_both(network.io, polls_for_box(reader, got), restarts_and_writes(network, writer, reader));
   EXPECT_EQ(got.kind, ResendKind::kOk) << got.code.text();
   EXPECT_EQ(got.plaintext, Bytes(10, 'w'));
+}
+
+// Stands between a client and the network, and loses the connection as soon as a start has passed:
+// its answer meets nobody.
+class Relay {
+ public:
+  Relay(Network& network, int losses)
+      : network_(network),
+        path_(network.folder() / "relay.sock"),
+        acceptor_(network.io, path_.string()),
+        losses_(losses) {
+    asio::co_spawn(network.io, accept(), rethrow);
+  }
+  DialAddress address() const { return UnixPath{path_.string()}; }
+  int losses_left() const { return losses_; }
+  void close() { acceptor_.close(); }
+
+ private:
+  using Local = asio::local::stream_protocol;
+  using End = std::shared_ptr<Local::socket>;
+  static constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+
+  static void rethrow(std::exception_ptr exception) {
+    if (exception) std::rethrow_exception(exception);
+  }
+  asio::awaitable<void> accept() {
+    for (;;) {
+      auto [closed, socket] = co_await acceptor_.async_accept(kTuple);
+      if (closed) co_return;
+      const End client = std::make_shared<Local::socket>(std::move(socket));
+      const End daemon = std::make_shared<Local::socket>(network_.io);
+      daemon->connect((network_.folder() / "d.sock").string());
+      asio::co_spawn(network_.io, pump(client, daemon, /*may_lose=*/true), rethrow);
+      asio::co_spawn(network_.io, pump(daemon, client, /*may_lose=*/false), rethrow);
+    }
+  }
+  asio::awaitable<void> pump(End from, End to, bool may_lose) {
+    Bytes part(64U << 10);
+    for (;;) {
+      const auto [no_input, got] = co_await from->async_read_some(asio::buffer(part), kTuple);
+      if (no_input) break;
+      const auto passing = asio::buffer(part.data(), got);
+      const auto [no_output, put] = co_await asio::async_write(*to, passing, kTuple);
+      if (no_output || (may_lose && is_lost(as_text(ByteView(part).first(got))))) break;
+    }
+    from->close();
+    to->close();
+  }
+  bool is_lost(std::string_view passed) {
+    if (losses_ == 0 || passed.find("start_resending_encrypted_message") == passed.npos)
+      return false;
+    --losses_;
+    return true;
+  }
+
+  Network& network_;
+  const std::filesystem::path path_;
+  Local::acceptor acceptor_;
+  int losses_;
+};
+
+asio::awaitable<void> writes_and_reads(Client& client, Relay& relay) {
+  const KeyPair pair = must(co_await client.new_keypair(Bytes32{5}));
+  const Bytes text(10, 'w');
+  const ResendResult written = co_await write_box(client, text, pair.write_cap, pair.first);
+  EXPECT_EQ(written.kind, ResendKind::kOk) << written.code.text();
+  const ResendResult read = co_await read_box(client, pair.read_cap, pair.first);
+  EXPECT_EQ(read.plaintext, text);
+  co_await client.close();
+  relay.close();
+}
+
+TEST_P(ThinLocalnet, ConnectionsLostRightBehindAStart_EverythingIsAnswered) {
+  Network network(GetParam());
+  Relay relay(network, /*losses=*/2);  // of each start
+  Client client(network.io.get_executor(), {relay.address(), quick(), 16});
+  run_both(network.io, writes_and_reads(client, relay), nothing());
+  EXPECT_EQ(relay.losses_left(), 0);
 }
 
 }  // namespace

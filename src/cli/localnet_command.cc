@@ -2,6 +2,7 @@
 #include "app/state_dir.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "localnet/daemon_behaviour.h"
 #include "localnet/knob_names.h"
 #include "localnet/localnet.h"
 #include "localnet/profile.h"
@@ -16,6 +17,7 @@ struct LocalnetArgs {
   bool allow_remote = false;
   double time_scale = 1;
   std::string profile = "fast";
+  std::string daemon = "robust";
   std::string knobs_file;
   std::vector<std::string> set;
 };
@@ -42,6 +44,9 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
   options.nike = profile->nike;
   if (!args.knobs_file.empty()) TP_TRY(localnet::load_knobs(options.knobs, args.knobs_file));
   TP_TRY(localnet::set_knobs(options.knobs, args.set));
+  const Result<localnet::DaemonBehaviour> daemon = localnet::daemon_behaviour(args.daemon);
+  if (!daemon) return daemon.error();
+  options.daemon = *daemon;
   TP_TRY(localnet::run_localnet(std::move(options)));
   return kDone;
 }
@@ -88,6 +93,9 @@ void add_localnet(Commands& commands) {
       ->add_option("--time-scale", args->time_scale,
                    "seconds of the network that pass in one real second")
       ->type_name("N");
+  command->add_option("--daemon", args->daemon, "how the daemon behaves: robust or upstream")
+      ->type_name("NAME")
+      ->capture_default_str();
   command->add_option("--knobs", args->knobs_file, "a TOML file of NAME = VALUE (docs/localnet.md)")
       ->type_name("FILE");
   command->add_option("--set", args->set, "a knob; after --knobs, in order")

@@ -29,8 +29,8 @@ Bytes zero_extended(Bytes bytes, std::int64_t size) {
   return bytes;
 }
 
-std::optional<EncryptedOperation::Plan> plan_of(
-    const wire::StartResendingEncryptedMessage& request) {
+std::optional<EncryptedOperation::Plan> plan_of(const wire::StartResendingEncryptedMessage& request,
+                                                bool takes_any_index) {
   auto descriptor = wire::decode_descriptor(*request.envelope_descriptor);
   if (!descriptor) return std::nullopt;
   EncryptedOperation::Plan plan;
@@ -40,11 +40,11 @@ std::optional<EncryptedOperation::Plan> plan_of(
   if (request.write_cap)
     return bacap::WriteCap::parse(*request.write_cap) ? std::optional(std::move(plan))
                                                       : std::nullopt;
-  if (!request.message_box_index) return std::nullopt;
   const auto cap = bacap::ReadCap::parse(*request.read_cap);
-  const auto index = bacap::MessageBoxIndex::parse(*request.message_box_index);
-  if (!cap || !index) return std::nullopt;
-  plan.read = EncryptedOperation::Read{cap.value(), index.value()};
+  const auto& index = request.message_box_index;
+  const bool is_index = index && bacap::MessageBoxIndex::parse(*index);
+  if (!cap || !(is_index || takes_any_index)) return std::nullopt;
+  plan.read = EncryptedOperation::Read{cap.value(), index};
   return plan;
 }
 
@@ -62,8 +62,28 @@ Client::Client(const Context& context)
 
 void Client::attach(Deliver deliver) {
   deliver_ = std::move(deliver);
+  context_.slots.set_open(*line_, true);
   for (const auto& response : std::exchange(stored_, {})) deliver_(response);
   stored_messages_ = 0;
+}
+
+void Client::detach() {
+  deliver_ = nullptr;
+  if (!context_.behaviour.absence_kills_operations) return;
+  line_->follow_ups.clear();
+  context_.slots.set_open(*line_, false);
+}
+
+void Client::clear() {
+  running_.clear();
+  hidden_.clear();
+  stored_.clear();
+  stored_messages_ = 0;
+  alive_ = std::make_shared<bool>(true);  // the answers of messages under way belong to nobody
+}
+
+void Client::answer(const wire::Response& response) {
+  if (deliver_ != nullptr) deliver_(response);
 }
 
 void Client::deliver(const wire::Response& response) {
@@ -71,6 +91,7 @@ void Client::deliver(const wire::Response& response) {
   // Final replies are bounded by the operations; messages have a limit of their own.
   const bool is_message = std::holds_alternative<wire::MessageReplyEvent>(response);
   if (std::holds_alternative<wire::MessageSentEvent>(response)) return;
+  if (!is_message && context_.behaviour.absence_kills_operations) return;
   if (is_message && stored_messages_ >= kStoredMessagesMax) return;
   if (is_message) ++stored_messages_;
   stored_.push_back(response);
@@ -81,7 +102,7 @@ void Client::start(const wire::StartResendingEncryptedMessage& request) {
     refuse(Kind::kEncrypted, request.query_id, wire::number(code));
   };
   if (!is_complete(request)) return refused(ThinCode::kInvalidRequest);
-  auto plan = plan_of(request);
+  auto plan = plan_of(request, context_.behaviour.takes_any_read_index);
   if (!plan) return refused(ThinCode::kInvalidRequest);
   if (request.message_ciphertext->size() > context_.directory.geometry().user_forward_payload)
     return refused(ThinCode::kInternalError);
@@ -137,21 +158,27 @@ bool Client::share(const Key& key, const Bytes16& query_id, const Bytes& fingerp
   return true;
 }
 
+// Out of the reach of cancels.
+void Client::hide(const Key& key) {
+  auto node = running_.extract(key);
+  if (!node.empty()) hidden_.insert(std::move(node));
+}
+
 // A start of what runs already shares its answer, if it asks for the same; else it takes its place.
 template <class Make>
 void Client::run(const Key& key, const Bytes16& query_id, Bytes fingerprint, Make make) {
+  if (context_.behaviour.runs_every_start) hide(key);
   if (share(key, query_id, fingerprint)) return;
-  cancel(key);
-  if (running_.size() >= kOperationsMax)
+  cancel(key, *this);
+  if (running_.size() + hidden_.size() >= kOperationsMax)
     return refuse(key.first, query_id, wire::number(ThinCode::kInternalError));
-  auto owner = std::make_shared<Client*>(this);
+  const auto owner = std::make_shared<Client*>(this);
   auto done = [key, weak = std::weak_ptr<Client*>(owner)](const OperationResult& result) {
-    if (const auto alive = weak.lock()) (*alive)->finish(key, result);
+    if (const auto alive = weak.lock()) (*alive)->finish(key, alive, result);
   };
   auto operation = make(std::move(done));
   operation->start();
-  running_[key] =
-      Running{std::move(operation), {query_id}, std::move(fingerprint), std::move(owner)};
+  running_[key] = Running{std::move(operation), {query_id}, std::move(fingerprint), owner};
 }
 
 void Client::adopt(Client& other) {
@@ -159,16 +186,23 @@ void Client::adopt(Client& other) {
     std::erase_if(running.query_ids,
                   [&](const Bytes16& id) { return share(key, id, running.fingerprint); });
     if (running.query_ids.empty()) continue;
-    cancel(key);
+    cancel(key, *this);
     *running.owner = this;
     running_[key] = std::move(running);
   }
 }
 
-void Client::finish(const Key& key, const OperationResult& result) {
-  auto node = running_.extract(key);
-  if (node.empty()) return;
-  const Running& running = node.mapped();
+// Whichever of several with one hash ends, the hash leads to none any more.
+void Client::finish(const Key& key, const Owner& owner, const OperationResult& result) {
+  hide(key);
+  auto [at, last] = hidden_.equal_range(key);
+  at = std::find_if(at, last, [&](const auto& entry) { return entry.second.owner == owner; });
+  if (at == last) return;
+  const auto node = hidden_.extract(at);
+  end(key, node.mapped(), result);
+}
+
+void Client::end(const Key& key, const Running& running, const OperationResult& result) {
   for (const Bytes16& query_id : running.query_ids)
     reply(key.first, query_id, running.operation->courier(), result);
 }
@@ -207,28 +241,11 @@ void Client::refuse(Kind kind, const wire::Id16& query_id, std::uint8_t code) {
   deliver(reply);
 }
 
-void Client::cancel(const Key& key) {
-  finish(key, {wire::number(ThinCode::kStartResendingCancelled), std::nullopt, 0, 0});
-}
-
-wire::Response Client::cancel(const wire::CancelResendingEncryptedMessage& request) {
-  wire::CancelResendingEncryptedMessageReply reply;
-  reply.query_id = request.query_id;
-  if (!request.query_id || !request.envelope_hash)
-    reply.error_code = wire::number(ThinCode::kInvalidRequest);
-  else
-    cancel({Kind::kEncrypted, *request.envelope_hash});
-  return reply;
-}
-
-wire::Response Client::cancel(const wire::CancelResendingCopyCommand& request) {
-  wire::CancelResendingCopyCommandReply reply;
-  reply.query_id = request.query_id;
-  if (!request.query_id || !request.write_cap_hash)
-    reply.error_code = wire::number(ThinCode::kInvalidRequest);
-  else
-    cancel({Kind::kCopy, *request.write_cap_hash});
-  return reply;
+void Client::cancel(const Key& key, Client& hearer) {
+  const auto node = running_.extract(key);
+  if (node.empty()) return;
+  hearer.end(key, node.mapped(),
+             {wire::number(ThinCode::kStartResendingCancelled), std::nullopt, 0, 0});
 }
 
 // Messages to services, of which only echo answers; a message without a reply block is never
@@ -250,6 +267,7 @@ void Client::send(const wire::SendMessage& request) {
   if (!service) return send_failed(request, "no such service");
   const bool is_answered = *service == "echo";
 
+  if (context_.behaviour.queues_unread) return send_now(request, payload, is_answered);
   context_.slots.wait(line_, Turn::kFresh,
                       [this, request, payload, is_answered, alive = std::weak_ptr<bool>(alive_)] {
                         if (alive.expired()) return false;

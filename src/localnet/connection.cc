@@ -67,6 +67,11 @@ void Connection::close_soon() {
   });
 }
 
+bool Connection::has_input() const {
+  boost::system::error_code ignored;  // then there is nothing
+  return socket_.available(ignored) > 0;
+}
+
 void Connection::finish(std::chrono::milliseconds farewell) {
   finishing_ = true;
   farewell_ = farewell;

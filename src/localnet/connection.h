@@ -46,6 +46,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Queues a whole frame, length prefix included. Ignored after close() or finish().
   void send(SecretBytes frame);
   void next_frame();
+  // The peer has sent more than the frame that the owner is busy with.
+  bool has_input() const;
   // Closes once everything queued is written and the peer has hung up, which it has so long to do;
   // after two seconds of writing in any case.
   void finish(std::chrono::milliseconds farewell);

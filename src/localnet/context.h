@@ -3,6 +3,7 @@
 
 #include "bacap/epochs.h"
 #include "localnet/audit.h"
+#include "localnet/daemon_behaviour.h"
 #include "localnet/directory.h"
 #include "localnet/knobs.h"
 #include "localnet/mixnet.h"
@@ -22,6 +23,7 @@ struct Context {
   const Knobs& knobs;
   SlotClock& slots;
   SerialWorker& decrypter;
+  const DaemonBehaviour behaviour{};
 
   std::uint64_t mix_epoch() const { return bacap::mix_epoch(scheduler.unix_ms() / 1000); }
   // Of the directory document in force; envelopes are made for this one.

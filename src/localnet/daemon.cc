@@ -42,21 +42,25 @@ std::optional<bool> Daemon::attach(Session& session, const Bytes16& token) {
   Token& entry = found->second;
   context_.scheduler.cancel(std::exchange(entry.grace, 0));
   Session* const before = std::exchange(entry.session, &session);
-  if (before != nullptr && before != &session) {
+  const bool is_elsewhere = before != nullptr && before != &session;
+  if (is_elsewhere && !context_.behaviour.replies_follow_token) {
     const auto kept = sessions_.extract(before);
     entry.client->detach();
     kept.mapped()->abandon();
   }
-  if (session.client() != entry.client) entry.client->adopt(*session.client());
+  if (session.client() != entry.client && !context_.behaviour.loses_early_requests)
+    entry.client->adopt(*session.client());
   session.set_client(entry.client);
   return true;
 }
 
 void Daemon::leave(Session& session, const Bytes16& token) {
   const auto found = tokens_.find(token);
-  if (found == tokens_.end() || found->second.session != &session) return;
+  if (found == tokens_.end()) return;
   Token& entry = found->second;
+  if (entry.session != &session && !context_.behaviour.replies_follow_token) return;
   entry.session = nullptr;
+  context_.scheduler.cancel(entry.grace);
   entry.client->detach();
   entry.grace =
       context_.scheduler.after(context_.knobs.resume_grace, [this, token] { forget(token); });
@@ -66,7 +70,17 @@ void Daemon::forget(const Bytes16& token) {
   const auto found = tokens_.find(token);
   if (found == tokens_.end()) return;
   context_.scheduler.cancel(found->second.grace);
+  found->second.client->clear();
   tokens_.erase(found);
+}
+
+Client& Daemon::owner_of(const Client::Key& key, Client& asker) const {
+  if (!context_.behaviour.anybody_cancels) return asker;
+  for (const auto& [token, entry] : tokens_)
+    if (entry.client->runs(key)) return *entry.client;
+  for (const auto& [session, kept] : sessions_)
+    if (session->client()->runs(key)) return *session->client();
+  return asker;
 }
 
 void Daemon::drop(Session& session) { sessions_.erase(&session); }

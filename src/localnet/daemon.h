@@ -3,7 +3,8 @@
 //
 // Local and control requests of a connection are answered in order, and never wait for the
 // network; mixnet operations run beside them. A malformed request is answered with code 3 where it
-// still says what it is; only what can't be read at all costs the connection.
+// still says what it is; only what can't be read at all costs the connection. That is the robust
+// daemon; daemon_behaviour.h has the other.
 #pragma once
 
 #include <map>
@@ -43,11 +44,14 @@ class Daemon {
   };
 
   // Gives the session the client of the token; whether that client was known. Takes it away from
-  // an older connection, which is closed. Nothing if there are too many clients.
+  // an older connection, which is closed if this daemon is robust. Nothing if there are too many
+  // clients.
   std::optional<bool> attach(Session& session, const Bytes16& token);
   // The session no longer has the token; its client waits for the next one.
   void leave(Session& session, const Bytes16& token);
   void forget(const Bytes16& token);
+  // Whose operation a cancel of the asker's ends.
+  Client& owner_of(const Client::Key& key, Client& asker) const;
   void drop(Session& session);
   void follow_epochs();
 

@@ -203,7 +203,7 @@ wire::Response answer(const Context& context, const wire::GetPkiDocument& reques
   if (bacap::in_epoch_window(reply.epoch, current)) {
     reply.payload = context.directory.signed_document(reply.epoch, context.knobs);
   } else {
-    reply.payload = Bytes();  // a null stops the published Rust client
+    if (!context.behaviour.null_without_document) reply.payload = Bytes();
     reply.error_code = number(ThinCode::kServiceUnavailable);
   }
   return reply;

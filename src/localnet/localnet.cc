@@ -90,7 +90,8 @@ class LocalNetwork::Impl {
       : lock_(std::move(lock)),
         scheduler_(make_asio_scheduler(io, options.time_scale)),
         random_(system_random()),
-        network_(*scheduler_, *random_, std::move(directory), std::move(store), options.knobs),
+        network_(*scheduler_, *random_, std::move(directory), std::move(store), options.knobs,
+                 options.daemon),
         daemon_(std::make_unique<Daemon>(network_.context())) {}
 
   Status open(asio::io_context& io, const Options& options) {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "localnet/daemon_behaviour.h"
 #include "localnet/directory.h"
 #include "localnet/knobs.h"
 
@@ -36,6 +37,7 @@ struct Options {
   Knobs knobs;
   // Of the data folder as long as there are boxes in it.
   EnvelopeNike nike = EnvelopeNike::kHybrid;
+  DaemonBehaviour daemon = kRobustDaemon;
   // Seconds of the network that pass in a real one (scheduler.h has the limits). What a peer's
   // program needs to read what was sent to it stays real: Knobs::farewell, time-outs of sockets.
   double time_scale = 1;

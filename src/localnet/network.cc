@@ -11,7 +11,8 @@ constexpr Milliseconds kExpiryInterval{6 * 3'600'000};
 }  // namespace
 
 Network::Network(Scheduler& scheduler, Random& random, Directory directory,
-                 std::unique_ptr<ReplicaStore> store, const Knobs& knobs)
+                 std::unique_ptr<ReplicaStore> store, const Knobs& knobs,
+                 const DaemonBehaviour& behaviour)
     : scheduler_(scheduler),
       knobs_(knobs),
       directory_(std::move(directory)),
@@ -20,7 +21,8 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
       mixnet_(scheduler, couriers_, audit_, random, knobs_),
       slots_(scheduler, random, knobs_, audit_),
       decrypter_(scheduler),
-      context_{scheduler, directory_, mixnet_, audit_, random, knobs_, slots_, decrypter_} {
+      context_{scheduler, directory_, mixnet_,    audit_,   random,
+               knobs_,    slots_,     decrypter_, behaviour} {
   for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier(i));
 }
 

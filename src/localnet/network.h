@@ -16,7 +16,8 @@ class Network {
  public:
   // Scheduler and chance outlive the network.
   Network(Scheduler& scheduler, Random& random, Directory directory,
-          std::unique_ptr<ReplicaStore> store, const Knobs& knobs);
+          std::unique_ptr<ReplicaStore> store, const Knobs& knobs,
+          const DaemonBehaviour& behaviour = kRobustDaemon);
   ~Network();
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;

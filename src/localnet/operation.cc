@@ -16,6 +16,8 @@ using wire::ThinCode;
 // Pauses of a poll: 1, 2, 4 … ms, at most a second.
 constexpr unsigned kPollDoublings = 10;
 constexpr Milliseconds kPollPauseMax{1'000};
+// Until it is tried again to send for a client that is away.
+constexpr Milliseconds kAbsencePause{100};
 
 OperationResult ended(ThinCode code) { return {wire::number(code), std::nullopt, 0, 0}; }
 OperationResult ended(ReplicaCode code) {
@@ -34,7 +36,14 @@ Operation::Operation(const Context& context, SlotClock::LinePtr line, std::size_
 
 Operation::~Operation() { context_.scheduler.cancel(timer_); }
 
+// What waited unread for its slot has one.
+void Operation::start() {
+  if (context_.behaviour.queues_unread) return send_now();
+  send(Turn::kFresh);
+}
+
 void Operation::send(Turn turn) {
+  if (turn == Turn::kFollowUp && !line_->is_open) return send_after(kAbsencePause);
   context_.slots.wait(line_, turn, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self == nullptr || self->done_ == nullptr) return false;
@@ -55,6 +64,7 @@ void Operation::send_now() {
 void Operation::take_bytes(std::uint64_t transmission, const Bytes& reply) {
   if (transmission != transmission_ || done_ == nullptr) return;
   context_.scheduler.cancel(std::exchange(timer_, 0));
+  if (!line_->is_open) return;  // nobody is there: nothing will happen any more
   const auto parsed = bacap::parse_courier_query_reply(reply);
   if (!parsed) return finish(ended(ThinCode::kInternalError));
   take(parsed->value);
@@ -143,15 +153,25 @@ void EncryptedOperation::evaluate_read(bacap::ReplicaReadReply reply) {
   const ReplicaFlags flags{.is_read = true, .no_retry_on_box_id_not_found = !plan_.retry_not_found};
   if (judge(code, flags) == ReplicaVerdict::kAskAgain) return look_again();
   if (code != ReplicaCode::kSuccess && code != ReplicaCode::kTombstone) return finish(ended(code));
+  if (!plan_.read->index) return evaluate_unchecked(reply);
+  const auto index = bacap::MessageBoxIndex::parse(*plan_.read->index);
+  if (!index) return finish(ended(ThinCode::kBacapDecryptionFailed));
   // A tombstone is believed only for the box that was asked for.
   if (code == ReplicaCode::kTombstone) reply.box.payload.clear();
-  const auto opened = bacap::open_box(plan_.read->cap, plan_.read->index, reply.box);
+  const auto opened = bacap::open_box(plan_.read->cap, index.value(), reply.box);
   const bool is_tombstone = reply.box.is_tombstone();
   if (opened.error != bacap::OpenError::kNone)
     return finish(ended(is_tombstone ? ThinCode::kInvalidTombstoneSignature
                                      : ThinCode::kBacapDecryptionFailed));
   if (is_tombstone) return finish(ended(ReplicaCode::kTombstone));
   auto plaintext = bacap::unpad(opened.plaintext);
+  if (!plaintext) return finish(ended(ThinCode::kInternalError));
+  finish({0, std::move(plaintext).value(), 0, 0});
+}
+
+void EncryptedOperation::evaluate_unchecked(const bacap::ReplicaReadReply& reply) {
+  if (reply.box.is_tombstone()) return finish(ended(ReplicaCode::kTombstone));
+  auto plaintext = bacap::unpad(reply.box.payload);
   if (!plaintext) return finish(ended(ThinCode::kInternalError));
   finish({0, std::move(plaintext).value(), 0, 0});
 }

@@ -36,7 +36,7 @@ class Operation : public std::enable_shared_from_this<Operation> {
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  void start() { send(Turn::kFresh); }
+  void start();
   std::size_t courier() const { return courier_; }
 
  protected:
@@ -73,7 +73,7 @@ class EncryptedOperation final : public Operation {
  public:
   struct Read {
     bacap::ReadCap cap;
-    bacap::MessageBoxIndex index;
+    std::optional<Bytes> index;  // as it came; without one nothing is checked (thin-protocol 3.5)
   };
   struct Plan {
     std::optional<Read> read;  // else it is a write
@@ -89,6 +89,7 @@ class EncryptedOperation final : public Operation {
   void take(const bacap::CourierQueryReply& reply) override;
   void evaluate(const Bytes& payload);
   void evaluate_read(bacap::ReplicaReadReply reply);
+  void evaluate_unchecked(const bacap::ReplicaReadReply& reply);
   void evaluate_write(bacap::ReplicaCode code);
   std::optional<Bytes> open_payload(const Bytes& payload) const;
 

@@ -24,6 +24,9 @@ concept Building = requires(const Context& context, Request request) {
   { plan_stream(context, request) } -> std::same_as<StreamPlan>;
 };
 
+// The two that end the process of the real daemon (thin-protocol 8.17).
+bool is_null(ByteView body) { return body.size() == 1 && (body[0] == 0xf6 || body[0] == 0xf7); }
+
 // What is said in the place of a reply that does not fit into a frame.
 std::optional<wire::Response> too_long(const wire::Response& response) {
   return std::visit(
@@ -58,10 +61,11 @@ void Daemon::Session::start(const Bytes16& instance_token) {
   respond(
       wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch(), context_.knobs)});
   attach_client();
+  connection_->start(*this);
+  if (context_.behaviour.pushes_in_handshake) return open();
   release_ = context_.scheduler.after(context_.knobs.broadcast_release, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->open();
   });
-  connection_->start(*this);
 }
 
 void Daemon::Session::open() {
@@ -72,7 +76,7 @@ void Daemon::Session::open() {
 
 void Daemon::Session::broadcast_document() {
   missed_document_ = !open_;
-  if (open_)
+  if (open_ && client_->attached())
     respond(wire::NewPkiDocumentEvent{
         context_.directory.document(context_.mix_epoch(), context_.knobs)});
 }
@@ -80,19 +84,22 @@ void Daemon::Session::broadcast_document() {
 void Daemon::Session::on_frame(Bytes body) {
   const auto self = shared_from_this();  // a request may end the session
   wire::RequestHead head;
-  auto request = wire::decode_request(body, &head);
-  if (!request) return malformed(head);
-  if (!*request) return connection_->next_frame();  // nothing asked, nothing answered
+  const auto ids = context_.behaviour.pads_ids ? wire::Ids::kPadded : wire::Ids::kExact;
+  auto request = wire::decode_request(body, &head, ids);
+  if (std::exchange(loses_next_, false)) return connection_->next_frame();
+  if (!request || (context_.behaviour.hangs_up_on_malformed && is_null(body)))
+    return malformed(head);
+  if (!*request) return take_up([](Client&) {});  // nothing asked, nothing answered
   handle(std::move(**request));
 }
 
 // A request that says what it is gets its answer; otherwise nobody knows what the peer is saying.
 void Daemon::Session::malformed(const wire::RequestHead& head) {
   const bool is_session = head.key == wire::SessionToken::kKey;
-  if (head.key.empty() || is_session) return end();
+  if (head.key.empty() || is_session || context_.behaviour.hangs_up_on_malformed) return end();
   const auto reply =
       error_reply(head.key, head.query_id, wire::number(wire::ThinCode::kInvalidRequest));
-  if (reply) respond(*reply);
+  if (reply) client_->answer(*reply);
   connection_->next_frame();
 }
 
@@ -109,16 +116,18 @@ void Daemon::Session::handle(wire::Request request) {
           is_slow = true;
           respond_after(context_.knobs.encrypt_time, answer(context_, message));
         } else if constexpr (Local<Message>) {
-          respond(answer(context_, message));
+          client_->answer(answer(context_, message));
         } else if constexpr (Building<Message>) {
           is_slow = true;
           build(plan_stream(context_, std::move(message)));
         } else if constexpr (requires { client_->start(message); }) {
-          client_->start(message);
-        } else if constexpr (requires { client_->cancel(message); }) {
-          respond(client_->cancel(message));
+          is_slow = true;
+          take_up([message](Client& client) { client.start(message); });
+        } else if constexpr (requires { cancel(message); }) {
+          client_->answer(cancel(message));
         } else if constexpr (requires { client_->send(message); }) {
-          client_->send(message);
+          is_slow = true;
+          take_up([message](Client& client) { client.send(message); });
         }
       },
       request);
@@ -128,27 +137,77 @@ void Daemon::Session::handle(wire::Request request) {
 void Daemon::Session::handle_session_token(const wire::SessionToken& request) {
   const Bytes16& token = request.client_instance_token;
   // All clients without a token would share one session.
-  if (token == Bytes16{}) return end();
+  if (token == Bytes16{} && !context_.behaviour.shares_zero_token) return end();
+  const auto before = client_;
   if (token_ && *token_ != token) {
     daemon_.leave(*this, *std::exchange(token_, std::nullopt));
     client_ = std::make_shared<Client>(context_);
   }
-  client_->detach();
   const auto resumed = daemon_.attach(*this, token);
   if (!resumed) return end();
   token_ = token;
+  if (client_ != before) queued_ = 0;  // what waits was asked for by nobody any more
   wire::SessionTokenReply reply;
   reply.app_id = to_bytes(client_->app_id());
   reply.resumed = *resumed;
+  if (context_.behaviour.stored_replies_first) attach_client();
   respond(reply);
-  attach_client();  // what was stored follows the reply
+  if (!context_.behaviour.stored_replies_first) attach_client();
   open();
+  loses_next_ =
+      context_.behaviour.loses_early_requests && client_ != before && connection_->has_input();
   connection_->next_frame();
 }
 
 void Daemon::Session::handle_close() {
   if (token_) daemon_.forget(*std::exchange(token_, std::nullopt));
   end();
+}
+
+// Does what a request for the mixnet asks for: now, or in the slot that it is queued for.
+void Daemon::Session::take_up(Step step) {
+  if (!context_.behaviour.queues_unread) {
+    step(*client_);
+    return connection_->next_frame();
+  }
+  ++queued_;
+  context_.slots.wait(client_->line(), Turn::kFresh,
+                      [weak = weak_from_this(), step = std::move(step)] {
+                        const auto self = weak.lock();
+                        if (self == nullptr || self->ended_) return false;
+                        self->in_slot(step);
+                        return true;
+                      });
+  if (queued_ <= kQueueMax) connection_->next_frame();
+}
+
+void Daemon::Session::in_slot(const Step& step) {
+  step(*client_);
+  if (queued_-- > kQueueMax) connection_->next_frame();
+}
+
+wire::Response Daemon::Session::cancel(const wire::CancelResendingEncryptedMessage& request) {
+  wire::CancelResendingEncryptedMessageReply reply;
+  reply.query_id = request.query_id;
+  if (!request.query_id || !request.envelope_hash)
+    reply.error_code = wire::number(wire::ThinCode::kInvalidRequest);
+  else
+    cancel({Client::Kind::kEncrypted, *request.envelope_hash});
+  return reply;
+}
+
+wire::Response Daemon::Session::cancel(const wire::CancelResendingCopyCommand& request) {
+  wire::CancelResendingCopyCommandReply reply;
+  reply.query_id = request.query_id;
+  if (!request.query_id || !request.write_cap_hash)
+    reply.error_code = wire::number(wire::ThinCode::kInvalidRequest);
+  else
+    cancel({Client::Kind::kCopy, *request.write_cap_hash});
+  return reply;
+}
+
+void Daemon::Session::cancel(const Client::Key& key) {
+  daemon_.owner_of(key, *client_).cancel(key, *client_);
 }
 
 void Daemon::Session::attach_client() {
@@ -161,7 +220,7 @@ void Daemon::Session::build(StreamPlan plan) {
         context_.knobs.encrypt_time * static_cast<Milliseconds::rep>(plan.builder->boxes());
     return build_on(std::make_shared<StreamPlan>(std::move(plan)));
   }
-  respond(plan.reply);
+  client_->answer(plan.reply);
   connection_->next_frame();
 }
 
@@ -170,7 +229,7 @@ void Daemon::Session::respond_after(Milliseconds time, wire::Response response) 
   const auto answer = [weak = weak_from_this(), response = std::move(response)] {
     const auto self = weak.lock();
     if (self == nullptr || self->ended_) return;
-    self->respond(response);
+    self->client_->answer(response);
     self->connection_->next_frame();
   };
   if (time.count() > 0)
@@ -228,7 +287,8 @@ void Daemon::Session::say_goodbye() {
   context_.scheduler.cancel(std::exchange(release_, 0));
   client_->detach();
   connection_->release();
-  connection_->finish(context_.knobs.farewell);
+  connection_->finish(context_.behaviour.ends_without_farewell ? Milliseconds(0)
+                                                               : context_.knobs.farewell);
 }
 
 }  // namespace taubenpost::localnet

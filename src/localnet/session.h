@@ -2,7 +2,8 @@
 //
 // Sends nothing between the document event and the session reply (thin-protocol 2.1): broadcasts
 // wait until the client has presented its token, has asked for something else, or has been silent
-// for a while.
+// for a while. A daemon that behaves otherwise (daemon_behaviour.h) keeps the connection's requests
+// for the mixnet in a queue.
 #pragma once
 
 #include <memory>
@@ -33,10 +34,18 @@ class Daemon::Session final : public Connection::Owner,
   void on_end() override;
 
  private:
+  static constexpr std::size_t kQueueMax = 16;
+  using Step = std::function<void(Client&)>;  // what a request for the mixnet sets off
+
   void malformed(const wire::RequestHead& head);
   void handle(wire::Request request);
   void handle_session_token(const wire::SessionToken& request);
   void handle_close();
+  void take_up(Step step);
+  void in_slot(const Step& step);
+  wire::Response cancel(const wire::CancelResendingEncryptedMessage& request);
+  wire::Response cancel(const wire::CancelResendingCopyCommand& request);
+  void cancel(const Client::Key& key);
   void build(StreamPlan plan);
   void build_on(std::shared_ptr<StreamPlan> plan);
   void attach_client();
@@ -51,6 +60,8 @@ class Daemon::Session final : public Connection::Owner,
   std::shared_ptr<Client> client_;
   std::optional<Bytes16> token_;
   Milliseconds build_time_{0};  // of the builder call that runs
+  std::size_t queued_ = 0;      // requests that wait for their slot
+  bool loses_next_ = false;     // the next request is answered to nobody
   bool open_ = false;           // broadcasts may be sent
   bool missed_document_ = false;
   bool ended_ = false;

@@ -20,16 +20,25 @@ SlotClock::LinePtr SlotClock::make_line() {
 }
 
 void SlotClock::wait(const LinePtr& line, Turn turn, Send send) {
-  if (knobs_.slot_rate <= 0) {
+  if (knobs_.slot_rate <= 0 && line->is_open) {
     send();
     return;
   }
   (turn == Turn::kFresh ? line->fresh : line->follow_ups).push_back(std::move(send));
 }
 
+void SlotClock::set_open(Line& line, bool is_open) {
+  line.is_open = is_open;
+  if (knobs_.slot_rate <= 0) drain(line);
+}
+
 void SlotClock::start() {
   scheduler_.cancel(std::exchange(timer_, 0));
-  if (knobs_.slot_rate <= 0) return drain();
+  if (knobs_.slot_rate <= 0) {
+    for (const auto& weak : lines_)
+      if (const LinePtr line = weak.lock()) drain(*line);
+    return;
+  }
   timer_ = scheduler_.after(random_.exponential(knobs_.slot_rate), [this] {
     slot();
     start();
@@ -38,6 +47,7 @@ void SlotClock::start() {
 
 // The first packet of a line that is still wanted.
 bool SlotClock::serve(Line& line) {
+  if (!line.is_open) return false;
   for (auto* queue : {&line.follow_ups, &line.fresh})
     while (!queue->empty()) {
       const Send send = std::move(queue->front());
@@ -59,11 +69,9 @@ void SlotClock::slot() {
 }
 
 // Nothing waits any more when there are no slots.
-void SlotClock::drain() {
-  for (const auto& weak : lines_)
-    if (const LinePtr line = weak.lock())
-      while (serve(*line)) {
-      }
+void SlotClock::drain(Line& line) {
+  while (serve(line)) {
+  }
 }
 
 }  // namespace taubenpost::localnet

@@ -27,6 +27,7 @@ class SlotClock {
   // One client's packets.
   struct Line {
     std::deque<Send> follow_ups, fresh;
+    bool is_open = true;
   };
   using LinePtr = std::shared_ptr<Line>;
 
@@ -39,13 +40,15 @@ class SlotClock {
   // A line is served as long as somebody holds it.
   LinePtr make_line();
   void wait(const LinePtr& line, Turn turn, Send send);
+  // A line that is closed is not served; its packets wait.
+  void set_open(Line& line, bool is_open);
   // The rate may have changed.
   void start();
 
  private:
   void slot();
   static bool serve(Line& line);
-  void drain();
+  static void drain(Line& line);
 
   Scheduler& scheduler_;
   Random& random_;

@@ -162,21 +162,47 @@ bool get(const CborValue& in, Omitted<T>& v) {
   return get(in, v.value);
 }
 
+// The length of an id or hash; 0 for other fields.
+template <class T>
+constexpr std::size_t kIdSize = 0;
+template <>
+constexpr std::size_t kIdSize<Bytes16> = 16;
+template <>
+constexpr std::size_t kIdSize<Id16> = 16;
+template <>
+constexpr std::size_t kIdSize<Hash32> = 32;
+template <>
+constexpr std::size_t kIdSize<Omitted<Hash32>> = 32;
+
+CborValue padded(const CborValue& in, std::size_t size) {
+  std::optional<Bytes> bytes = in.byte_string();
+  if (!bytes) return in;
+  bytes->resize(size);
+  CborValue out;
+  out.kind = Kind::kBytes;
+  out.bytes = *std::move(bytes);
+  return out;
+}
+
 struct GetFields {
   const CborValue& in;
+  Ids ids;
   std::string_view bad;  // the key of the first malformed field
   template <class T>
   void operator()(const char* key, T& v) {
     const CborValue* found = in.find(key);
-    if (found != nullptr && !get(*found, v) && bad.empty()) bad = key;
+    if (found == nullptr) return;
+    const bool pads = kIdSize<T> > 0 && ids == Ids::kPadded;
+    const bool is_good = pads ? get(padded(*found, kIdSize<T>), v) : get(*found, v);
+    if (!is_good && bad.empty()) bad = key;
   }
 };
 
 // Reads a message; returns the key of the first field that is malformed, empty if there is none.
 template <class Message>
-std::string_view bad_field(const CborValue& in, Message& message) {
+std::string_view bad_field(const CborValue& in, Message& message, Ids ids = Ids::kExact) {
   if (!in.is(Kind::kMap)) return "not a map";
-  GetFields reader{in, {}};
+  GetFields reader{in, ids, {}};
   Message::fields(message, reader);
   return reader.bad;
 }
@@ -215,12 +241,12 @@ Error malformed(std::string_view key) {
 
 // Reads `inner` as the alternative whose key is `key`; the key must be one of the first `Count`.
 template <class Variant, std::size_t Count, std::size_t I = 0>
-Result<Variant> read_as(std::string_view key, const CborValue& inner) {
+Result<Variant> read_as(std::string_view key, const CborValue& inner, Ids ids = Ids::kExact) {
   if constexpr (I < Count) {
     using Message = std::variant_alternative_t<I, Variant>;
-    if (key != Message::kKey) return read_as<Variant, Count, I + 1>(key, inner);
+    if (key != Message::kKey) return read_as<Variant, Count, I + 1>(key, inner, ids);
     Message message;
-    if (const std::string_view bad = bad_field(inner, message); !bad.empty())
+    if (const std::string_view bad = bad_field(inner, message, ids); !bad.empty())
       return malformed(std::string(key) + ": " + std::string(bad));
     return Variant(std::in_place_index<I>, std::move(message));
   }
@@ -302,7 +328,7 @@ Result<SecretBytes> encode_response(const Response& response) {
   return framed(out.take());
 }
 
-Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head) {
+Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head, Ids ids) {
   Result<CborValue> top = read_cbor(body);
   if (!top) return top.error();
   if (top->is(Kind::kNull)) return std::optional<Request>();
@@ -317,7 +343,7 @@ Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head) 
       const CborValue* query = inner->find("query_id");
       if (query != nullptr && !get(*query, head->query_id)) head->query_id.reset();
     }
-    Result<Request> request = read_as<Request, std::variant_size_v<Request>>(key, *inner);
+    Result<Request> request = read_as<Request, std::variant_size_v<Request>>(key, *inner, ids);
     if (!request) return request.error();
     return std::optional<Request>(std::move(request).value());
   }

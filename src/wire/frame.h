@@ -30,9 +30,16 @@ struct RequestHead {
   Id16 query_id;
 };
 
+// What becomes of ids and hashes of a wrong length.
+enum class Ids : std::uint8_t {
+  kExact,
+  kPadded,  // as the real daemon does (8.14): filled up with zeros, or cut off
+};
+
 // The request in a frame body; nothing if no key is set (or the body is null). With several keys,
 // the one that the daemon prefers (3.0). kInvalid: not a map, a field of a wrong type or size.
-Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head = nullptr);
+Result<std::optional<Request>> decode_request(ByteView body, RequestHead* head = nullptr,
+                                              Ids ids = Ids::kExact);
 
 // The response in a frame body; of several keys the first in the order of the wire. kInvalid: not a
 // map (or null), a field of a wrong type or size.

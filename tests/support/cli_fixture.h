@@ -67,9 +67,9 @@ class CliNetworkTest : public CliTest {
   // `name` is its data folder; all listen at the same socket.
   void start_network(const std::string& name) {
     network_ = std::make_unique<Program>(
-        output_.path(),
-        Arguments{"localnet", "--listen", "unix:" + path("network.sock"), "--data", path(name),
-                  "--write-thin-config", path("thinclient.toml"), "--set", "copy_poll=50"});
+        output_.path(), Arguments{"localnet", "--listen", "unix:" + path("network.sock"), "--data",
+                                  path(name), "--write-thin-config", path("thinclient.toml"),
+                                  "--daemon", daemon_, "--set", "copy_poll=50"});
     ASSERT_TRUE(network_->says("listening on")) << network_->wait().err;
   }
   void stop_network() {
@@ -79,6 +79,7 @@ class CliNetworkTest : public CliTest {
     EXPECT_EQ(ended.status, 0) << ended.err;
   }
 
+  std::string daemon_ = "robust";
   std::unique_ptr<Program> network_;
 };
 

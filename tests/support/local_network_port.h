@@ -186,12 +186,7 @@ class LocalNetworkPort : public ports::Network {
     start.courier_queue_id.value = to_bytes(as_bytes(courier.queue_id));
     const Bytes32 key = bacap::copy_key(write_cap.view());
     const auto response = co_await wait_for(start, std::chrono::milliseconds(wait_ms));
-    if (!response) {
-      wire::CancelResendingCopyCommand cancel;
-      cancel.query_id = Bytes16{1};
-      cancel.write_cap_hash = key;
-      static_cast<void>(client_->cancel(cancel));
-    }
+    if (!response) client_->cancel({localnet::Client::Kind::kCopy, key}, *client_);
     co_await end();
     if (!response) co_return result;
     const auto& reply = std::get<wire::StartResendingCopyCommandReply>(*response);
@@ -290,10 +285,7 @@ class LocalNetworkPort : public ports::Network {
     const Bytes32 hash = start.envelope_hash.value();
     const std::optional<wire::Response> response = co_await wait_for(std::move(start), kStartLimit);
     if (response) co_return std::get<Reply>(*response);
-    wire::CancelResendingEncryptedMessage cancel;
-    cancel.query_id = Bytes16{1};
-    cancel.envelope_hash = hash;
-    static_cast<void>(client_->cancel(cancel));
+    client_->cancel({localnet::Client::Kind::kEncrypted, hash}, *client_);
     co_return std::nullopt;
   }
 
