@@ -10,9 +10,10 @@
 //                 ageing, missing final           localnet_copy_again_test.cc
 //   Failed(0, k): another courier                 CopyResults.SilentIntermediates_…
 //                 it persists: rebuild            CopyResults.DamagedElement_…
-//   Failed(6, k), (7, k): later                   CopyResults.FullStorage_…, CopyResults.NoShard_…
+//   Failed(6, k), (7, k), (9, k): later           CopyResults.FullStorage_…, CopyResults.NoShard_…,
+//                                                 CopyResults.ShardThatDoesNotAnswer_…
 //   Failed(3, k), (5, k)                          CopyResults.BoxThatNoReplicaTakes_…
-//   Failed(4, k), (9, k)                          CopyDispatchTest.EveryOtherCode_… in
+//   Failed(4, k)                                  CopyDispatchTest.EveryOtherCode_… in
 //                                                 localnet_copy_read_test.cc
 //   Failed(0, 0): malformed capability            CopyJobTest.BadCapability_…, there as well
 //   no answer: another courier                    CopyResults.CourierGone_…,
@@ -163,6 +164,20 @@ TEST_F(CopyResults, NoShard_AnotherCourierSucceedsLater) {
   down({both[0], both[1]});
   expect_failed(world_.copy_again(temporary, 0), 7, 1);
   down({});
+  expect_succeeded(world_.copy_again(temporary, 1));
+  EXPECT_EQ(copied(), "a--");
+}
+
+TEST_F(CopyResults, ShardThatDoesNotAnswer_AnotherCourierSucceedsLater) {
+  const auto both = shards(cap_, 0);
+  const auto temporary = readable_without(both);
+  write_stream(temporary, {envelope_of(box_of(cap_, "a"))});
+  Knobs knobs;
+  knobs.replica_down = {both[0]};
+  knobs.replica_silent = {both[1]};
+  world_.network().set_knobs(knobs);
+  expect_failed(world_.copy_again(temporary, 0), 9, 1);
+  world_.network().set_knobs(Knobs{});
   expect_succeeded(world_.copy_again(temporary, 1));
   EXPECT_EQ(copied(), "a--");
 }

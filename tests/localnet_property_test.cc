@@ -97,6 +97,7 @@ class Interleaving {
     Knobs knobs;
     for (std::uint8_t id = 0; id < kReplicas; ++id)
       if (roll(4) == 0) knobs.replica_down.insert(id);
+    if (roll(4) == 0) knobs.replica_silent.insert(static_cast<std::uint8_t>(roll(kReplicas)));
     if (roll(4) == 0) knobs.courier_down.insert(static_cast<std::uint8_t>(roll(kCouriers)));
     if (roll(6) == 0) knobs.storage_full.insert(static_cast<std::uint8_t>(roll(kReplicas)));
     knobs.request_loss = 0.1 * static_cast<double>(roll(4));

@@ -67,6 +67,19 @@ bool BoxTable::put(const std::string& key, const std::string& value) {
   return impl_->db->Put(options, key, value).ok();
 }
 
+std::vector<std::pair<std::string, std::string>> BoxTable::scan(const std::string& begin,
+                                                                const std::string& end,
+                                                                std::size_t count) const {
+  const rocksdb::Slice bound(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &bound;
+  const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator(options));
+  std::vector<std::pair<std::string, std::string>> out;
+  for (at->Seek(begin); at->Valid() && out.size() < count; at->Next())
+    out.emplace_back(at->key().ToString(), at->value().ToString());
+  return out;
+}
+
 Status BoxTable::drop(const std::string& begin, const std::string& end) {
   const auto status = impl_->db->DeleteRange({}, impl_->db->DefaultColumnFamily(), begin, end);
   if (!status.ok()) return error(Errc::kStoreIo, "localnet.boxes: expire: " + status.ToString());

@@ -4,8 +4,11 @@
 // survives a kill of the process. One thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -23,6 +26,10 @@ class BoxTable {
 
   Found get(const std::string& key, std::string& value) const;
   bool put(const std::string& key, const std::string& value);
+  // Keys and values from `begin` to before `end`, in the order of the keys, at most `count`.
+  std::vector<std::pair<std::string, std::string>> scan(const std::string& begin,
+                                                        const std::string& end,
+                                                        std::size_t count) const;
   // Deletes the keys from `begin` to before `end`. Errors: kStoreIo.
   Status drop(const std::string& begin, const std::string& end);
 

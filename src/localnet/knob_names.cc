@@ -77,6 +77,8 @@ const std::array kKnobs{
     Knob{{"replica_time", "of a replica for each message"}, &Knobs::replica_time},
     Knob{{"replica_down", "replicas that do not answer, and are not in the directory"},
          Positions{&Knobs::replica_down, kReplicas}},
+    Knob{{"replica_silent", "replicas in the directory that cannot be reached"},
+         Positions{&Knobs::replica_silent, kReplicas}},
     Knob{{"storage_full", "replicas that take no more boxes"},
          Positions{&Knobs::storage_full, kReplicas}},
     Knob{{"replication_delay", "until a box reaches its other shard"}, &Knobs::replication_delay},

@@ -58,7 +58,8 @@ struct Knobs {
 
   // --- replicas, by id ---
   Milliseconds replica_time{0};  // of a replica for a message: to open it and to seal the answer
-  std::set<std::uint8_t> replica_down{};
+  std::set<std::uint8_t> replica_down{};    // have left the directory
+  std::set<std::uint8_t> replica_silent{};  // are in it, and nothing reaches them or leaves them
   std::set<std::uint8_t> storage_full{};
   Milliseconds replication_delay{0};
   double replication_loss = 0;

@@ -35,7 +35,7 @@ void Network::set_knobs(const Knobs& knobs) {
   const auto document = [this] { return directory_.document(context_.mix_epoch(), knobs_); };
   const Bytes before = document();
   knobs_ = knobs;
-  replicas_.retry_replications();
+  replicas_.look_around();
   slots_.start();
   if (document() != before) new_document_();
 }

@@ -44,7 +44,11 @@ Replicas::Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStor
       store_(store),
       audit_(audit),
       random_(random),
-      knobs_(knobs) {}
+      knobs_(knobs),
+      rebalance_(scheduler, store,
+                 [this](ReplicaId from, const Box& box) { send_to_peers(from, box); }) {
+  look_around();
+}
 
 Replicas::~Replicas() { scheduler_.cancel(retry_timer_); }
 
@@ -76,20 +80,21 @@ std::vector<ReplicaId> Replicas::shards_without(const BoxId& box_id) const {
 
 void Replicas::write_box(ReplicaId shard, const Box& box) {
   scheduler_.post([this, shard, box] {
-    if (!is_down(shard)) static_cast<void>(write(shard, box));  // its refusals concern nobody
+    if (is_reachable(shard)) static_cast<void>(write(shard, box));  // refusals concern nobody
   });
 }
 
 bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
   if (to >= kReplicas) return false;
   const auto arrive = [this, to, message = std::move(message), on_reply = std::move(on_reply)] {
-    if (is_down(to)) return;
+    if (!is_reachable(to)) return;
     audit_.at_replica(to, [](ReplicaCounters& at) { ++at.messages; });
-    Milliseconds time = answer_delay();
-    ReplicaReply reply = handle(to, message, time);
-    if (time.count() == 0) return on_reply(std::move(reply));
-    const auto shared = std::make_shared<ReplicaReply>(std::move(reply));
-    scheduler_.after(time, [on_reply, shared] { on_reply(std::move(*shared)); });
+    handle(to, message, [this, on_reply](ReplicaReply reply) {
+      const Milliseconds time = answer_delay();
+      if (time.count() == 0) return on_reply(std::move(reply));
+      const auto shared = std::make_shared<ReplicaReply>(std::move(reply));
+      scheduler_.after(time, [on_reply, shared] { on_reply(std::move(*shared)); });
+    });
   };
   defer(scheduler_, message_delay(), arrive);
   return true;
@@ -98,7 +103,7 @@ bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
 bool Replicas::read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) {
   if (shard >= kReplicas) return false;
   const auto arrive = [this, shard, box_id, on_read = std::move(on_read)] {
-    if (is_down(shard)) return;
+    if (!is_reachable(shard)) return;
     auto result = store_.read(shard, replica_epoch(), box_id);
     count_read(shard, result.code);
     const Milliseconds time = answer_delay();
@@ -115,39 +120,90 @@ Milliseconds Replicas::answer_delay() {
   return knobs_.replica_time + random_.up_to(slot);
 }
 
-ReplicaReply Replicas::handle(ReplicaId self, const ReplicaMessage& message,
-                              Milliseconds& fetch_time) {
+// What is left to try for the message, and where to.
+struct Replicas::Proxied {
+  ReplicaId self = 0;
+  Opened opened;
+  Bytes sender_key;
+  bacap::ReplicaInnerMessage message;
+  std::vector<ReplicaId> shards;
+  std::size_t asked = 0;  // of these; the last one may still answer
+  Scheduler::Timer timeout = 0;
+  OnReply on_answer;
+};
+
+void Replicas::handle(ReplicaId self, const ReplicaMessage& message, OnReply on_answer) {
   auto opened = open(self, message);
   if (!opened) {
     const bool bad_sender = opened.error().code == Errc::kInvalid;
-    return failure(bad_sender ? ReplicaCode::kInternalError : ReplicaCode::kInvalidEpoch);
+    return on_answer(
+        failure(bad_sender ? ReplicaCode::kInternalError : ReplicaCode::kInvalidEpoch));
   }
   const auto unpadded = bacap::unpad(opened->padded);
-  if (!unpadded) return failure(ReplicaCode::kInvalidPayload);
-  const auto inner = bacap::parse_replica_inner_message(unpadded.value());
-  if (!inner) return failure(ReplicaCode::kInvalidPayload);
+  if (!unpadded) return on_answer(failure(ReplicaCode::kInvalidPayload));
+  auto inner = bacap::parse_replica_inner_message(unpadded.value());
+  if (!inner) return on_answer(failure(ReplicaCode::kInvalidPayload));
 
-  const auto shards = shards_of(box_id_of(inner->value));
-  if (shards.empty()) return failure(ReplicaCode::kInternalError);
-  const bool is_shard = std::find(shards.begin(), shards.end(), self) != shards.end();
-  const ReplicaId shard = is_shard ? self : shards[random_.below(shards.size())];
-  if (!is_shard) fetch_time += message_delay() + answer_delay();
-  const auto reply = at_shard(shard, inner->value);
+  auto shards = shards_of(box_id_of(inner->value));
+  if (shards.empty()) return on_answer(failure(ReplicaCode::kInternalError));
+  if (std::find(shards.begin(), shards.end(), self) != shards.end())
+    return on_answer(sealed(self, std::move(opened->secret), at_shard(self, inner->value)));
+  std::swap(shards[0], shards[random_.below(shards.size())]);
+  auto proxied = std::make_shared<Proxied>();
+  proxied->self = self;
+  proxied->opened = std::move(opened).value();
+  proxied->sender_key = message.envelope->sender_key;
+  proxied->message = std::move(inner->value);
+  proxied->shards = std::move(shards);
+  proxied->on_answer = std::move(on_answer);
+  ask_next_shard(proxied);
+}
 
-  auto secret = std::move(opened->secret);
+void Replicas::ask_next_shard(const ProxiedPtr& proxied) {
+  if (proxied->asked == proxied->shards.size()) {
+    proxied->asked = 0;  // what comes from now on is too late
+    return proxied->on_answer({ReplicaCode::kReplicationFailed, proxied->self, {}});
+  }
+  const ReplicaId shard = proxied->shards[proxied->asked];
+  const std::size_t attempt = ++proxied->asked;
+  proxied->timeout = scheduler_.after(kProxyTimeout, [this, proxied] { ask_next_shard(proxied); });
+  defer(scheduler_, message_delay(), [this, proxied, shard, attempt] {
+    if (!is_reachable(shard)) return;
+    auto reply = at_shard(shard, proxied->message);
+    defer(scheduler_, answer_delay(), [this, proxied, attempt, reply = std::move(reply)] {
+      if (proxied->asked == attempt) take_from_shard(proxied, reply);  // else it is too late
+    });
+  });
+}
+
+// Any answer ends the search, a miss as well.
+void Replicas::take_from_shard(const ProxiedPtr& proxied, const bacap::ReplicaInnerReply& reply) {
+  scheduler_.cancel(proxied->timeout);
+  const ReplicaId self = proxied->self;
+  // Read repair: the shards that were asked before get what was found.
+  const auto* found = std::get_if<bacap::ReplicaReadReply>(&reply);
+  if (found != nullptr && code_of(reply) == ReplicaCode::kSuccess)
+    for (std::size_t i = 0; i + 1 < proxied->asked; ++i)
+      send_box({self, proxied->shards[i]}, found->box);
+
+  auto secret = std::move(proxied->opened.secret);
   const std::uint64_t current = replica_epoch();
-  if (!is_shard && opened->epoch != current &&
+  if (proxied->opened.epoch != current &&
       knobs_.proxied_reply_key == ProxiedReplyKey::kCurrentEpoch) {
     // An answer that was fetched elsewhere is encrypted with the current key, whatever key the
     // question was for (8.6); a client that looks for its own epoch then can't open it.
     auto other = bacap::nike_secret(directory_.envelope_keys(self, current).private_key.view(),
-                                    message.envelope->sender_key);
-    if (!other) return failure(ReplicaCode::kInternalError);
+                                    proxied->sender_key);
+    if (!other) return proxied->on_answer(failure(ReplicaCode::kInternalError));
     secret = std::move(other).value();
   }
-  return ReplicaReply{
-      code_of(reply), self,
-      EnvelopeReply(std::move(secret), reply, directory_.geometry().reply_padded())};
+  proxied->on_answer(sealed(self, std::move(secret), reply));
+}
+
+ReplicaReply Replicas::sealed(ReplicaId self, SecretArray<32> secret,
+                              const bacap::ReplicaInnerReply& reply) const {
+  return {code_of(reply), self,
+          EnvelopeReply(std::move(secret), reply, directory_.geometry().reply_padded())};
 }
 
 // The epochs are tried in the order of likelihood; at most one key can open the message.
@@ -187,24 +243,26 @@ ReplicaCode Replicas::write(ReplicaId shard, const Box& box) {
   if (knobs_.storage_full.contains(shard) && !box.is_tombstone()) return ReplicaCode::kStorageFull;
   const auto written = store_.write(shard, replica_epoch(), box);
   if (written.added) count_stored(shard);
-  if (written.code == ReplicaCode::kSuccess) replicate(shard, box);
+  if (written.code == ReplicaCode::kSuccess) send_to_peers(shard, box);
   return written.code;
 }
 
 // Also for a repeat of what is there. The receiver applies the storage rules in its own epoch and
 // passes nothing on (pigeonhole 7.5).
-void Replicas::replicate(ReplicaId from, const Box& box) {
-  for (const ReplicaId peer : directory_.shards_of(box.id)) {
-    if (peer == from || random_.happens(knobs_.replication_loss)) continue;
-    const Link link{from, peer};
-    defer(scheduler_, knobs_.replication_delay + message_delay(),
-          [this, link, box] { deliver(link, box); });
-  }
+void Replicas::send_to_peers(ReplicaId from, const Box& box) {
+  for (const ReplicaId peer : shards_of(box.id))
+    if (peer != from) send_box({from, peer}, box);
+}
+
+void Replicas::send_box(const Link& link, const Box& box) {
+  if (random_.happens(knobs_.replication_loss)) return;
+  defer(scheduler_, knobs_.replication_delay + message_delay(),
+        [this, link, box] { deliver(link, box); });
 }
 
 // Refusals concern nobody, except for a peer that can't now.
 void Replicas::deliver(const Link& link, const Box& box) {
-  if (is_down(link.second)) return wait_for_peer(link, box);
+  if (!is_reachable(link.second)) return wait_for_peer(link, box);
   if (knobs_.storage_full.contains(link.second) && !box.is_tombstone()) return;
   const auto written = store_.write(link.second, replica_epoch(), box);
   if (written.added) count_stored(link.second);
@@ -226,17 +284,29 @@ void Replicas::arm_retry() {
   if (retry_timer_ != 0) return;
   retry_timer_ = scheduler_.after(kRetryInterval, [this] {
     retry_timer_ = 0;
-    retry_replications();
+    retry_waiting();
   });
 }
 
-void Replicas::retry_replications() {
+void Replicas::look_around() {
+  ReplicaSet members;
+  for (ReplicaId id = 0; id < kReplicas; ++id)
+    if (!is_down(id)) members.insert(id);
+  for (ReplicaId id = 0; id < kReplicas; ++id)
+    if (is_reachable(id))
+      rebalance_.observe(id, members);
+    else
+      rebalance_.forget(id);
+  retry_waiting();
+}
+
+void Replicas::retry_waiting() {
   const auto queues = std::exchange(waiting_, {});
   for (const auto& [link, queue] : queues)
     for (const auto& [id, entry] : queue) {
       const std::uint64_t age = scheduler_.monotonic_ms() - entry.since;
       if (age > static_cast<std::uint64_t>(kWaitingAge.count())) continue;
-      if (is_down(link.second))
+      if (!is_reachable(link.second))
         waiting_[link][id] = entry;
       else
         deliver(link, entry.box);
@@ -246,6 +316,8 @@ void Replicas::retry_replications() {
 
 void Replicas::restart(ReplicaId id) {
   std::erase_if(waiting_, [id](const auto& item) { return item.first.first == id; });
+  rebalance_.forget(id);
+  look_around();
 }
 
 }  // namespace taubenpost::localnet

@@ -1,18 +1,23 @@
 // The replicas of the local network and the links to them (pigeonhole 7).
 //
 // A message is opened with the replica's own envelope keys, then handled where its box belongs:
-// locally, or at a random shard, whose answer is passed on. What a shard accepts is replicated to
-// the other one, now or when that is back. Inside the process no hop is encrypted again: that could
-// only fail for a missing key, and here every replica knows the keys of all others.
+// locally, or at a random shard, whose answer is passed on; a shard that stays silent for half a
+// minute is passed over (7.6). Inside the process no hop is encrypted again: that could only fail
+// for a missing key, and here every replica knows the keys of all others.
+//
+// What a shard accepts is sent to the other one, now or when that can be reached; so is a box that
+// was read where another shard was silent, and all boxes when the directory changes (rebalance.h).
 //
 // With a link_rate every message to a replica waits for an event of that rate, and its answer for
 // up to the mean of it (pigeonhole 7.2); so does what a replica fetches from a shard.
 //
 // A replica that is down has left the directory: nobody chooses it as a shard of a box any more.
-// What is sent to it all the same, as an intermediate, waits in vain for an answer.
+// What is sent to it all the same, as an intermediate, waits in vain for an answer, as all does
+// that is sent to a silent one.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -22,6 +27,7 @@
 #include "localnet/directory.h"
 #include "localnet/knobs.h"
 #include "localnet/random.h"
+#include "localnet/rebalance.h"
 #include "localnet/replica_port.h"
 #include "localnet/scheduler.h"
 
@@ -29,6 +35,9 @@ namespace taubenpost::localnet {
 
 class Replicas final : public ReplicaPort {
  public:
+  // How long an intermediate waits for a shard.
+  static constexpr Milliseconds kProxyTimeout{30'000};
+
   // All outlive the replicas.
   Replicas(Scheduler& scheduler, const Directory& directory, ReplicaStore& store, Audit& audit,
            Random& random, const Knobs& knobs);
@@ -41,8 +50,8 @@ class Replicas final : public ReplicaPort {
   void write_box(ReplicaId shard, const Box& box) override;
   std::uint64_t replica_epoch() const override;
 
-  // Sends what waits for replicas that were down; also called when one may be back.
-  void retry_replications();
+  // A replica may have come or gone.
+  void look_around();
   // The replica forgets what it had in memory: boxes that others have not got yet.
   void restart(ReplicaId id);
 
@@ -59,20 +68,32 @@ class Replicas final : public ReplicaPort {
     std::uint64_t epoch = 0;  // of the key that opened it
   };
 
+  // A message for a box that its replica does not keep.
+  struct Proxied;
+  using ProxiedPtr = std::shared_ptr<Proxied>;
+
   Milliseconds message_delay() { return random_.exponential(knobs_.link_rate); }
   Milliseconds answer_delay();
-  // `fetch_time` is what an answer from another shard took.
-  ReplicaReply handle(ReplicaId self, const ReplicaMessage& message, Milliseconds& fetch_time);
+  void handle(ReplicaId self, const ReplicaMessage& message, OnReply on_answer);
   // Errors: kInvalid for an unusable sender key, kNotFound if no key opens the message.
   Result<Opened> open(ReplicaId self, const ReplicaMessage& message) const;
+  void ask_next_shard(const ProxiedPtr& proxied);
+  void take_from_shard(const ProxiedPtr& proxied, const bacap::ReplicaInnerReply& reply);
+  ReplicaReply sealed(ReplicaId self, SecretArray<32> secret,
+                      const bacap::ReplicaInnerReply& reply) const;
   bacap::ReplicaInnerReply at_shard(ReplicaId shard, const bacap::ReplicaInnerMessage& message);
   ReplicaCode write(ReplicaId shard, const Box& box);
   bool is_down(ReplicaId id) const { return knobs_.replica_down.contains(id); }
   void count_read(ReplicaId shard, ReplicaCode code);
   void count_stored(ReplicaId shard);
-  void replicate(ReplicaId from, const Box& box);
+  bool is_reachable(ReplicaId id) const {
+    return !is_down(id) && !knobs_.replica_silent.contains(id);
+  }
+  void send_to_peers(ReplicaId from, const Box& box);
+  void send_box(const Link& link, const Box& box);
   void deliver(const Link& link, const Box& box);
   void wait_for_peer(const Link& link, const Box& box);
+  void retry_waiting();
   void arm_retry();
 
   Scheduler& scheduler_;
@@ -81,6 +102,7 @@ class Replicas final : public ReplicaPort {
   Audit& audit_;
   Random& random_;
   const Knobs& knobs_;
+  Rebalance rebalance_;
   std::map<Link, std::map<BoxId, Waiting>> waiting_;
   Scheduler::Timer retry_timer_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "localnet/replica_store.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace taubenpost::localnet {
@@ -15,6 +17,10 @@ std::string epoch_key(ReplicaId replica, std::uint64_t epoch) {
 
 std::string box_key(ReplicaId replica, std::uint64_t epoch, const BoxId& box_id) {
   return epoch_key(replica, epoch).append(as_text(box_id));
+}
+
+std::string members_key(ReplicaId replica) {
+  return epoch_key(replica, std::numeric_limits<std::uint64_t>::max());
 }
 
 // A table has boxes of one size.
@@ -97,6 +103,31 @@ ReplicaCode ReplicaStore::put(ReplicaId replica, std::uint64_t epoch, const Box&
   return table_->put(box_key(replica, epoch, box.id), std::string(as_text(value)))
              ? ReplicaCode::kSuccess
              : ReplicaCode::kDatabaseFailure;
+}
+
+std::vector<Box> ReplicaStore::boxes(ReplicaId replica, std::uint64_t epoch, std::string& cursor,
+                                     std::size_t count) const {
+  const auto begin = std::max(epoch_key(replica, epoch == 0 ? 0 : epoch - 1), cursor);
+  const auto records = table_->scan(begin, epoch_key(replica, epoch + 1), count);
+  std::vector<Box> out;
+  for (const auto& [key, value] : records) {
+    cursor = key + '\0';  // the first key behind this one
+    auto parsed = bacap::parse_box(as_bytes(value));
+    if (parsed) out.push_back(std::move(parsed->value));  // a damaged one concerns its readers
+  }
+  return out;
+}
+
+std::optional<ReplicaSet> ReplicaStore::members_seen_by(ReplicaId replica) const {
+  std::string value;
+  if (table_->get(members_key(replica), value) != BoxTable::Found::kYes) return std::nullopt;
+  const ByteView ids = as_bytes(value);
+  return ReplicaSet(ids.begin(), ids.end());
+}
+
+// One that is not recorded is only dealt with once more.
+void ReplicaStore::record_members(ReplicaId replica, const ReplicaSet& members) {
+  static_cast<void>(table_->put(members_key(replica), std::string(members.begin(), members.end())));
 }
 
 Status ReplicaStore::drop_older_than(ReplicaId replica, std::uint64_t epoch) {

@@ -2,13 +2,17 @@
 //
 // Boxes live in one table (box_table.h) under the key replica id (1) ‖ BE64 replica epoch ‖ box
 // id (32), with the `box` structure of 3.2 as value; "ciphertext size" (an impossible box key) has
-// BE64 of it. A box written in epoch E is seen in E and E + 1 only. What is answered survives a
-// kill of the process. One thread, which also serialises the operations on one box.
+// BE64 of it. Under the epoch of all ones, without a box id, is the set of replicas that a replica
+// last saw (rebalance.h). A box written in epoch E is seen in E and E + 1 only. What is answered
+// survives a kill of the process. One thread, which also serialises the operations on one box.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "bacap/wire.h"
 #include "base/bytes.h"
@@ -18,6 +22,7 @@
 namespace taubenpost::localnet {
 
 using ReplicaId = std::uint8_t;
+using ReplicaSet = std::set<ReplicaId>;
 using bacap::Box;
 using bacap::BoxId;
 using bacap::ReplicaCode;
@@ -46,6 +51,15 @@ class ReplicaStore {
   // Stores a box that passed validate().
   WriteResult write(ReplicaId replica, std::uint64_t epoch, const Box& box);
   ReadResult read(ReplicaId replica, std::uint64_t epoch, const BoxId& box_id) const;
+
+  // Up to `count` of the records that a replica keeps in `epoch`, older epochs first, behind
+  // `cursor` (at first empty), which moves on. None: that was all.
+  std::vector<Box> boxes(ReplicaId replica, std::uint64_t epoch, std::string& cursor,
+                         std::size_t count) const;
+
+  // The replicas that were in the directory when the replica last looked; nothing if it never did.
+  std::optional<ReplicaSet> members_seen_by(ReplicaId replica) const;
+  void record_members(ReplicaId replica, const ReplicaSet& members);
 
   // Deletes what no reader can see any more in `epoch`.
   Status drop_older_than(ReplicaId replica, std::uint64_t epoch);

@@ -39,12 +39,14 @@ class Cleaner : public std::enable_shared_from_this<Cleaner> {
     if (next) index_ = next.value();
   }
 
-  // A shard that has the box refuses the full-size one, so that it is made only for those that
-  // have not: there it stays, as a message of no bytes.
+  // Only while both shards are there. One that has the box refuses the full-size one, so that it is
+  // made only for those that have not: there it stays, as a message of no bytes.
   void clean(const BoxId& id) {
+    const auto shards = replicas_.shards_of(id);
+    if (shards.size() != 2) return;
     if (how_ == TempCleanup::kReal) {
       const Box box = bacap::tombstone(cap_, index_);
-      for (const ReplicaId shard : replicas_.shards_of(id)) replicas_.write_box(shard, box);
+      for (const ReplicaId shard : shards) replicas_.write_box(shard, box);
       return;
     }
     const auto missing = replicas_.shards_without(id);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -64,6 +65,17 @@ class ReplicaWorld : public ::testing::Test {
     scheduler_.settle();
     EXPECT_TRUE(*answer) << "no answer";
     return answer->value_or(Answer{});
+  }
+  // Changes who is there; what follows from that has happened.
+  void set_down(std::set<ReplicaId> replicas) {
+    knobs_.replica_down = std::move(replicas);
+    replicas_->look_around();
+    scheduler_.settle();
+  }
+  void set_silent(std::set<ReplicaId> replicas) {
+    knobs_.replica_silent = std::move(replicas);
+    replicas_->look_around();
+    scheduler_.settle();
   }
   // Codes of writes and reads at a replica.
   int write(ReplicaId to, const Box& box) {

@@ -29,6 +29,16 @@ bool BoxTable::put(const std::string& key, const std::string& value) {
   return true;
 }
 
+std::vector<std::pair<std::string, std::string>> BoxTable::scan(const std::string& begin,
+                                                                const std::string& end,
+                                                                std::size_t count) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto last = impl_->values.lower_bound(end);
+  for (auto at = impl_->values.lower_bound(begin); at != last && out.size() < count; ++at)
+    out.emplace_back(*at);
+  return out;
+}
+
 Status BoxTable::drop(const std::string& begin, const std::string& end) {
   impl_->values.erase(impl_->values.lower_bound(begin), impl_->values.lower_bound(end));
   return ok();
