@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "app/real_clock.h"
 #include "bacap/epochs.h"
 #include "crypto/hash.h"
 #include "wire/pki.h"
@@ -104,7 +105,8 @@ Status DaemonNetwork::dial() {
   if (!address) return address.error();
   thin::Options options;
   options.address = *address;
-  options.timing.backoff_max = kDialPause;
+  options.timing.backoff_min = really(options.timing.backoff_min);
+  options.timing.backoff_max = really(kDialPause);
   starts_ = std::make_unique<thin::Client>(executor_, options);
   local_ = std::make_unique<thin::Client>(executor_, options);
   return ok();
@@ -234,7 +236,7 @@ asio::awaitable<CopyResult> DaemonNetwork::copy(SecretBytes write_cap, CourierRo
   const thin::WriteCap cap(write_cap.view());
   thin::ServiceId id{courier.identity_hash, to_bytes(as_bytes(courier.queue_id))};
   Result<thin::CopyResult> end =
-      co_await starts_->start_copy(cap, std::move(id), milliseconds(wait_ms));
+      co_await starts_->start_copy(cap, std::move(id), really(milliseconds(wait_ms)));
   if (!end) {
     // After its limit the client has cancelled the command, so that the daemon does not poll on;
     // the courier does.

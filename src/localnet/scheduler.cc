@@ -7,27 +7,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/scaled_clock.h"
 
 namespace taubenpost::localnet {
 namespace {
 
 using FineMs = std::chrono::duration<double, std::milli>;
-
-// What a clock of the network shows: the real one until it was made, faster or slower since.
-template <class Real>
-class ScaledClock {
- public:
-  explicit ScaledClock(double scale) : scale_(scale) {}
-  std::uint64_t now_ms() const {
-    const FineMs passed = (Real::now() - start_) * scale_;
-    const auto shown = start_.time_since_epoch() + passed;
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<Milliseconds>(shown).count());
-  }
-
- private:
-  const double scale_;
-  const typename Real::time_point start_ = Real::now();
-};
 
 class AsioScheduler final : public Scheduler {
  public:
