@@ -1,6 +1,9 @@
-# The whole path, killed at every failpoint: only where failpoints are compiled in.
+# The whole path, killed at every failpoint and at any moment: only where failpoints and the scale
+# of the program's time are compiled in.
 if(TP_FAILPOINTS)
   tp_test(crash_test tp_app)
+  tp_test(kill_rounds_test tp_base)
+  add_dependencies(kill_rounds_test taubenpost)
 else()
-  list(APPEND registered crash_test.cc)
+  list(APPEND registered crash_test.cc kill_rounds_test.cc)
 endif()
