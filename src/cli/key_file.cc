@@ -112,14 +112,6 @@ Result<KeyFile> load_key_file(const std::string& path) {
   return parse_key_file(file->content.view(), path);
 }
 
-Result<KeyFile> load_writer_key_file(const std::string& path) {
-  Result<KeyFile> key = load_key_file(path);
-  if (key && !key->write_cap)
-    return error(Errc::kUsage, printable(path, kSizeMax) + ": is a reader's key file",
-                 "writing needs the file that 'raw keypair --out' made");
-  return key;
-}
-
 Status create_key_file(const std::string& path, const KeyFile& key) {
   Disk disk;
   const std::string target = absolute_path(path);
@@ -154,6 +146,22 @@ Status KeyFileLock::replace(const KeyFile& key) {
     return file_error("rename", target_, errno);
   file_.emplace(std::move(*draft));
   return disk.sync_folder(folder_of(target_));
+}
+
+Result<HeldKey> HeldKey::take(const std::string& path) {
+  Result<KeyFileLock> lock = KeyFileLock::take(path);
+  if (!lock) return lock.error();
+  Result<KeyFile> key = load_key_file(path);
+  if (!key) return key.error();
+  if (!key->write_cap)
+    return error(Errc::kUsage, printable(path, kSizeMax) + ": is a reader's key file",
+                 "writing needs the file that 'raw keypair --out' made");
+  return HeldKey{std::move(*lock), std::move(*key)};
+}
+
+Status HeldKey::move_on(const thin::BoxIndex& index) {
+  key.index = index;
+  return lock.replace(key);
 }
 
 }  // namespace taubenpost::cli

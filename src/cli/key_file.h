@@ -28,8 +28,6 @@ Result<KeyFile> parse_key_file(ByteView text, const std::string& path);
 SecretBytes encode_key_file(const KeyFile& key);
 // Errors: kNotFound, kInvalid (no key file), kIo.
 Result<KeyFile> load_key_file(const std::string& path);
-// The same, and kUsage if it is a reader's.
-Result<KeyFile> load_writer_key_file(const std::string& path);
 // kRefused if the file exists; kLocked if somebody else is making it; kIo, kDiskFull.
 Status create_key_file(const std::string& path, const KeyFile& key);
 
@@ -47,6 +45,17 @@ class KeyFileLock {
 
   std::optional<FileHandle> file_;
   std::string target_;  // without symbolic links
+};
+
+// A writer's key file that nobody else moves on meanwhile.
+struct HeldKey {
+  KeyFileLock lock;
+  KeyFile key;
+
+  // Errors: those of KeyFileLock::take and load_key_file; kUsage if the file is a reader's.
+  static Result<HeldKey> take(const std::string& path);
+  // The next box is the one at `index`. kIo, kDiskFull.
+  Status move_on(const thin::BoxIndex& index);
 };
 
 }  // namespace taubenpost::cli

@@ -72,25 +72,23 @@ Result<int> run_write(Context& context, const BoxArgs& args) {
   if (plaintext->empty())
     return error(Errc::kUsage, "standard input is empty, and an empty box can't be written",
                  "'raw tombstone' deletes a box");
-  Result<KeyFileLock> lock = KeyFileLock::take(args.key);
-  if (!lock) return lock.error();
-  Result<KeyFile> key = load_writer_key_file(args.key);
-  if (!key) return key.error();
+  Result<HeldKey> held = HeldKey::take(args.key);
+  if (!held) return held.error();
+  const KeyFile& key = held->key;
   Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   TP_TRY(fits(*plaintext,
               static_cast<std::size_t>((*client)->geometry()->max_plaintext_payload_length)));
   const Result<thin::Envelope> envelope =
-      (*client)->encrypt_write(*plaintext, *key->write_cap, key->index, limit_of(args));
+      (*client)->encrypt_write(*plaintext, *key.write_cap, key.index, limit_of(args));
   if (!envelope) return envelope.error();
-  const Result<thin::ResendResult> end = write_envelope(**client, args, *envelope, *key->write_cap);
+  const Result<thin::ResendResult> end = write_envelope(**client, args, *envelope, *key.write_cap);
   if (!end) return end.error();
   if (end->kind == thin::ResendKind::kTaken || end->kind == thin::ResendKind::kTombstone)
     return error(Errc::kStateConflict, "the box holds something else: " + end->code.text(),
                  "another copy of this key file has written it");
   if (end->kind != thin::ResendKind::kOk) return failed_end("write", *end);
-  key->index = envelope->next;
-  TP_TRY(lock->replace(*key));
+  TP_TRY(held->move_on(envelope->next));
   (*client)->close();
   context.out().result("raw_write", {{"bytes", plaintext->size()}, {"boxes", 1}},
                        "wrote " + std::to_string(plaintext->size()) + " bytes");
@@ -182,23 +180,20 @@ Result<int> run_read(Context& context, const BoxArgs& args) {
 }
 
 Result<int> run_tombstone(Context& context, const BoxArgs& args) {
-  Result<KeyFileLock> lock = KeyFileLock::take(args.key);
-  if (!lock) return lock.error();
-  Result<KeyFile> key = load_writer_key_file(args.key);
-  if (!key) return key.error();
+  Result<HeldKey> held = HeldKey::take(args.key);
+  if (!held) return held.error();
+  const KeyFile& key = held->key;
   Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
   const Result<thin::TombstoneRange> range = (*client)->tombstone_range(
-      *key->write_cap, index_of(*key, args.from_first), args.count, limit_of(args));
+      *key.write_cap, index_of(key, args.from_first), args.count, limit_of(args));
   if (!range) return range.error();
   for (const thin::Envelope& envelope : range->envelopes) {
-    const Result<thin::ResendResult> end =
-        write_envelope(**client, args, envelope, *key->write_cap);
+    const Result<thin::ResendResult> end = write_envelope(**client, args, envelope, *key.write_cap);
     if (!end) return end.error();
     if (end->kind != thin::ResendKind::kOk) return failed_end("tombstone", *end);
     if (args.from_first) continue;
-    key->index = envelope.next;
-    TP_TRY(lock->replace(*key));
+    TP_TRY(held->move_on(envelope.next));
   }
   (*client)->close();
   context.out().result("raw_tombstone", {{"boxes", args.count}},

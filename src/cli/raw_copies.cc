@@ -27,8 +27,7 @@ struct CancelArgs : DaemonArgs {
 
 // One channel of a copy, and what it gets.
 struct Channel {
-  KeyFileLock lock;
-  KeyFile key;
+  HeldKey held;
   Bytes payload;
 };
 
@@ -103,7 +102,8 @@ Result<int> copy_channels(Context& context, const CopyArgs& args, std::vector<Ch
   std::vector<thin::Destination> destinations;
   std::size_t bytes = 0;
   for (const Channel& channel : channels) {
-    destinations.push_back({channel.payload, &*channel.key.write_cap, channel.key.index});
+    const KeyFile& key = channel.held.key;
+    destinations.push_back({channel.payload, &*key.write_cap, key.index});
     bytes += channel.payload.size();
   }
   const thin::StreamPart whole{true, true, {}};
@@ -111,10 +111,8 @@ Result<int> copy_channels(Context& context, const CopyArgs& args, std::vector<Ch
       (*client)->create_courier_envelopes_from_multi_payload(destinations, whole, limit_of(args));
   if (!built) return built.error();
   TP_TRY(copy_out(context, **client, args, built->elements));
-  for (std::size_t i = 0; i < channels.size(); ++i) {
-    channels[i].key.index = built->next.at(i);
-    TP_TRY(channels[i].lock.replace(channels[i].key));
-  }
+  for (std::size_t i = 0; i < channels.size(); ++i)
+    TP_TRY(channels[i].held.move_on(built->next.at(i)));
   (*client)->close();
   context.out().result("raw_copy", {{"bytes", bytes}, {"channels", channels.size()}},
                        "copied " + std::to_string(bytes) + " bytes");
@@ -125,11 +123,9 @@ Result<Channel> channel_of(const std::string& path, Bytes payload) {
   if (payload.empty())
     return error(Errc::kUsage, printable(path, 4096) + ": nothing to write",
                  "a copy needs at least one byte for each channel");
-  Result<KeyFileLock> lock = KeyFileLock::take(path);
-  if (!lock) return lock.error();
-  Result<KeyFile> key = load_writer_key_file(path);
-  if (!key) return key.error();
-  return Channel{std::move(*lock), std::move(*key), std::move(payload)};
+  Result<HeldKey> held = HeldKey::take(path);
+  if (!held) return held.error();
+  return Channel{std::move(*held), std::move(payload)};
 }
 
 Result<int> run_copy_one(Context& context, const CopyArgs& args) {
@@ -158,23 +154,18 @@ Result<int> run_copy_multi(Context& context, const CopyArgs& args) {
 }
 
 Result<int> run_copy_tombstone(Context& context, const CopyArgs& args) {
-  const std::string& path = args.channels.at(0);
-  Result<KeyFileLock> lock = KeyFileLock::take(path);
-  if (!lock) return lock.error();
-  Result<KeyFile> key = load_writer_key_file(path);
-  if (!key) return key.error();
+  Result<HeldKey> held = HeldKey::take(args.channels.at(0));
+  if (!held) return held.error();
+  const KeyFile& key = held->key;
   Result<std::unique_ptr<DaemonClient>> client = connect(context, args);
   if (!client) return client.error();
-  const thin::BoxIndex first = args.from_first ? thin::first_index(key->read_cap) : key->index;
+  const thin::BoxIndex first = args.from_first ? thin::first_index(key.read_cap) : key.index;
   const thin::StreamPart whole{true, true, {}};
   const Result<thin::CopyElements> built = (*client)->create_courier_envelopes_from_tombstone_range(
-      *key->write_cap, first, args.count, whole, limit_of(args));
+      *key.write_cap, first, args.count, whole, limit_of(args));
   if (!built) return built.error();
   TP_TRY(copy_out(context, **client, args, built->elements));
-  if (!args.from_first) {
-    key->index = built->next.at(0);
-    TP_TRY(lock->replace(*key));
-  }
+  if (!args.from_first) TP_TRY(held->move_on(built->next.at(0)));
   (*client)->close();
   context.out().result("raw_tombstone", {{"boxes", args.count}},
                        "deleted " + std::to_string(args.count) + " boxes");
