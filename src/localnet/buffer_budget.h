@@ -38,7 +38,6 @@ class BufferBudget {
     void close();
 
    private:
-    friend class BufferBudget;
     const std::shared_ptr<BufferBudget> budget_;
     std::function<void()> give_up_;
     std::size_t held_ = 0;

@@ -35,8 +35,7 @@ Result<std::string> set_profile(const Controlled& controlled, const Arguments& a
   if (!wanted) return wanted.error();
   const Knobs changed = with_rates(controlled.network.knobs(), *wanted);
   controlled.network.set_knobs(changed);
-  return knobs_json(changed, {"slot_rate", "hop_rate", "link_rate", "encrypt_time", "decrypt_time",
-                              "courier_time", "replica_time"});
+  return knobs_json(changed, rate_names());
 }
 
 Result<std::string> shutdown(const Controlled& controlled, const Arguments&) {

@@ -34,6 +34,22 @@ Knobs network_c() {
   return knobs;
 }
 
+template <auto kField>
+void take(Knobs& to, const Knobs& from) {
+  to.*kField = from.*kField;
+}
+// What a network that runs takes from a profile.
+struct TakenKnob {
+  const char* name;
+  void (*take)(Knobs& to, const Knobs& from);
+};
+constexpr TakenKnob kTaken[] = {
+    {"slot_rate", take<&Knobs::slot_rate>},       {"hop_rate", take<&Knobs::hop_rate>},
+    {"link_rate", take<&Knobs::link_rate>},       {"encrypt_time", take<&Knobs::encrypt_time>},
+    {"decrypt_time", take<&Knobs::decrypt_time>}, {"courier_time", take<&Knobs::courier_time>},
+    {"replica_time", take<&Knobs::replica_time>},
+};
+
 }  // namespace
 
 Result<Profile> profile(std::string_view name) {
@@ -45,14 +61,14 @@ Result<Profile> profile(std::string_view name) {
 }
 
 Knobs with_rates(Knobs knobs, const Profile& profile) {
-  knobs.slot_rate = profile.knobs.slot_rate;
-  knobs.hop_rate = profile.knobs.hop_rate;
-  knobs.link_rate = profile.knobs.link_rate;
-  knobs.encrypt_time = profile.knobs.encrypt_time;
-  knobs.decrypt_time = profile.knobs.decrypt_time;
-  knobs.courier_time = profile.knobs.courier_time;
-  knobs.replica_time = profile.knobs.replica_time;
+  for (const TakenKnob& each : kTaken) each.take(knobs, profile.knobs);
   return knobs;
+}
+
+std::vector<std::string> rate_names() {
+  std::vector<std::string> names;
+  for (const TakenKnob& each : kTaken) names.emplace_back(each.name);
+  return names;
 }
 
 }  // namespace taubenpost::localnet

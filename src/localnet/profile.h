@@ -7,7 +7,9 @@
 //   c   twenty slots a second, fast hops and links, the same envelopes as b
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "localnet/directory.h"
@@ -24,5 +26,7 @@ struct Profile {
 Result<Profile> profile(std::string_view name);
 // `knobs` with the rates and times of a profile; faults stay.
 Knobs with_rates(Knobs knobs, const Profile& profile);
+// The names of the knobs that this sets.
+std::vector<std::string> rate_names();
 
 }  // namespace taubenpost::localnet

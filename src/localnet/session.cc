@@ -189,25 +189,23 @@ void Daemon::Session::in_slot(const Step& step) {
 wire::Response Daemon::Session::cancel(const wire::CancelResendingEncryptedMessage& request) {
   wire::CancelResendingEncryptedMessageReply reply;
   reply.query_id = request.query_id;
-  if (!request.query_id || !request.envelope_hash)
-    reply.error_code = wire::number(wire::ThinCode::kInvalidRequest);
-  else
-    cancel({Client::Kind::kEncrypted, *request.envelope_hash});
+  reply.error_code = cancel(request.query_id, Client::Kind::kEncrypted, request.envelope_hash);
   return reply;
 }
 
 wire::Response Daemon::Session::cancel(const wire::CancelResendingCopyCommand& request) {
   wire::CancelResendingCopyCommandReply reply;
   reply.query_id = request.query_id;
-  if (!request.query_id || !request.write_cap_hash)
-    reply.error_code = wire::number(wire::ThinCode::kInvalidRequest);
-  else
-    cancel({Client::Kind::kCopy, *request.write_cap_hash});
+  reply.error_code = cancel(request.query_id, Client::Kind::kCopy, request.write_cap_hash);
   return reply;
 }
 
-void Daemon::Session::cancel(const Client::Key& key) {
+std::uint8_t Daemon::Session::cancel(const wire::Id16& query_id, Client::Kind kind,
+                                     const wire::Hash32& hash) {
+  if (!query_id || !hash) return wire::number(wire::ThinCode::kInvalidRequest);
+  const Client::Key key{kind, *hash};
   daemon_.owner_of(key, *client_).cancel(key, *client_);
+  return wire::number(wire::ThinCode::kSuccess);
 }
 
 void Daemon::Session::attach_client() {

@@ -45,7 +45,8 @@ class Daemon::Session final : public Connection::Owner,
   void in_slot(const Step& step);
   wire::Response cancel(const wire::CancelResendingEncryptedMessage& request);
   wire::Response cancel(const wire::CancelResendingCopyCommand& request);
-  void cancel(const Client::Key& key);
+  // The code of the reply.
+  std::uint8_t cancel(const wire::Id16& query_id, Client::Kind kind, const wire::Hash32& hash);
   void build(StreamPlan plan);
   void build_on(std::shared_ptr<StreamPlan> plan);
   void attach_client();
