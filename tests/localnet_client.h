@@ -41,12 +41,7 @@ class RawClient {
   }
 
   void send(const wire::Request& request) { send_raw(wire::encode_request(request)->view()); }
-  void send_body(ByteView body) {
-    Bytes frame;
-    append_be(frame, static_cast<std::uint32_t>(body.size()));
-    append(frame, body);
-    send_raw(frame);
-  }
+  void send_body(ByteView body) { send_raw(frame_of(body)); }
   void send_raw(ByteView bytes) {
     boost::system::error_code error;  // the daemon may have hung up, which the reader will see
     asio::write(socket_, asio::buffer(bytes.data(), bytes.size()), error);

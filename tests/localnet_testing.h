@@ -3,31 +3,20 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "bacap/box.h"
 #include "bacap/padding.h"
+#include "localnet/directory.h"
+#include "localnet/replica_store.h"
 #include "localnet/scheduler.h"
+#include "support/temp_folder.h"
 
 namespace taubenpost::localnet {
-
-class TempFolder {
- public:
-  TempFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tp-localnet-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~TempFolder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // Runs posted work at once and timers when time is moved.
 class ManualScheduler final : public Scheduler {
@@ -82,6 +71,26 @@ class ManualScheduler final : public Scheduler {
   std::deque<Task> posted_;
   std::map<std::pair<std::uint64_t, Timer>, Task> timers_;
 };
+
+// The directory of the network that tests run: the same keys in each.
+inline Directory test_directory(EnvelopeNike nike = EnvelopeNike::kHybrid) {
+  return Directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike);
+}
+// The boxes of its replicas, in a folder below `folder`.
+inline std::unique_ptr<ReplicaStore> test_boxes(const std::string& folder,
+                                                EnvelopeNike nike = EnvelopeNike::kHybrid) {
+  return std::move(ReplicaStore::open(folder + "/boxes",
+                                      test_directory(nike).geometry().box_ciphertext()))
+      .value();
+}
+
+// A body with its length in front.
+inline Bytes frame_of(ByteView body) {
+  Bytes frame;
+  append_be(frame, static_cast<std::uint32_t>(body.size()));
+  append(frame, body);
+  return frame;
+}
 
 inline constexpr std::size_t kTestMax = 1549;  // *Max* of the local network
 

@@ -13,6 +13,7 @@
 
 #include "engine/end_send.h"
 #include "localnet/random.h"
+#include "localnet_testing.h"
 #include "support/party.h"
 
 namespace taubenpost {
@@ -34,8 +35,8 @@ class Simulation {
   explicit Simulation(std::uint64_t seed)
       : chance_(localnet::seeded_random(seed)),
         dice_(localnet::seeded_random(seed * 7919 + 1)),
-        network_(scheduler_, *chance_, localnet::Directory(SecretArray<32>(ByteView(Bytes(32, 7)))),
-                 open_boxes(), Knobs{}),
+        network_(scheduler_, *chance_, localnet::test_directory(),
+                 localnet::test_boxes(boxes_.path()), Knobs{}),
         sender_(clock_, network_, seed * 31 + 1) {
     sender_.options.slice_chunks = static_cast<std::uint32_t>(1 + roll(4));
     sender_.options.batch_chunks = static_cast<std::uint32_t>(2 + roll(7));
@@ -77,12 +78,6 @@ class Simulation {
                    what.c_str());
   }
 
-  std::unique_ptr<localnet::ReplicaStore> open_boxes() {
-    return std::move(localnet::ReplicaStore::open(
-                         boxes_ / "boxes", bacap::make_geometry(2000).value().box_ciphertext()))
-        .value();
-  }
-
   static std::string name_of(std::size_t recipient) {
     return "recipient" + std::to_string(recipient);
   }
@@ -97,7 +92,7 @@ class Simulation {
     recipient.party = std::make_unique<Party>(clock_, network_, seed * 31 + 2 + number);
     ASSERT_TRUE(
         recipient.party->run(import_channel(recipient.party->ports(), "sender", *invitation)));
-    recipient.channel = find_channel(*recipient.party->store, "sender")->id;
+    recipient.channel = find_channel(recipient.party->store(), "sender")->id;
     recipients_.push_back(std::move(recipient));
   }
 
@@ -122,7 +117,7 @@ class Simulation {
     const JobId id = jobs_[number];
     const Status cancelled = sender_.run(cancel_send(sender_.ports(), id));
     trace(cancelled ? "cancelled" : "not cancelled");
-    const SendState state = sender_.store->send_job(id)->state;
+    const SendState state = sender_.store().send_job(id)->state;
     EXPECT_EQ(state == SendState::kCancelled, cancelled || was_cancelled_.contains(id));
     if (!cancelled) return;
     was_cancelled_.insert(id);
@@ -189,16 +184,16 @@ class Simulation {
     trace("finish sending");
     for (int i = 0; i < kPatience && !sending_is_over(); ++i) sender_.run_engine_until(0);
     for (const JobId& id : jobs_) {
-      const SendJobRow job = *sender_.store->send_job(id);
+      const SendJobRow job = *sender_.store().send_job(id);
       const bool was_cancelled = was_cancelled_.contains(id);
       EXPECT_EQ(job.state, was_cancelled ? SendState::kCancelled : SendState::kPosted)
           << job.name << ": " << job.error_text;
-      EXPECT_TRUE(sender_.store->batches(id)->empty());
+      EXPECT_TRUE(sender_.store().batches(id)->empty());
     }
   }
   bool sending_is_over() const {
     for (const JobId& id : jobs_)
-      if (!is_terminal(sender_.store->send_job(id)->state)) return false;
+      if (!is_terminal(sender_.store().send_job(id)->state)) return false;
     return true;
   }
 
@@ -226,9 +221,9 @@ class Simulation {
   }
   static std::size_t placed(const Recipient& recipient) {
     std::size_t count = 0;
-    const auto jobs = recipient.party->store->receive_jobs();
+    const auto jobs = recipient.party->store().receive_jobs();
     for (const JobId& id : *jobs)
-      if (recipient.party->store->receive_job(id)->state == ReceiveState::kPlaced) ++count;
+      if (recipient.party->store().receive_job(id)->state == ReceiveState::kPlaced) ++count;
     return count;
   }
 

@@ -26,8 +26,8 @@ class DaemonWorld {
  public:
   explicit DaemonWorld(const DaemonBehaviour& behaviour, const Knobs& knobs = {})
       : random_(seeded_random(1)),
-        network_(scheduler_, *random_, Directory(SecretArray<32>(ByteView(Bytes(32, 7)))),
-                 open_store(), knobs, behaviour),
+        network_(scheduler_, *random_, test_directory(), test_boxes(folder_.path()), knobs,
+                 behaviour),
         daemon_(std::make_unique<Daemon>(network_.context())) {}
   ~DaemonWorld() {
     daemon_.reset();
@@ -61,11 +61,6 @@ class DaemonWorld {
   }
 
  private:
-  std::unique_ptr<ReplicaStore> open_store() {
-    return std::move(ReplicaStore::open(folder_.path() + "/boxes",
-                                        bacap::make_geometry(2000).value().box_ciphertext()))
-        .value();
-  }
   std::size_t poll() {
     io_.restart();
     return io_.poll();
@@ -93,12 +88,7 @@ class DaemonWorld::Peer {
     for (const auto& request : requests) append(frames, wire::encode_request(request)->view());
     send_raw(frames);
   }
-  void send_body(ByteView body) {
-    Bytes frame;
-    append_be(frame, static_cast<std::uint32_t>(body.size()));
-    append(frame, body);
-    send_raw(frame);
-  }
+  void send_body(ByteView body) { send_raw(frame_of(body)); }
   void send_raw(ByteView bytes) {
     std::size_t done = 0;
     while (done < bytes.size()) {

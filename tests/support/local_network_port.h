@@ -49,15 +49,14 @@ class LocalNetworkPort : public ports::Network {
   // As in the thin client: a start that is silent for so long is given up.
   static constexpr std::chrono::milliseconds kStartLimit{30 * 60'000};
 
-  LocalNetworkPort(VirtualClock& clock, localnet::Network& network)
-      : clock_(clock), network_(network) {
+  // All of them outlive the port.
+  LocalNetworkPort(VirtualClock& clock, localnet::Network& network, SendAudit& audit)
+      : clock_(clock), network_(network), audit_(audit) {
     connect();
   }
 
-  std::function<void()> step;    // before and after each effect; may throw the process away
-  SendAudit* audit = nullptr;    // of a sender
-  bool gone = false;             // no daemon
-  std::uint64_t operations = 0;  // started
+  std::function<void()> step;  // before and after each effect; may throw the process away
+  bool gone = false;           // no daemon
 
   // The daemon forgets what runs, and callers are told that the connection is lost.
   void restart_daemon() {
@@ -81,21 +80,24 @@ class LocalNetworkPort : public ports::Network {
     view.id = NetworkId{7};
     view.box_max = box_max();
     view.replica_epoch = network_.context().replica_epoch();
-    const auto& couriers = network_.context().directory.couriers();
-    for (std::uint8_t i = 0; i < couriers.size(); ++i)
-      if (!network_.knobs().courier_unlisted.contains(i))
-        view.couriers.push_back({couriers[i].identity_hash, couriers[i].queue_id});
+    const localnet::Directory& directory = network_.context().directory;
+    for (const std::size_t i : directory.listed_couriers(network_.knobs())) {
+      const localnet::Service& courier = directory.couriers()[i];
+      view.couriers.push_back({courier.identity_hash, courier.queue_id});
+    }
     co_return view;
   }
 
   boost::asio::awaitable<Result<ports::KeyPair>> new_keypair(Bytes32 seed) override {
     co_await begin();
     if (gone) co_return no_daemon();
-    const bacap::WriteCap cap = bacap::WriteCap::from_seed(seed);
+    const wire::NewKeypair request{Bytes16{1}, to_bytes(seed)};
+    const auto reply =
+        std::get<wire::NewKeypairReply>(localnet::answer(network_.context(), request));
     ports::KeyPair pair;
-    pair.write_cap = SecretBytes(cap.view());
-    pair.read_cap = to_bytes(cap.read_cap().view());
-    pair.first = cap.index().bytes();
+    pair.write_cap = SecretBytes(*reply.write_cap);
+    pair.read_cap = to_bytes(*reply.read_cap);
+    pair.first = *reply.first_message_index;
     co_return pair;
   }
 
@@ -104,7 +106,7 @@ class LocalNetworkPort : public ports::Network {
                                                              bool is_last) override {
     co_await begin();
     if (gone) co_return no_daemon();
-    if (audit != nullptr) audit->built(to, buffer, is_start);
+    audit_.built(to, buffer, is_start);
     wire::CreateCourierEnvelopesFromMultiPayload request;
     request.query_id = Bytes16{1};
     request.destinations.emplace();
@@ -137,7 +139,7 @@ class LocalNetworkPort : public ports::Network {
                                                    ports::WriteLevel level) override {
     co_await begin();
     if (gone) co_return ports::WriteResult{ports::Outcome::kRetry, "no daemon"};
-    if (audit != nullptr) audit->written(write_cap.view(), index, plaintext);
+    audit_.written(write_cap.view(), index, plaintext);
     const auto cap = to_array<bacap::kWriteCapSize>(write_cap.view());
     const wire::EncryptWrite encrypt{Bytes16{1}, plaintext, cap, index};
     auto envelope =
@@ -150,7 +152,7 @@ class LocalNetworkPort : public ports::Network {
     if (!reply) co_return ports::WriteResult{ports::Outcome::kRetry, "no answer"};
     const wire::Code code = code_of(*reply);
     const ports::Outcome outcome = outcome_of(thin::resend_kind(code));
-    if (audit != nullptr && outcome == ports::Outcome::kOk) audit->taken(index);
+    if (outcome == ports::Outcome::kOk) audit_.taken(index);
     co_return ports::WriteResult{outcome, code.text()};
   }
 
@@ -169,8 +171,7 @@ class LocalNetworkPort : public ports::Network {
     const wire::Code code = code_of(*reply);
     ports::ReadResult result{outcome_of(thin::resend_kind(code)), {}, code.text()};
     if (result.outcome == ports::Outcome::kOk) result.plaintext = reply->plaintext.value();
-    if (audit != nullptr && result.outcome == ports::Outcome::kOk)
-      audit->read(index, result.plaintext);
+    if (result.outcome == ports::Outcome::kOk) audit_.read(index, result.plaintext);
     co_return result;
   }
 
@@ -179,7 +180,7 @@ class LocalNetworkPort : public ports::Network {
     co_await begin();
     ports::CopyResult result;
     if (gone) co_return result;
-    if (audit != nullptr) audit->copy_issued(write_cap.view(), courier);
+    audit_.copy_issued(write_cap.view(), courier);
     wire::StartResendingCopyCommand start;
     start.write_cap = to_array<bacap::kWriteCapSize>(write_cap.view());
     start.courier_identity_hash.value = courier.identity_hash;
@@ -244,7 +245,7 @@ class LocalNetworkPort : public ports::Network {
   boost::asio::awaitable<void> begin() {
     if (step) step();
     co_await clock_.sleep(std::chrono::milliseconds(1));
-    if (audit != nullptr) audit->look();
+    audit_.look();
   }
   boost::asio::awaitable<void> end() {
     if (step) step();
@@ -290,17 +291,19 @@ class LocalNetworkPort : public ports::Network {
   }
 
   Bytes16 next_query() {
-    ++operations;
+    ++operations_;
     Bytes16 query{};
-    for (std::size_t i = 0; i < sizeof operations; ++i)
-      query[i] = static_cast<std::uint8_t>(operations >> (8 * i));
+    for (std::size_t i = 0; i < sizeof operations_; ++i)
+      query[i] = static_cast<std::uint8_t>(operations_ >> (8 * i));
     return query;
   }
 
   VirtualClock& clock_;
   localnet::Network& network_;
   std::shared_ptr<localnet::Client> client_;
+  SendAudit& audit_;
   std::map<Bytes16, std::shared_ptr<Waiter>> waiting_;
+  std::uint64_t operations_ = 0;  // started
 };
 
 }  // namespace taubenpost

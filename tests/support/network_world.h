@@ -20,8 +20,8 @@ class NetworkWorld {
  public:
   explicit NetworkWorld(std::uint64_t seed = 1, EnvelopeNike nike = EnvelopeNike::kHybrid)
       : random_(seeded_random(seed)),
-        network_(scheduler_, *random_, Directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike),
-                 open_store(nike), Knobs{}),
+        network_(scheduler_, *random_, test_directory(nike), test_boxes(folder_.path(), nike),
+                 Knobs{}),
         client_(std::make_shared<Client>(network_.context())) {
     client_->attach([this](const wire::Response& response) {
       replies_.push_back(response);
@@ -124,12 +124,6 @@ class NetworkWorld {
  private:
   static constexpr Milliseconds kLong{4 * 3'600'000};
 
-  std::unique_ptr<ReplicaStore> open_store(EnvelopeNike nike) {
-    const Directory directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike);
-    return std::move(
-               ReplicaStore::open(folder_.path() + "/boxes", directory.geometry().box_ciphertext()))
-        .value();
-  }
   static wire::OptWriteCap bytes_of(const bacap::WriteCap& cap) {
     return to_array<bacap::kWriteCapSize>(cap.view());
   }

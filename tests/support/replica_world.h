@@ -30,9 +30,7 @@ class ReplicaWorld : public ::testing::Test {
     scheduler_.forget();
     replicas_.reset();
     store_.reset();
-    auto opened = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20);
-    ASSERT_TRUE(opened) << opened.error().what;
-    store_ = std::move(opened).value();
+    store_ = test_boxes(folder_.path());
     replicas_ =
         std::make_unique<Replicas>(scheduler_, directory_, *store_, audit_, *random_, knobs_);
   }
@@ -110,7 +108,7 @@ class ReplicaWorld : public ::testing::Test {
   TempFolder folder_;
   ManualScheduler scheduler_;
   const std::unique_ptr<Random> random_ = seeded_random(1);
-  const Directory directory_{SecretArray<32>(ByteView(Bytes(32, 7)))};
+  const Directory directory_ = test_directory();
   std::unique_ptr<ReplicaStore> store_;
   Audit audit_;
   Knobs knobs_;

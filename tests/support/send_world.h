@@ -12,13 +12,9 @@
 #include "engine/channels.h"
 #include "engine/engine.h"
 #include "engine/enqueue.h"
-#include "files/files.h"
-#include "store/rocks_store.h"
+#include "support/home.h"
 #include "support/model_network.h"
-#include "support/no_sync_fs.h"
 #include "support/temp_folder.h"
-#include "support/throwaway.h"
-#include "support/watched_store.h"
 #include "wire/letter.h"
 
 namespace taubenpost {
@@ -31,22 +27,17 @@ class SendWorld {
     options.slice_chunks = 2;
     options.batch_chunks = 4;
     options.write_window = 4;
-    network.step = [this] { process_.step(); };
-    Result<std::unique_ptr<RocksStore>> made =
-        RocksStore::create(state_folder(), key_file(), env.get());
-    TP_CHECK(made);
-    take(std::move(made).value());
+    network.step = [this] { home_.process.step(); };
   }
 
-  std::string state_folder() const { return state / "state"; }
-  std::string key_file() const { return state / "key"; }
+  std::string state_folder() const { return home_.state_folder(); }
   EnginePorts ports() { return {*store, network, *files, clock, random}; }
 
   // ---- one process ----
 
   template <class T>
   T run(boost::asio::awaitable<T> work) {
-    return process_.run(std::move(work));
+    return home_.process.run(std::move(work));
   }
   Result<RunSummary> run_engine() {
     Engine engine(ports(), options);
@@ -56,16 +47,13 @@ class SendWorld {
   // of an effect in the network.
   bool run_engine_until(std::uint64_t kill_at) {
     Engine engine(ports(), options);
-    return process_
+    return home_.process
         .run_until_killed<Result<RunSummary>>([&engine] { return engine.run_until_idle(); },
                                               kill_at)
         .has_value();
   }
-  std::uint64_t steps() const { return process_.steps(); }  // of the last run
-  void use_disk(Disk& other) {
-    disk = &other;
-    reopen();
-  }
+  std::uint64_t steps() const { return home_.process.steps(); }  // of the last run
+  void use_disk(Disk& other) { home_.use_disk(other); }
   void let_pass(std::chrono::milliseconds time) { static_cast<void>(run(passed(time))); }
 
   // ---- the sender's side ----
@@ -141,41 +129,24 @@ class SendWorld {
     return all;
   }
 
-  TempFolder state, sources;
+  TempFolder sources;
   VirtualClock clock;
   SeededRandom random{1};
   ModelNetwork network{clock};
-  NoSyncDisk plain_disk;
-  Disk* disk = &plain_disk;
-  std::unique_ptr<rocksdb::Env> env = no_sync_env();  // before the store: outlives it
-  std::unique_ptr<ports::Store> store;
-  std::unique_ptr<RealFiles> files;
   EngineOptions options;
+
+ private:
+  Home home_{clock, [this](const ports::Store* opened) { network.audit.watch(opened); }};
+
+ public:
+  const std::unique_ptr<ports::Store>& store = home_.store;
+  const std::unique_ptr<RealFiles>& files = home_.files;
 
  private:
   boost::asio::awaitable<Status> passed(std::chrono::milliseconds time) {
     co_await clock.sleep(time);
     co_return ok();
   }
-
-  // The store first finishes what was handed to it, while the loop of that process still exists.
-  void reopen() {
-    network.audit.watch(nullptr);
-    files.reset();
-    store.reset();
-    Result<std::unique_ptr<RocksStore>> opened =
-        RocksStore::open(state_folder(), KeyFile{key_file()}, env.get());
-    TP_CHECK(opened);
-    take(std::move(opened).value());
-  }
-  void take(std::unique_ptr<RocksStore> opened) {
-    files = std::make_unique<RealFiles>(state_folder(), opened->spool_key(),
-                                        opened->identity()->store, *disk);
-    store = std::make_unique<WatchedStore>(std::move(opened), clock, [this] { process_.step(); });
-    network.audit.watch(store.get());
-  }
-
-  Throwaway process_{clock, [this] { reopen(); }};
 };
 
 }  // namespace taubenpost
