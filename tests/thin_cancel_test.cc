@@ -104,6 +104,37 @@ TEST(ThinCancel, CancelByHash_EndsTheCallerWithOrWithoutA24) {
   }
 }
 
+asio::awaitable<void> cancels_without_connection(World& world,
+                                                 std::shared_ptr<Subscription> events) {
+  for (bool is_gone = false; !is_gone;) {
+    const Event event = must(co_await events->next(std::chrono::minutes(1)));
+    is_gone = std::holds_alternative<DisconnectedEvent>(event);
+  }
+  must(co_await world.client.cancel(envelope_of(1).hash));
+}
+asio::awaitable<void> writes_and_loses_the_daemon(World& world, Got& got) {
+  must(co_await world.client.connect());
+  const std::shared_ptr<Subscription> events = world.client.subscribe();
+  co_await (writes(world, 1, got) && cancels_without_connection(world, events));
+}
+asio::awaitable<void> comes_back_resumed(World& world) {
+  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
+  const Start start = co_await first->receive_a<Start>();
+  first->close();
+  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(resumed());
+  const Cancel cancel = co_await second->receive_a<Cancel>();
+  EXPECT_EQ(cancel.envelope_hash, start.envelope_hash);
+  co_await answer(second, cancel.query_id, CancelReply{});
+  co_await second->receive_nothing();  // above all no start
+}
+
+TEST(ThinCancel, CancelWhileDisconnected_IsSentLaterAndNothingIsStartedAgain) {
+  World world;
+  Got got;
+  run_both(world.io, writes_and_loses_the_daemon(world, got), comes_back_resumed(world));
+  EXPECT_EQ(must(std::move(*got)).kind, ResendKind::kCancelled);
+}
+
 asio::awaitable<void> cancels_unknown(World& world) {
   must(co_await world.client.cancel(Bytes32{3}));
   must(co_await world.client.cancel_copy(Bytes32{3}));
