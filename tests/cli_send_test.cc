@@ -46,6 +46,27 @@ TEST_F(CliSendTest, CancelledJob_IsNeverSent) {
   expect_error(run_as("sender", {"cancel", "aaaaaa"}), 4, "aaaaaa");
 }
 
+TEST_F(CliSendTest, PausedJob_IsShownAndLeftAlone) {
+  const std::string id = send({path("report.pdf"), "--to", "alice"}).out.substr(0, 26);
+  const Ended paused = run_as("sender", {"pause", id});
+  EXPECT_EQ(paused.status, 0) << paused.err;
+  EXPECT_EQ(paused.out, id + " queued,paused report.pdf -> alice\n");
+  EXPECT_EQ(run_as("sender", {"list"}).out, paused.out);
+  const std::string shown = run_as("sender", {"show", id}).out;
+  EXPECT_NE(shown.find("paused: true\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find(": paused\n"), std::string::npos) << shown;
+  expect_error(run_as("sender", {"pause", id}), 9, "paused already", /*has_hint=*/false);
+  // Without a daemon this would fail if there were anything to do.
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 6);
+  EXPECT_EQ(served.err, "taubenpost: job " + id.substr(0, 8) + " is not finished: paused\n");
+  const Ended resumed = run_as("sender", {"resume", id});
+  EXPECT_EQ(resumed.out, id + " queued report.pdf -> alice\n");
+  expect_error(run_as("sender", {"resume", id}), 9, "not paused", /*has_hint=*/false);
+  EXPECT_EQ(run_as("sender", {"cancel", id}).status, 0);
+  expect_error(run_as("sender", {"pause", id}), 9, "at its end already", /*has_hint=*/false);
+}
+
 TEST_F(CliSendTest, MissingFile_IsNotFound) {
   expect_error(send({path("report.txt"), "--to", "alice"}), 4, "report.txt");
   expect_nothing_queued();

@@ -29,7 +29,7 @@ TEST(RowSeal, SealedRow_OpensAndHidesItsContent) {
   EXPECT_EQ(sealed->find(secret), std::string::npos);
   const auto opened = seal.open(key, *sealed);
   ASSERT_TRUE(opened);
-  EXPECT_EQ(as_text(opened->view()), secret);
+  EXPECT_EQ(as_text(opened->row.view()), secret);
   EXPECT_NE(*sealed, *seal.seal(key, as_bytes(secret))) << "a nonce is used once";
 }
 

@@ -45,7 +45,7 @@ void add_channel(Commands& commands);
 void add_send(Commands& commands);
 void add_list(Commands& commands);
 void add_show(Commands& commands);
-void add_cancel(Commands& commands);
+void add_steering(Commands& commands);
 void add_receive(Commands& commands);
 void add_serve(Commands& commands);
 void add_localnet(Commands& commands);

@@ -1,4 +1,4 @@
-// taubenpost list, show, serve
+// taubenpost list, show, pause, resume, cancel, serve
 #include <ctime>
 
 #include "cli/command.h"
@@ -6,6 +6,7 @@
 #include "cli/jobs.h"
 #include "engine/end_send.h"
 #include "engine/engine.h"
+#include "engine/steer_send.h"
 
 namespace taubenpost::cli {
 namespace {
@@ -89,25 +90,38 @@ Result<int> run_show(Context& context, const JobArgs& args) {
   return kDone;
 }
 
-Result<int> run_cancel(Context& context, const JobArgs& args) {
+// Has `change` done to a send job, and prints what it is then. `verb`: can't be done to others.
+template <class Change>
+Result<int> steer(Context& context, const std::string& prefix, std::string_view verb,
+                  Change change) {
   const Result<Session*> opened = context.session();
   if (!opened) return opened.error();
   Session& session = **opened;
-  const Result<JobView> job = find_job(session.store(), args.id);
+  const Result<JobView> job = find_job(session.store(), prefix);
   if (!job) return job.error();
   const auto* send = std::get_if<SendView>(&*job);
   if (send == nullptr)
-    return error(Errc::kUsage, "only jobs that send can be cancelled yet",
+    return error(Errc::kUsage, "only jobs that send can be " + std::string(verb) + " yet",
                  "'taubenpost list' shows which do");
   const JobId id = send->row.id;
-  const Status cancelled = session.run(cancel_send(session.ports(), id));
-  if (!cancelled) return cancelled.error();
+  const Status changed = session.run(change(session.ports(), id));
+  if (!changed) return changed.error();
   Result<SendJobRow> row = session.store().send_job(id);
   if (!row) return row.error();
   const Result<SendView> view = view_of(session.store(), std::move(row).value());
   if (!view) return view.error();
   print(context.out(), *view);
   return kDone;
+}
+
+Result<int> run_cancel(Context& context, const JobArgs& args) {
+  return steer(context, args.id, "cancelled", cancel_send);
+}
+Result<int> run_pause(Context& context, const JobArgs& args) {
+  return steer(context, args.id, "paused", pause_send);
+}
+Result<int> run_resume(Context& context, const JobArgs& args) {
+  return steer(context, args.id, "resumed", resume_send);
 }
 
 Result<int> run_serve(Context& context, const ServeArgs& args) {
@@ -139,12 +153,16 @@ void add_list(Commands& commands) {
   on_chosen<NoArgs>(commands, *command, run_list);
 }
 
-void add_cancel(Commands& commands) {
-  CLI::App* command =
-      commands.root.add_subcommand("cancel", "Stops a job that nobody can find yet");
-  const auto args = on_chosen<JobArgs>(commands, *command, run_cancel);
-  command->add_option("ID", args->id, "the job, or six or more of its first characters")
-      ->required();
+void add_steering(Commands& commands) {
+  const auto add = [&commands](const char* name, const char* help, auto run) {
+    CLI::App* command = commands.root.add_subcommand(name, help);
+    const auto args = on_chosen<JobArgs>(commands, *command, run);
+    command->add_option("ID", args->id, "the job, or six or more of its first characters")
+        ->required();
+  };
+  add("cancel", "Stops a job that nobody can find yet", run_cancel);
+  add("pause", "Holds a job until it is resumed", run_pause);
+  add("resume", "Lets a paused job go on", run_resume);
 }
 
 void add_show(Commands& commands) {

@@ -113,8 +113,8 @@ Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
 }
 
 std::string SendView::line() const {
-  return to_base32(row.id) + " " + std::string(name_of(row.state)) + " " + printable(row.name) +
-         " -> " + channels_of(recipients);
+  return to_base32(row.id) + " " + std::string(name_of(row.state)) +
+         (row.paused ? ",paused " : " ") + printable(row.name) + " -> " + channels_of(recipients);
 }
 
 Json SendView::json() const {
@@ -126,12 +126,19 @@ Json SendView::json() const {
     if (!recipient.error_text.empty()) entry["error"] = recipient.error_text;
     to.push_back(std::move(entry));
   }
-  return {{"id", to_base32(row.id)},     {"state", name_of(row.state)},
-          {"source", row.source},        {"name", row.name},
-          {"size", row.identity.size},   {"created", row.created},
-          {"finished", row.finished},    {"boxes", boxes},
-          {"boxes_done", boxes_done},    {"batches", batches},
-          {"recipients", std::move(to)}, {"error", error_json(row.error_code, row.error_text)}};
+  return {{"id", to_base32(row.id)},
+          {"state", name_of(row.state)},
+          {"paused", row.paused},
+          {"source", row.source},
+          {"name", row.name},
+          {"size", row.identity.size},
+          {"created", row.created},
+          {"finished", row.finished},
+          {"boxes", boxes},
+          {"boxes_done", boxes_done},
+          {"batches", batches},
+          {"recipients", std::move(to)},
+          {"error", error_json(row.error_code, row.error_text)}};
 }
 
 ReceiveView view_of(ReceiveJobRow row) {

@@ -25,7 +25,7 @@ struct SendView {
   std::uint64_t batches = 0;     // of the body
   std::uint64_t boxes_done = 0;  // of the body: in batches that were read back
 
-  std::string line() const;  // "ID STATE NAME -> RECIPIENTS"
+  std::string line() const;  // "ID STATE NAME -> RECIPIENTS"; STATE ends with ",paused"
   Json json() const;
 };
 Result<SendView> view_of(const ports::Store& store, SendJobRow row);

@@ -89,7 +89,7 @@ int run(int argc, char** argv) {
   add_send(commands);
   add_list(commands);
   add_show(commands);
-  add_cancel(commands);
+  add_steering(commands);
   add_receive(commands);
   add_serve(commands);
   add_localnet(commands);

@@ -9,6 +9,7 @@
 
 #include "bacap/capability.h"
 #include "engine/ports.h"
+#include "engine/steer_send.h"
 
 namespace taubenpost {
 
@@ -35,8 +36,10 @@ class BatchContent {
   virtual std::uint32_t slice_items() const = 0;
   // Items [row.built, row.built + count) of the batch.
   virtual Result<Slice> slice(const BatchRow& row, std::uint32_t count) = 0;
-  // Reads back what invariant 2 asks for. An error fails the job (kRejected, kCancelled) or stops
-  // the engine (kDaemonGone, store errors).
+  // Asked before new work is started; kCancelled while the job is held.
+  virtual Status may_start_work() const = 0;
+  // Reads back what invariant 2 asks for. An error fails the job (kRejected) or stops the engine
+  // (kDaemonGone, store errors).
   virtual boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) = 0;
   // The same after a courier could not get past envelope `failed` (from 1; 0: before the first):
   // what stands in the way there is an error, so that nobody runs into it for ever.
@@ -52,6 +55,7 @@ class BodyContent : public BatchContent {
   BodyContent(const SendJobRow& job, EnginePorts ports);
   std::uint32_t slice_items() const override { return plan_.slice_chunks; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
+  Status may_start_work() const override { return taubenpost::may_start_work(ports_.store, job_); }
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;
@@ -75,6 +79,7 @@ class CommitContent : public BatchContent {
       : job_(job.id), until_(job.until), slice_items_(options.slice_chunks), ports_(ports) {}
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
+  Status may_start_work() const override { return ok(); }  // what is decided goes to its end
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;

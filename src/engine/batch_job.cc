@@ -43,6 +43,7 @@ asio::awaitable<Status> BatchJob::run() {
     Result<BatchRow> row = ports_.store.batch(job_, index_);
     if (!row && row.error().code == Errc::kNotFound) co_return ok();  // done, its row is gone
     if (!row) co_return row.error();
+    TP_CO_TRY(content_.may_start_work());
 
     Status step = ok();
     if (content_.expired()) {
@@ -124,6 +125,7 @@ asio::awaitable<Status> BatchJob::upload(BatchRow row) {
 
 asio::awaitable<Status> BatchJob::build_slices(BatchRow& row, TaskGroup& writers) {
   while (row.built < row.count && !spoiled_ && !write_error_) {
+    TP_CO_TRY(content_.may_start_work());
     const std::uint32_t count = std::min(content_.slice_items(), row.count - row.built);
     Result<ports::BuiltElements> built = co_await build_slice(row, count);
     if (!built) co_return built.error();
@@ -211,6 +213,7 @@ asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool c
     Permit acquired = co_await Permit::acquire(shared_.writes);
     std::optional<Permit> permit(std::move(acquired));
     if (spoiled_ || write_error_) break;
+    TP_CO_TRY(content_.may_start_work());
     Result<Bytes> bytes = ports_.store.element(job_, index_, generation_, element);
     if (!bytes) co_return bytes.error();
     TP_FAILPOINT("send.element.before_write");
@@ -276,6 +279,7 @@ asio::awaitable<Status> BatchJob::await_copy(BatchRow row) {
   std::uint64_t wait_ms = kFirstPollMs;
   Backoff backoff(ports_);
   for (;;) {
+    TP_CO_TRY(content_.may_start_work());
     const std::uint64_t asked_ms = ports_.clock.monotonic_ms();
     const CopyResult result =
         co_await ports_.network.copy(SecretBytes(temporary_->view()), row.courier, wait_ms);

@@ -29,7 +29,7 @@ class BatchJob {
         uploads_(uploads),
         content_(content) {}
 
-  // Returns when the batch is done. Errors as BatchContent::verify.
+  // Returns when the batch is done. Errors as BatchContent::verify and may_start_work.
   boost::asio::awaitable<Status> run();
 
  private:

@@ -25,15 +25,17 @@ struct Run {
   std::optional<Error> error;  // the first one
 };
 
-// Those of the jobs that are not at their end.
+bool has_work(const SendJobRow& row) { return !is_terminal(row.state) && !row.paused; }
+bool has_work(const ReceiveJobRow& row) { return !is_terminal(row.state); }
+
 template <class Read>
-Result<std::vector<JobId>> unfinished(Result<std::vector<JobId>> all, Read read) {
+Result<std::vector<JobId>> with_work(Result<std::vector<JobId>> all, Read read) {
   if (!all) return all.error();
   std::vector<JobId> out;
   for (const JobId& id : all.value()) {
     const auto row = read(id);
     if (!row) return row.error();
-    if (!is_terminal(row->state)) out.push_back(id);
+    if (has_work(*row)) out.push_back(id);
   }
   return out;
 }
@@ -84,9 +86,9 @@ asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   const auto read_send = [this](const JobId& id) { return ports_.store.send_job(id); };
   const auto read_receive = [this](const JobId& id) { return ports_.store.receive_job(id); };
-  const Result<std::vector<JobId>> sends = unfinished(ports_.store.send_jobs(), read_send);
+  const Result<std::vector<JobId>> sends = with_work(ports_.store.send_jobs(), read_send);
   if (!sends) co_return sends.error();
-  const Result<std::vector<JobId>> receives = unfinished(ports_.store.receive_jobs(), read_receive);
+  const Result<std::vector<JobId>> receives = with_work(ports_.store.receive_jobs(), read_receive);
   if (!receives) co_return receives.error();
   TP_CO_TRY(remove_orphaned_spools(ports_));
   if (sends->empty() && receives->empty()) co_return RunSummary{};

@@ -13,6 +13,7 @@
 #include "engine/index_steps.h"
 #include "engine/letter_of.h"
 #include "engine/reserve_position.h"
+#include "engine/steer_send.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -61,6 +62,7 @@ asio::awaitable<Status> SendJob::run() {
   for (;;) {
     Result<SendJobRow> row = ports_.store.send_job(id_);
     if (!row) co_return row.error();
+    if (row->paused) co_return ok();
 
     Status step = ok();
     switch (row->state) {
@@ -81,9 +83,18 @@ asio::awaitable<Status> SendJob::run() {
       case SendState::kCancelled:
         co_return ok();
     }
+    if (!step && is_overtaken(row.value(), step.error())) continue;
     if (!step && belongs_to_job(step.error().code)) step = co_await give_up(step.error());
     if (!step) co_return step.error();
   }
+}
+
+// Somebody else has changed the job during the step: what the store says now counts.
+bool SendJob::is_overtaken(const SendJobRow& before, const Error& failure) const {
+  if (failure.code == Errc::kCancelled) return true;
+  if (failure.code != Errc::kStateConflict) return false;
+  const Result<SendJobRow> now = ports_.store.send_job(id_);
+  return now && now->revision != before.revision;
 }
 
 asio::awaitable<Status> SendJob::start(SendJobRow row) {
@@ -183,12 +194,14 @@ asio::awaitable<Status> SendJob::upload(SendJobRow row) {
     Status uploaded = co_await upload_batches();
     if (!uploaded) co_return uploaded.error();
   }
+  TP_CO_TRY(may_start_work(ports_.store, id_));
   Result<SendJobRow> now = ports_.store.send_job(id_);
   if (!now) co_return now.error();
   co_return co_await decide(std::move(now).value());
 }
 
 asio::awaitable<Status> SendJob::upload_batches() {
+  batch_error_.reset();
   Result<SendJobRow> row = ports_.store.send_job(id_);
   if (!row) co_return row.error();
   Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
@@ -217,6 +230,7 @@ asio::awaitable<Status> SendJob::upload_batches() {
 
 // The next batch gets a row; its place in the body is fixed from here on.
 asio::awaitable<Status> SendJob::open_batch(SendJobRow row) {
+  TP_CO_TRY(may_start_work(ports_.store, id_));
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
   if (row.first_epoch == 0) row.first_epoch = view->replica_epoch;

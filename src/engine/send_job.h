@@ -20,6 +20,7 @@ class SendJob {
   boost::asio::awaitable<Status> run();
 
  private:
+  bool is_overtaken(const SendJobRow& before, const Error& failure) const;
   boost::asio::awaitable<Status> start(SendJobRow row);
   boost::asio::awaitable<Status> prepare(SendJobRow row);
   boost::asio::awaitable<Status> upload(SendJobRow row);

@@ -64,6 +64,7 @@ struct SendJobRow {
   std::uint64_t finished = 0;
   std::uint16_t error_code = 0;  // Errc of a failed job
   std::string error_text;
+  bool paused = false;  // starts no new work; never set once the letters are decided
   bool operator==(const SendJobRow&) const = default;
 };
 

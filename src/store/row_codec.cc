@@ -50,6 +50,16 @@ void save(cereal::PortableBinaryOutputArchive& archive, const StrongInt<Tag, Rep
   archive(value.value());
 }
 
+// Members that came with a later row version stand at the end; an older row has none of them.
+template <class... Members>
+void since(std::uint8_t version, RowReader& reader, Members&... members) {
+  if (reader.version() >= version) reader(members...);
+}
+template <class... Members>
+void since(std::uint8_t, cereal::PortableBinaryOutputArchive& archive, const Members&... members) {
+  archive(members...);
+}
+
 // ---- one function per row. The structured bindings name every member: a new one does not compile
 // until it is written here, and then a golden test asks for a new row version. --------------------
 template <class Archive>
@@ -71,10 +81,11 @@ template <class Archive>
 void serialize(Archive& archive, SendJobRow& row) {
   auto& [id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
          recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
-         error_code, error_text] = row;
+         error_code, error_text, paused] = row;
   archive(id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
           recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
           error_code, error_text);
+  since(2, archive, paused);
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {
@@ -144,8 +155,8 @@ Bytes encode(const Row& row) {
 }
 
 template <class Row>
-Result<Row> decode(ByteView bytes) {
-  RowReader reader(bytes);
+Result<Row> decode(ByteView bytes, std::uint8_t version) {
+  RowReader reader(bytes, version);
   Row row;
   reader(row);
   if (!reader.complete()) return error(Errc::kInvalid, "store.decode: malformed row");
@@ -154,7 +165,7 @@ Result<Row> decode(ByteView bytes) {
 
 #define TP_ROW(Row)                  \
   template Bytes encode(const Row&); \
-  template Result<Row> decode(ByteView);
+  template Result<Row> decode(ByteView, std::uint8_t);
 TP_ROW(SendJobRow)
 TP_ROW(RecipientRow)
 TP_ROW(BatchRow)

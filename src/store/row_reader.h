@@ -17,7 +17,7 @@ namespace taubenpost {
 class RowReader {
  public:
   // The first byte says the byte order: only little-endian is written, so only that is read.
-  explicit RowReader(ByteView bytes) : rest_(bytes) {
+  RowReader(ByteView bytes, std::uint8_t version) : rest_(bytes), version_(version) {
     std::uint8_t little_endian = 0;
     read(little_endian);
     if (little_endian != 1) failed_ = true;
@@ -27,6 +27,8 @@ class RowReader {
   void operator()(Fields&... fields) {
     (read(fields), ...);
   }
+  // The row version of these bytes.
+  std::uint8_t version() const { return version_; }
   // Whether everything was well-formed and nothing is left.
   bool complete() const { return !failed_ && rest_.empty(); }
 
@@ -97,6 +99,7 @@ class RowReader {
   }
 
   ByteView rest_;
+  const std::uint8_t version_;
   bool failed_ = false;
 };
 

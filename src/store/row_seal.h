@@ -11,11 +11,11 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "store/row_codec.h"
 #include "store/row_keys.h"
 
 namespace taubenpost {
 
-inline constexpr std::uint8_t kRowVersion = 1;
 // No row comes near it; larger values are damage (on reading) or refused (on writing).
 inline constexpr std::size_t kRowSizeMax = 16U << 20;
 
@@ -25,8 +25,12 @@ class RowSeal {
 
   // kRefused if the row is larger than kRowSizeMax.
   Result<std::string> seal(const RowKey& key, ByteView row) const;
+  struct Opened {
+    std::uint8_t version;
+    SecretBytes row;
+  };
   // kStoreBad: altered, cut, from elsewhere, or of a newer version.
-  Result<SecretBytes> open(const RowKey& key, std::string_view value) const;
+  Result<Opened> open(const RowKey& key, std::string_view value) const;
 
   const StoreId& store() const { return store_; }
   const SecretArray<32>& key() const { return key_; }

@@ -64,9 +64,9 @@ class RowStore {
 
   template <class Row>
   Result<Row> unseal(const RowKey& key, std::string_view value) const {
-    const Result<SecretBytes> plain = seal_.open(key, value);
-    if (!plain) return plain.error();
-    Result<Row> row = decode<Row>(plain->view());
+    const Result<RowSeal::Opened> opened = seal_.open(key, value);
+    if (!opened) return opened.error();
+    Result<Row> row = decode<Row>(opened->row.view(), opened->version);
     if (!row) return error(Errc::kStoreBad, "store.read: " + describe(key) + ": malformed row");
     return row;
   }

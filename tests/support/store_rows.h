@@ -52,6 +52,7 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.finished = 0xbb;
   row.error_code = 0x0c0d;
   row.error_text = "no";
+  row.paused = true;
   return row;
 }
 

@@ -1,0 +1,21 @@
+// Steering a queued send job: what its user may change before its letters are decided.
+//
+// Each call is one commit. The engine looks at the row again before it starts new work, also in the
+// middle of a run; what is outstanding by then may end.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "engine/ports.h"
+
+namespace taubenpost {
+
+// Errors of both: kNotFound; kRefused after the decision; kNothingToDo if the job is at its end, or
+// is as it was to be made.
+boost::asio::awaitable<Status> pause_send(EnginePorts ports, JobId id);
+boost::asio::awaitable<Status> resume_send(EnginePorts ports, JobId id);
+
+// Asked before each packet, batch and decision of a body. kCancelled: not now, the store says why.
+Status may_start_work(const ports::Store& store, JobId id);
+
+}  // namespace taubenpost
