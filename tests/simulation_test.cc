@@ -22,6 +22,9 @@ namespace {
 using localnet::Knobs;
 using localnet::Milliseconds;
 
+// The job store is in memory, which keeps the same contract (store_conformance_test) and halves the
+// time; every so many seeds have the real one.
+constexpr std::uint64_t kRealStoreEvery = 25;
 constexpr std::uint64_t kShards = 8;  // of the seeds, so that they run beside each other
 #ifdef TP_FAILPOINTS
 constexpr std::uint64_t kSeedsPerShard = 10;  // with a sanitizer each takes five times as long
@@ -37,7 +40,8 @@ class Simulation {
         dice_(localnet::seeded_random(seed * 7919 + 1)),
         network_(scheduler_, *chance_, localnet::test_directory(),
                  localnet::test_boxes(boxes_.path()), Knobs{}),
-        sender_(clock_, network_, seed * 31 + 1) {
+        store_kind_(seed % kRealStoreEvery == 0 ? StoreKind::kRocks : StoreKind::kMemory),
+        sender_(clock_, network_, seed * 31 + 1, store_kind_) {
     sender_.options.slice_chunks = static_cast<std::uint32_t>(1 + roll(4));
     sender_.options.batch_chunks = static_cast<std::uint32_t>(2 + roll(7));
     sender_.options.write_window = static_cast<std::uint32_t>(2 + roll(15));
@@ -89,7 +93,8 @@ class Simulation {
         sender_.run(new_channel(sender_.ports(), name_of(number)));
     ASSERT_TRUE(invitation);
     Recipient recipient;
-    recipient.party = std::make_unique<Party>(clock_, network_, seed * 31 + 2 + number);
+    recipient.party =
+        std::make_unique<Party>(clock_, network_, seed * 31 + 2 + number, store_kind_);
     ASSERT_TRUE(
         recipient.party->run(import_channel(recipient.party->ports(), "sender", *invitation)));
     recipient.channel = find_channel(recipient.party->store(), "sender")->id;
@@ -232,6 +237,7 @@ class Simulation {
   TempFolder boxes_;
   std::unique_ptr<localnet::Random> chance_, dice_;
   localnet::Network network_;
+  const StoreKind store_kind_;
   Party sender_;
   std::vector<Recipient> recipients_;
   std::vector<JobId> jobs_;

@@ -1,6 +1,7 @@
-// RocksStore keeps the contract of ports::Store.
+// Every implementation keeps the contract of ports::Store.
 #include "support/store_conformance.h"
 
+#include "support/memory_store.h"
 #include "support/store_dir.h"
 
 namespace taubenpost {
@@ -20,7 +21,16 @@ class RocksMaker {
   bool made_ = false;
 };
 
+class MemoryMaker {
+ public:
+  std::unique_ptr<ports::Store> open() { return std::make_unique<MemoryStore>(rows_); }
+
+ private:
+  const std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
+};
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, StoreConformance, RocksMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreConformance, MemoryMaker);
 
 }  // namespace
 }  // namespace taubenpost

@@ -1,7 +1,8 @@
-// Home: the state directory of one user in virtual time, with a real store and real files, and a
-// process on it that can be thrown away at any step.
+// Home: the state directory of one user in virtual time, with a store and real files, and a process
+// on it that can be thrown away at any step.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,12 +10,15 @@
 
 #include "files/files.h"
 #include "store/rocks_store.h"
+#include "support/memory_store.h"
 #include "support/no_sync_fs.h"
 #include "support/temp_folder.h"
 #include "support/throwaway.h"
 #include "support/watched_store.h"
 
 namespace taubenpost {
+
+enum class StoreKind : std::uint8_t { kRocks, kMemory };
 
 class Home {
  public:
@@ -28,14 +32,19 @@ class Home {
   NoSyncDisk plain_disk_;
   Disk* disk_ = &plain_disk_;
   const std::unique_ptr<rocksdb::Env> env_ = no_sync_env();
+  const std::shared_ptr<MemoryRows> rows_;  // of a store in memory
 
  public:
-  Home(VirtualClock& clock, Watch watch)
-      : clock_(clock), watch_(std::move(watch)), process(clock, [this] { reopen(); }) {
-    Result<std::unique_ptr<RocksStore>> made =
-        RocksStore::create(state_folder(), key_file(), env_.get());
-    TP_CHECK(made);
-    take(std::move(made).value());
+  Home(VirtualClock& clock, Watch watch, StoreKind kind = StoreKind::kRocks)
+      : clock_(clock),
+        watch_(std::move(watch)),
+        rows_(kind == StoreKind::kMemory ? std::make_shared<MemoryRows>() : nullptr),
+        process(clock, [this] { reopen(); }) {
+    if (rows_)
+      std::filesystem::create_directory(state_folder());
+    else
+      TP_CHECK(RocksStore::create(state_folder(), key_file(), env_.get()));
+    open();
   }
 
   std::string state_folder() const { return state_ / "state"; }
@@ -55,13 +64,18 @@ class Home {
     watch_(nullptr);
     files.reset();
     store.reset();
+    open();
+  }
+  void open() {
+    if (rows_) return take(std::make_unique<MemoryStore>(rows_), SecretArray<32>());
     Result<std::unique_ptr<RocksStore>> opened =
         RocksStore::open(state_folder(), KeyFile{key_file()}, env_.get());
     TP_CHECK(opened);
-    take(std::move(opened).value());
+    SecretArray<32> spool_key = (*opened)->spool_key();
+    take(std::move(opened).value(), std::move(spool_key));
   }
-  void take(std::unique_ptr<RocksStore> opened) {
-    files = std::make_unique<RealFiles>(state_folder(), opened->spool_key(),
+  void take(std::unique_ptr<ports::Store> opened, SecretArray<32> spool_key) {
+    files = std::make_unique<RealFiles>(state_folder(), std::move(spool_key),
                                         opened->identity()->store, *disk_);
     store = std::make_unique<WatchedStore>(std::move(opened), clock_, [this] { process.step(); });
     watch_(store.get());

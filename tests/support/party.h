@@ -18,14 +18,17 @@ namespace taubenpost {
 
 class Party {
  public:
-  Party(VirtualClock& clock, localnet::Network& network, std::uint64_t seed)
+  Party(VirtualClock& clock, localnet::Network& network, std::uint64_t seed, StoreKind kind)
       : port(clock, network, audit_),
         clock_(clock),
         random_(seed),
-        home_(clock, [this](const ports::Store* opened) {
-          audit_.watch(opened);
-          if (opened == nullptr) port.forget_process();
-        }) {
+        home_(
+            clock,
+            [this](const ports::Store* opened) {
+              audit_.watch(opened);
+              if (opened == nullptr) port.forget_process();
+            },
+            kind) {
     port.step = [this] { home_.process.step(); };
   }
 
