@@ -1,8 +1,10 @@
-// ReceiveWorld: a recipient with a real store and real files, before a network of scripted boxes.
+// ReceiveWorld: a recipient with a store in memory and real files, before a network of scripted
+// boxes.
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,8 +15,8 @@
 #include "engine/poll.h"
 #include "engine/receive_job.h"
 #include "files/files.h"
-#include "store/rocks_store.h"
 #include "support/fake_network.h"
+#include "support/memory_store.h"
 #include "support/temp_folder.h"
 #include "support/virtual_clock.h"
 #include "support/watched_store.h"
@@ -34,22 +36,18 @@ class ReceiveWorld {
   static constexpr std::size_t kChunk = 1545;
 
   ReceiveWorld() {
-    Result<std::unique_ptr<RocksStore>> made = RocksStore::create(state_folder(), key_file());
-    TP_CHECK(made);
-    take(std::move(made).value());
+    std::filesystem::create_directory(state_folder());
+    restart();
   }
 
   std::string state_folder() const { return state / "state"; }
-  std::string key_file() const { return state / "key"; }
   EnginePorts ports() { return {*store, network, *files, clock, random}; }
 
   // As a new process would find it.
   void restart() {
-    store.reset();
-    Result<std::unique_ptr<RocksStore>> opened =
-        RocksStore::open(state_folder(), KeyFile{key_file()});
-    TP_CHECK(opened);
-    take(std::move(opened).value());
+    store = std::make_unique<WatchedStore>(std::make_unique<MemoryStore>(rows_), clock);
+    files = std::make_unique<RealFiles>(state_folder(), SecretArray<32>(), rows_->identity.store,
+                                        *disk);
   }
 
   template <class T>
@@ -155,11 +153,7 @@ class ReceiveWorld {
   }
 
  private:
-  void take(std::unique_ptr<RocksStore> opened) {
-    files = std::make_unique<RealFiles>(state_folder(), opened->spool_key(),
-                                        opened->identity()->store, *disk);
-    store = std::make_unique<WatchedStore>(std::move(opened), clock);
-  }
+  const std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
 };
 
 }  // namespace taubenpost

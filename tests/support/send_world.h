@@ -1,4 +1,5 @@
-// SendWorld: a sender with a real store and real files before the model network, in virtual time.
+// SendWorld: a sender with a store in memory and real files before the model network, in virtual
+// time.
 //
 // A process of it can be thrown away at any step, as a kill would, and another one begins from what
 // is durable.
@@ -136,7 +137,8 @@ class SendWorld {
   EngineOptions options;
 
  private:
-  Home home_{clock, [this](const ports::Store* opened) { network.audit.watch(opened); }};
+  Home home_{clock, [this](const ports::Store* opened) { network.audit.watch(opened); },
+             StoreKind::kMemory};
 
  public:
   const std::unique_ptr<ports::Store>& store = home_.store;
