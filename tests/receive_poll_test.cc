@@ -19,15 +19,28 @@ class ReceivePoll : public testing::Test {
     return found;
   }
 
+  // Distances of the awaited positions from the first one.
+  std::vector<std::uint64_t> awaited() {
+    std::vector<std::uint64_t> out;
+    const std::vector<AwaitedRow> rows = *world.store->awaited(channel.id);
+    for (const AwaitedRow& row : rows) out.push_back(row.counter - channel.counter);
+    return out;
+  }
+  void pass(std::chrono::milliseconds time) {
+    world.clock.after(time, [] {});
+    world.clock.jump();
+  }
+
   ReceiveWorld world;
   ChannelRow channel = world.import("sender", 1);
 };
 
-TEST_F(ReceivePoll, EmptyChannel_ReadsOnePositionAndStops) {
+TEST_F(ReceivePoll, EmptyChannel_ReadsAFewPositionsAndStops) {
   const Result<PollSummary> polled = world.poll(channel);
   ASSERT_TRUE(polled) << polled.error().what;
-  EXPECT_EQ(polled->letters + polled->others, 0U);
-  EXPECT_EQ(world.network.reads, 1U);
+  EXPECT_EQ(polled->letters + polled->others + polled->passed_over + polled->lost, 0U);
+  EXPECT_GE(world.network.reads, 4U);
+  EXPECT_LE(world.network.reads, 5U);
   EXPECT_EQ(world.store->channel(channel.id)->next, channel.next);
 }
 
@@ -129,6 +142,124 @@ TEST_F(ReceivePoll, OutgoingChannel_IsRefused) {
   const Result<Invitation> made = world.run(new_channel(world.ports(), "out"));
   ASSERT_TRUE(made) << made.error().what;
   EXPECT_EQ(world.poll(*find_channel(*world.store, "out")).error().code, Errc::kUsage);
+}
+
+// ---- positions where nothing is ----
+
+TEST_F(ReceivePoll, EmptyPositionBeforeLetters_HoldsUpNone) {
+  world.post(letter(1));
+  world.leave_empty(2);
+  world.post(letter(2));
+  world.post(letter(3));
+  world.leave_empty(1);
+  world.post(Outcome::kTombstone);
+  world.post(letter(4));
+  const Result<PollSummary> polled = world.poll(channel);
+  ASSERT_TRUE(polled) << polled.error().what;
+  EXPECT_EQ(polled->letters, 4U);
+  EXPECT_EQ(polled->passed_over, 3U);
+  EXPECT_EQ(awaited(), (std::vector<std::uint64_t>{1, 2, 5}));
+  const ChannelRow after = *world.store->channel(channel.id);
+  EXPECT_EQ(after.next, world.position.bytes());
+  EXPECT_EQ(after.counter, channel.counter + 8);
+}
+
+TEST_F(ReceivePoll, PositionThatStaysUnreadable_HoldsUpNone) {
+  world.post(Outcome::kUnreadable);
+  world.post(letter(1));
+  const Result<PollSummary> polled = world.poll(channel);
+  ASSERT_TRUE(polled) << polled.error().what;
+  EXPECT_EQ(polled->letters, 1U);
+  EXPECT_EQ(awaited(), std::vector<std::uint64_t>{0});
+}
+
+TEST_F(ReceivePoll, LetterThatComesLateToAnAwaitedPosition_IsTaken) {
+  const IndexBytes hole = world.position.bytes();
+  world.leave_empty(1);
+  world.post(letter(1));
+  ASSERT_TRUE(world.poll(channel));
+  ASSERT_EQ(awaited(), std::vector<std::uint64_t>{0});
+  world.restart();
+  world.network.put(hole, letter(2));
+  const Result<PollSummary> polled = world.poll(channel);
+  ASSERT_TRUE(polled) << polled.error().what;
+  EXPECT_EQ(polled->letters, 1U);
+  EXPECT_TRUE(awaited().empty());
+  const std::vector<InboxRow> inbox = *world.store->inbox(channel.id);
+  ASSERT_EQ(inbox.size(), 2U);
+  EXPECT_EQ(inbox[0].transfer, TransferId{2});
+  EXPECT_EQ(world.row(inbox[0].job).counter, channel.counter);
+  EXPECT_EQ(world.store->channel(channel.id)->counter, channel.counter + 2) << "not set back";
+}
+
+TEST_F(ReceivePoll, AwaitedPosition_IsLostOnceItsBoxMustHaveAgedOut) {
+  world.leave_empty(1);
+  world.post(letter(1));
+  ASSERT_TRUE(world.poll(channel));
+  pass(std::chrono::hours(24 * 12));
+  EXPECT_EQ(world.poll(channel)->lost, 0U);
+  EXPECT_EQ(awaited(), std::vector<std::uint64_t>{0});
+  pass(std::chrono::hours(24));
+  EXPECT_EQ(world.poll(channel)->lost, 1U);
+  EXPECT_TRUE(awaited().empty());
+  EXPECT_EQ(kinds(), (std::vector{InboxKind::kLost, InboxKind::kLetter}));
+  EXPECT_EQ(world.poll(channel)->lost, 0U);
+}
+
+TEST_F(ReceivePoll, AwaitedPositionWithoutAClearAnswer_IsNotLost) {
+  world.network.put(world.position.bytes(), Outcome::kNotFound);
+  world.network.put(world.position.bytes(), Outcome::kRetry);
+  world.leave_empty(1);
+  world.post(letter(1));
+  ASSERT_TRUE(world.poll(channel));
+  pass(std::chrono::hours(24 * 20));
+  const Result<PollSummary> polled = world.poll(channel);
+  ASSERT_TRUE(polled) << polled.error().what;
+  EXPECT_EQ(polled->lost, 0U);
+  EXPECT_EQ(awaited(), std::vector<std::uint64_t>{0});
+}
+
+TEST_F(ReceivePoll, PositionAheadWithoutAClearAnswer_IsReadAgainInALaterRound) {
+  world.leave_empty(1);
+  const IndexBytes trouble = world.position.bytes();
+  world.network.put(trouble, Outcome::kRetry);
+  world.leave_empty(1);
+  Result<PollSummary> polled = world.poll(channel);
+  ASSERT_TRUE(polled) << polled.error().what;
+  EXPECT_EQ(polled->letters, 0U);
+  world.network.clear(trouble);
+  world.network.put(trouble, letter(1));
+  polled = world.poll(channel);
+  EXPECT_EQ(polled->letters, 1U);
+}
+
+TEST_F(ReceivePoll, WideGap_IsCrossedWithinSomeRounds) {
+  world.leave_empty(15);
+  world.post(letter(1));
+  std::size_t rounds = 0;
+  while (world.store->receive_jobs()->empty() && ++rounds < 100) ASSERT_TRUE(world.poll(channel));
+  EXPECT_EQ(world.store->receive_jobs()->size(), 1U);
+  EXPECT_EQ(awaited().size(), 15U);
+  world.network.reads = 0;
+  ASSERT_TRUE(world.poll(channel));
+  EXPECT_LE(world.network.reads, 9U) << "a round stays small, however much is awaited";
+}
+
+TEST_F(ReceivePoll, GapBeyondReach_IsCrossedWhenTheChannelWasQuietForLong) {
+  world.leave_empty(40);
+  world.post(letter(1));
+  for (int round = 0; round < 100; ++round) ASSERT_TRUE(world.poll(channel));
+  EXPECT_TRUE(world.store->receive_jobs()->empty());
+  pass(std::chrono::hours(24 * 14));  // two epochs: the reach is 64
+  std::size_t rounds = 0;
+  while (world.store->receive_jobs()->empty() && ++rounds < 500) ASSERT_TRUE(world.poll(channel));
+  EXPECT_EQ(world.store->receive_jobs()->size(), 1U);
+  EXPECT_EQ(awaited().size(), 40U);
+}
+
+TEST_F(ReceivePoll, DaemonThatGoesWhileLookingAhead_IsSaid) {
+  world.network.on_read = [this] { world.network.gone = world.network.reads > 1; };
+  EXPECT_EQ(world.poll(channel).error().code, Errc::kDaemonGone);
 }
 
 // ---- channels in the store ----

@@ -20,6 +20,7 @@ Row full_row() {
   if constexpr (std::is_same_v<Row, ElementRow>) return rows::element(7);
   if constexpr (std::is_same_v<Row, ChannelRow>) return rows::channel();
   if constexpr (std::is_same_v<Row, InboxRow>) return rows::inbox();
+  if constexpr (std::is_same_v<Row, AwaitedRow>) return rows::awaited();
   if constexpr (std::is_same_v<Row, ReceiveJobRow>) return rows::receive_job();
   if constexpr (std::is_same_v<Row, JournalRow>) return rows::note();
   if constexpr (std::is_same_v<Row, StoreIdentityRow>) return rows::identity();
@@ -33,7 +34,7 @@ Row sample() {
 }
 
 using AllRows = testing::Types<SendJobRow, RecipientRow, BatchRow, ElementRow, ChannelRow, InboxRow,
-                               ReceiveJobRow, JournalRow, StoreIdentityRow>;
+                               AwaitedRow, ReceiveJobRow, JournalRow, StoreIdentityRow>;
 TYPED_TEST_SUITE(StoreCodec, AllRows);
 
 TYPED_TEST(StoreCodec, FullRow_ComesBackWhole) {
@@ -100,7 +101,7 @@ TEST(StoreCodecValues, UnknownState_IsInvalid) {
   channel.direction = static_cast<ChannelDirection>(3);
   EXPECT_FALSE(decode<ChannelRow>(encode(channel)));
   InboxRow inbox = rows::inbox();
-  inbox.kind = static_cast<InboxKind>(6);
+  inbox.kind = static_cast<InboxKind>(7);
   EXPECT_FALSE(decode<InboxRow>(encode(inbox)));
 }
 
@@ -177,17 +178,28 @@ TEST(StoreCodecGolden, Element_IsWhatVersionOneSays) {
       "0e0f");
 }
 
-TEST(StoreCodecGolden, Channel_IsWhatVersionOneSays) {
-  EXPECT_EQ(
-      to_hex(encode(sample<ChannelRow>())),
-      "01505152535455565758595a5b5c5d5e5f040302010400000000000000626572740288000000000000000f10"
-      "1112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c"
-      "3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768"
-      "696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f9091929394"
-      "9596101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233343536373839"
-      "3a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465"
-      "666768696a6b6c6d6e6f7071727374757677110000000000000001909192939495969798999a9b9c9d9e9fa0"
-      "a1a2a3a4a5a6a7a8a9aaabacadaeaf1200000000000000");
+const char* const kChannelVersionOne =
+    "01505152535455565758595a5b5c5d5e5f040302010400000000000000626572740288000000000000000f10"
+    "1112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c"
+    "3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768"
+    "696a6b6c6d6e6f707172737475767778797a7b7c7d7e7f808182838485868788898a8b8c8d8e8f9091929394"
+    "9596101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233343536373839"
+    "3a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465"
+    "666768696a6b6c6d6e6f7071727374757677110000000000000001909192939495969798999a9b9c9d9e9fa0"
+    "a1a2a3a4a5a6a7a8a9aaabacadaeaf1200000000000000";
+
+TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) {
+  const Result<ChannelRow> row = decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 1);
+  ASSERT_TRUE(row);
+  ChannelRow expected = sample<ChannelRow>();
+  expected.found = 0;
+  EXPECT_EQ(*row, expected);
+  EXPECT_FALSE(decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 3));
+}
+
+TEST(StoreCodecGolden, Channel_IsWhatVersionThreeSays) {
+  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())),
+            std::string(kChannelVersionOne) + "1312000000000000");
 }
 
 TEST(StoreCodecGolden, Inbox_IsWhatVersionOneSays) {
@@ -196,6 +208,15 @@ TEST(StoreCodecGolden, Inbox_IsWhatVersionOneSays) {
       "01505152535455565758595a5b5c5d5e5f130000000000000001707172737475767778797a7b7c7d7e7f1011"
       "12131415161718191a1b1c1d1e1f140000000000000008000000000000001112131415161718030000000000"
       "0000776879");
+}
+
+TEST(StoreCodecGolden, Awaited_IsWhatVersionThreeSays) {
+  EXPECT_EQ(
+      to_hex(encode(sample<AwaitedRow>())),
+      "01505152535455565758595a5b5c5d5e5f150000000000000012131415161718191a1b1c1d1e1f2021222324"
+      "25262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f50"
+      "5152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f70717273747576777879171600"
+      "0000000000");
 }
 
 TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionOneSays) {

@@ -20,7 +20,7 @@ struct ReceiveArgs {
 };
 
 struct Round {
-  std::size_t others = 0;          // boxes that are no new transfer
+  PollSummary found;               // of all channels
   std::optional<Error> no_answer;  // of some channel: the others went on
 };
 
@@ -63,7 +63,10 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Ch
   for (const ChannelRow& channel : channels) {
     Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder);
     if (found) {
-      round.others += found->others;
+      round.found.letters += found->letters;
+      round.found.others += found->others;
+      round.found.passed_over += found->passed_over;
+      round.found.lost += found->lost;
     } else if (found.error().code == Errc::kTemporary) {
       if (!round.no_answer) round.no_answer = found.error();
     } else {
@@ -71,6 +74,15 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Ch
     }
   }
   co_return round;
+}
+
+void notice_what_is_no_transfer(Output& out, const PollSummary& found) {
+  const auto count = [&out](std::size_t number, const char* what) {
+    if (number > 0) out.notice(std::to_string(number) + what);
+  };
+  count(found.others, " boxes held no new transfer");
+  count(found.passed_over, " empty positions were passed over; later rounds look there again");
+  count(found.lost, " positions that were passed over stayed empty until nothing could be there");
 }
 
 Result<int> run_receive(Context& context, const ReceiveArgs& args) {
@@ -94,8 +106,7 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   if (!ended) return ended.error();
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
-  if (round->others > 0)
-    context.out().notice(std::to_string(round->others) + " boxes held no new transfer");
+  notice_what_is_no_transfer(context.out(), round->found);
   if (!run) return run.error();
   report_unfinished(context.out(), session.store(), *ended);
   if (round->no_answer) return *round->no_answer;

@@ -1,8 +1,13 @@
 #include "engine/poll.h"
 
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+
 #include "bacap/capability.h"
+#include "bacap/epochs.h"
 #include "base/failpoint.h"
 #include "engine/backoff.h"
+#include "engine/task_group.h"
 #include "wire/letter.h"
 
 namespace taubenpost {
@@ -14,6 +19,15 @@ namespace {
 
 // Reads without a clear answer before the round ends; the next round goes on at the same position.
 constexpr unsigned kAttempts = 5;
+// A round reads so many positions right behind an empty one, and so many others of its reach. Most
+// holes are one position wide; the wider ones are found by chance, a few rounds later.
+constexpr std::uint64_t kNear = 2;
+constexpr std::uint64_t kFar = 2;
+constexpr std::uint64_t kReach = 16, kReachMax = 4096;
+// Positions that were passed over and are read again in a round.
+constexpr std::size_t kAwaitedInARound = 4;
+// A box of replica epoch E is gone at the start of E + 2.
+constexpr std::uint64_t kEpochsOfABox = 2;
 
 Error no_answer(const std::string& detail) {
   return error(Errc::kTemporary, "poll: the network gave no clear answer: " + printable(detail),
@@ -47,32 +61,93 @@ asio::awaitable<Result<ports::ReadResult>> read_position(EnginePorts ports, Byte
   }
 }
 
+// One position of a round and what a read found there.
+struct Look {
+  std::uint64_t counter = 0;
+  IndexBytes index{};
+  Result<ports::ReadResult> read = ports::ReadResult{};
+
+  bool found() const { return read && read->outcome != Outcome::kNotFound; }
+};
+
+asio::awaitable<void> look_at(EnginePorts ports, Bytes read_cap, Look& look) {
+  look.read = co_await read_position(ports, std::move(read_cap), look.index);
+}
+
+// Reads all of them at once. One without a clear answer is as good as empty: a later round reads it
+// again. Errors: everything that is no matter of one position.
+asio::awaitable<Status> look_at_all(EnginePorts ports, const Bytes& read_cap,
+                                    std::vector<Look>& looks) {
+  TaskGroup readers(co_await asio::this_coro::executor);
+  for (Look& look : looks) readers.spawn(look_at(ports, read_cap, look));
+  co_await readers.join();
+  for (const Look& look : looks)
+    if (!look.read && look.read.error().code != Errc::kTemporary) co_return look.read.error();
+  co_return ok();
+}
+
+// How far ahead of `next` a letter may be: further, the longer nothing was found.
+std::uint64_t reach_of(const ChannelRow& channel, std::uint64_t now_s) {
+  const std::uint64_t last = std::max(channel.created, channel.found);
+  const std::uint64_t quiet = bacap::replica_epoch(now_s) -
+                              std::min(bacap::replica_epoch(last), bacap::replica_epoch(now_s));
+  return std::min(kReachMax, kReach << std::min<std::uint64_t>(quiet, 16));
+}
+
+// Positions behind the empty one at `next`, ascending; fewer at the end of the sequence.
+Result<std::vector<Look>> positions_ahead(EnginePorts& ports, const ChannelRow& channel) {
+  const std::uint64_t reach = reach_of(channel, ports.clock.unix_ms() / 1000);
+  std::vector<std::uint64_t> distances;
+  for (std::uint64_t i = 1; i <= kNear; ++i) distances.push_back(i);
+  for (std::uint64_t i = 0; i < kFar; ++i)
+    distances.push_back(kNear + 1 + ports.random.below(reach - kNear));
+  std::sort(distances.begin(), distances.end());
+  distances.erase(std::unique(distances.begin(), distances.end()), distances.end());
+
+  Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(channel.next);
+  if (!at) return at.error();
+  std::vector<Look> looks;
+  std::uint64_t distance = 0;
+  for (const std::uint64_t wanted : distances) {
+    for (; at && distance < wanted; ++distance) at = at->next();
+    if (!at) break;
+    looks.push_back({at->counter(), at->bytes(), ports::ReadResult{}});
+  }
+  return looks;
+}
+
 // What a position holds, and the job that follows from it.
 struct Found {
   InboxRow inbox;
   std::optional<ReceiveJobRow> job;
+
+  bool is_letter() const { return job.has_value(); }
+  void store(Transaction& step) {
+    step.create(std::move(inbox));
+    if (job) step.create(std::move(*job));
+  }
 };
 
-ReceiveJobRow new_job(EnginePorts& ports, const ChannelRow& channel, const Bytes& box,
-                      const std::string& folder) {
+ReceiveJobRow new_job(EnginePorts& ports, const ChannelRow& channel, std::uint64_t counter,
+                      const Bytes& box, const std::string& folder) {
   ReceiveJobRow job;
   ports.random.fill(job.id);
   job.created = ports.clock.unix_ms() / 1000;
   job.channel = channel.id;
   job.channel_name = channel.name;
-  job.counter = channel.counter;
+  job.counter = counter;
   job.letter = box;
   job.folder = folder;
   return job;
 }
 
 // Store errors only: a box that makes no sense is a row like any other.
-Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, ports::ReadResult read,
-                     const std::string& folder) {
+Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, std::uint64_t counter,
+                     ports::ReadResult read, const std::string& folder) {
   Found found;
   InboxRow& inbox = found.inbox;
   inbox.channel = channel.id;
-  inbox.counter = channel.counter;
+  inbox.counter = counter;
   inbox.seen = ports.clock.unix_ms() / 1000;
   inbox.content = std::move(read.plaintext);
   if (read.outcome == Outcome::kTombstone) {
@@ -102,46 +177,158 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, ports::ReadR
     return found;
   }
   inbox.kind = InboxKind::kLetter;
-  found.job = new_job(ports, channel, inbox.content, folder);
+  found.job = new_job(ports, channel, counter, inbox.content, folder);
   inbox.job = found.job->id;
   return found;
 }
+
+// One round over one channel.
+class Round {
+ public:
+  Round(EnginePorts ports, ChannelId channel, std::string folder)
+      : ports_(ports), channel_(channel), folder_(std::move(folder)) {}
+
+  // Positions that were passed over, then what is new, up to where nothing is in reach.
+  asio::awaitable<Result<PollSummary>> run() {
+    Result<ChannelRow> row = ports_.store.channel(channel_);
+    if (!row) co_return row.error();
+    if (row->direction != ChannelDirection::kIncoming)
+      co_return error(Errc::kUsage, "channel " + printable(row->name) + " is for sending",
+                      "poll a channel made with 'channel import'");
+    read_cap_ = row->capability;
+    TP_CO_TRY(co_await look_behind());
+    Status front = ok();
+    for (bool found = true; found;) {
+      front = co_await read_on();
+      if (!front && front.error().code != Errc::kTemporary) break;
+      TP_CO_TRY(co_await look_ahead(found));
+    }
+    if (!front) co_return front.error();
+    co_return summary_;
+  }
+
+ private:
+  // Reads from `next` on until a position is empty, or gives no clear answer (kTemporary).
+  asio::awaitable<Status> read_on() {
+    for (;;) {
+      const Result<ChannelRow> row = ports_.store.channel(channel_);
+      if (!row) co_return row.error();
+      Look front{row->counter, row->next, ports::ReadResult{}};
+      co_await look_at(ports_, read_cap_, front);
+      if (!front.read) co_return front.read.error();
+      if (!front.found()) co_return ok();
+      TP_CO_TRY(co_await take(std::move(front)));
+    }
+  }
+
+  // The position at `next` may have aged out, was never written or can't be read: letters behind it
+  // are taken all the same.
+  asio::awaitable<Status> look_ahead(bool& found) {
+    found = false;
+    const Result<ChannelRow> row = ports_.store.channel(channel_);
+    if (!row) co_return row.error();
+    Result<std::vector<Look>> looks = positions_ahead(ports_, *row);
+    if (!looks) co_return looks.error();
+    TP_CO_TRY(co_await look_at_all(ports_, read_cap_, *looks));
+    for (Look& look : *looks) {
+      if (!look.found()) continue;
+      found = true;
+      TP_CO_TRY(co_await take(std::move(look)));
+    }
+    co_return ok();
+  }
+
+  // Stores what was found at or behind `next`, the positions that are passed over for it, and the
+  // next position: one commit.
+  asio::awaitable<Status> take(Look look) {
+    Result<ChannelRow> row = ports_.store.channel(channel_);
+    if (!row) co_return row.error();
+    Result<Found> found = decide(ports_, *row, look.counter, std::move(look.read).value(), folder_);
+    if (!found) co_return found.error();
+    Transaction step;
+    Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(row->next);
+    for (; at && at->counter() < look.counter; at = at->next(), ++summary_.passed_over)
+      step.create(AwaitedRow{channel_, at->counter(), at->bytes(), found->inbox.seen});
+    if (at) at = at->next();
+    if (!at) co_return at.error();
+    row->next = at->bytes();
+    row->counter = at->counter();
+    row->found = found->inbox.seen;
+    step.update(std::move(row).value());
+    co_return co_await store(std::move(*found), std::move(step));
+  }
+
+  // Some of the positions that were passed over, chosen anew in each round; those that can hold
+  // nothing any more are lost.
+  asio::awaitable<Status> look_behind() {
+    Result<std::vector<AwaitedRow>> awaited = ports_.store.awaited(channel_);
+    if (!awaited) co_return awaited.error();
+    while (awaited->size() > kAwaitedInARound)
+      awaited->erase(awaited->begin() +
+                     static_cast<std::ptrdiff_t>(ports_.random.below(awaited->size())));
+    std::vector<Look> looks;
+    for (const AwaitedRow& one : *awaited)
+      looks.push_back({one.counter, one.index, ports::ReadResult{}});
+    TP_CO_TRY(co_await look_at_all(ports_, read_cap_, looks));
+    const std::uint64_t epoch = bacap::replica_epoch(ports_.clock.unix_ms() / 1000);
+    for (std::size_t i = 0; i < looks.size(); ++i) {
+      Look& look = looks[i];
+      if (look.found()) {
+        TP_CO_TRY(co_await settle(std::move(look)));
+      } else if (look.read && epoch >= bacap::replica_epoch((*awaited)[i].since) + kEpochsOfABox) {
+        TP_CO_TRY(co_await lose(look.counter));
+      }
+    }
+    co_return ok();
+  }
+
+  asio::awaitable<Status> settle(Look look) {
+    const Result<ChannelRow> row = ports_.store.channel(channel_);
+    if (!row) co_return row.error();
+    Result<Found> found = decide(ports_, *row, look.counter, std::move(look.read).value(), folder_);
+    if (!found) co_return found.error();
+    Transaction step;
+    step.drop_awaited(channel_, look.counter);
+    co_return co_await store(std::move(*found), std::move(step));
+  }
+
+  asio::awaitable<Status> lose(std::uint64_t counter) {
+    InboxRow inbox;
+    inbox.channel = channel_;
+    inbox.counter = counter;
+    inbox.kind = InboxKind::kLost;
+    inbox.seen = ports_.clock.unix_ms() / 1000;
+    Transaction step;
+    step.create(std::move(inbox)).drop_awaited(channel_, counter);
+    ++summary_.lost;
+    co_return co_await ports_.store.commit(std::move(step));
+  }
+
+  asio::awaitable<Status> store(Found found, Transaction step) {
+    const bool is_letter = found.is_letter();
+    found.store(step);
+    TP_FAILPOINT("receive.poll.before_commit");
+    Status stored = co_await ports_.store.commit(std::move(step));
+    if (!stored) co_return stored;
+    TP_FAILPOINT("receive.poll.committed");
+    ++(is_letter ? summary_.letters : summary_.others);
+    co_return ok();
+  }
+
+  EnginePorts ports_;
+  const ChannelId channel_;
+  const std::string folder_;
+  Bytes read_cap_;
+  PollSummary summary_;
+};
 
 }  // namespace
 
 asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
                                                   std::string folder) {
   TP_CHECK(!folder.empty() && folder.front() == '/');
-  PollSummary summary;
-  for (;;) {
-    Result<ChannelRow> row = ports.store.channel(channel);
-    if (!row) co_return row.error();
-    if (row->direction != ChannelDirection::kIncoming)
-      co_return error(Errc::kUsage, "channel " + printable(row->name) + " is for sending",
-                      "poll a channel made with 'channel import'");
-    Result<ports::ReadResult> read = co_await read_position(ports, row->capability, row->next);
-    if (!read) co_return read.error();
-    if (read->outcome == Outcome::kNotFound) co_return summary;
-
-    Result<Found> found = decide(ports, *row, std::move(read).value(), folder);
-    if (!found) co_return found.error();
-    const Result<bacap::MessageBoxIndex> index = bacap::MessageBoxIndex::parse(row->next);
-    if (!index) co_return index.error();
-    const Result<bacap::MessageBoxIndex> next = index->next();
-    if (!next) co_return next.error();
-    row->next = next->bytes();
-    row->counter = next->counter();
-
-    const bool is_letter = found->job.has_value();
-    Transaction step;
-    step.create(std::move(found->inbox)).update(std::move(row).value());
-    if (is_letter) step.create(std::move(*found->job));
-    TP_FAILPOINT("receive.poll.before_commit");
-    Status stored = co_await ports.store.commit(std::move(step));
-    if (!stored) co_return stored.error();
-    TP_FAILPOINT("receive.poll.committed");
-    ++(is_letter ? summary.letters : summary.others);
-  }
+  Round round(ports, channel, std::move(folder));
+  co_return co_await round.run();
 }
 
 }  // namespace taubenpost

@@ -1,5 +1,9 @@
 // One poll round of an incoming channel: everything that is there becomes inbox rows and receive
 // jobs, each in one commit with the channel's next position.
+//
+// No position holds the channel up (design 4.3): where one is empty, some behind it are read as
+// well. What is found there is taken at once; the positions that were passed over are awaited:
+// later rounds read them again, until a box there must have aged out.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -13,12 +17,15 @@ namespace taubenpost {
 struct PollSummary {
   std::size_t letters = 0;  // new transfers, now receive jobs
   std::size_t others = 0;   // duplicates, retracted, unknown or invalid boxes, recorded and skipped
+  std::size_t passed_over = 0;  // positions that are awaited from this round on
+  std::size_t lost = 0;         // positions where no box can be there any more: given up
 };
 
-// Reads from channel.next on until a position is empty. New jobs place their files into `folder`
-// (absolute). Boxes that are no letters never stop the channel. Errors: kNotFound (no such
-// channel), kUsage (it is for sending), kDaemonGone, kTemporary (no clear answer: nothing was
-// skipped), kRejected, kStateConflict (somebody else polls it), store errors.
+// Reads what is in reach of channel.next, and some of the awaited positions. New jobs place their
+// files into `folder` (absolute). Boxes that are no letters never stop the channel. Errors:
+// kNotFound (no such channel), kUsage (it is for sending), kDaemonGone, kTemporary (no clear answer
+// at channel.next and nothing behind it: nothing was skipped), kRejected, kStateConflict (somebody
+// else polls it), store errors.
 boost::asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
                                                          std::string folder);
 

@@ -129,6 +129,7 @@ struct ChannelRow {
   bool bound = false;         // `network` is known
   NetworkId network{};
   std::uint64_t created = 0;
+  std::uint64_t found = 0;  // incoming: when a box was found last; 0: never
   bool operator==(const ChannelRow&) const = default;
 };
 
@@ -138,6 +139,7 @@ enum class InboxKind : std::uint8_t {
   kUnknown = 3,    // a type that this version does not know: kept
   kInvalid = 4,    // malformed: kept for inspection
   kRetracted = 5,  // a tombstone
+  kLost = 6,       // was awaited until no box could be there any more
 };
 
 struct InboxRow {
@@ -150,6 +152,15 @@ struct InboxRow {
   Bytes content;       // the box as read
   std::string reason;  // why it is invalid
   bool operator==(const InboxRow&) const = default;
+};
+
+// A position of an incoming channel that was empty when a later one was found.
+struct AwaitedRow {
+  ChannelId channel{};
+  std::uint64_t counter = 0;
+  IndexBytes index{};
+  std::uint64_t since = 0;
+  bool operator==(const AwaitedRow&) const = default;
 };
 
 struct ReceiveJobRow {

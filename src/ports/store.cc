@@ -28,6 +28,10 @@ Transaction& Transaction::create(InboxRow row) {
   steps_.emplace_back(Put<InboxRow, NoEvent>{How::kCreate, std::move(row)});
   return *this;
 }
+Transaction& Transaction::create(AwaitedRow row) {
+  steps_.emplace_back(Put<AwaitedRow, NoEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
 Transaction& Transaction::create(ReceiveJobRow row) {
   steps_.emplace_back(Put<ReceiveJobRow, ReceiveEvent>{How::kCreate, std::move(row)});
   return *this;
@@ -79,6 +83,10 @@ Transaction& Transaction::drop_elements(JobId job, BatchIndex batch) {
 }
 Transaction& Transaction::drop_batch(JobId job, BatchIndex batch) {
   steps_.emplace_back(DropBatch{job, batch});
+  return *this;
+}
+Transaction& Transaction::drop_awaited(ChannelId channel, std::uint64_t counter) {
+  steps_.emplace_back(DropAwaited{channel, counter});
   return *this;
 }
 Transaction& Transaction::note(JobId job, std::uint64_t time_ms, std::string text) {

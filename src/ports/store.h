@@ -26,6 +26,7 @@ class Transaction {
   Transaction& create(BatchRow row);
   Transaction& create(ChannelRow row);
   Transaction& create(InboxRow row);
+  Transaction& create(AwaitedRow row);
   Transaction& create(ReceiveJobRow row);
   Transaction& create(ElementRow row);
 
@@ -46,6 +47,8 @@ class Transaction {
   Transaction& acknowledge(JobId job, BatchIndex batch, Generation generation, ElementIndex index);
   // Deletes elements and marks of every generation of a batch, also when there are none.
   Transaction& drop_elements(JobId job, BatchIndex batch);
+  // Ends the waiting for a position; kStateConflict if it is not awaited (any more).
+  Transaction& drop_awaited(ChannelId channel, std::uint64_t counter);
   // Deletes the row of a batch (in the commit that moves it to done).
   Transaction& drop_batch(JobId job, BatchIndex batch);
   Transaction& note(JobId job, std::uint64_t time_ms, std::string text);
@@ -74,14 +77,18 @@ class Transaction {
     JobId job;
     BatchIndex batch;
   };
+  struct DropAwaited {
+    ChannelId channel;
+    std::uint64_t counter;
+  };
   struct Bind {
     NetworkId network;
   };
-  using Step =
-      std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
-                   Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
-                   Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>, Put<ElementRow, NoEvent>,
-                   Acknowledge, DropElements, DropBatch, JournalRow, Bind>;
+  using Step = std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
+                            Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
+                            Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>,
+                            Put<AwaitedRow, NoEvent>, Put<ElementRow, NoEvent>, Acknowledge,
+                            DropElements, DropBatch, DropAwaited, JournalRow, Bind>;
   const std::vector<Step>& steps() const { return steps_; }
   bool empty() const { return steps_.empty(); }
 
@@ -113,6 +120,8 @@ class Store {
   virtual Result<std::optional<InboxRow>> inbox_transfer(ChannelId channel,
                                                          TransferId transfer) const = 0;
   virtual Result<std::vector<InboxRow>> inbox(ChannelId channel) const = 0;
+  // Positions that were passed over, in order.
+  virtual Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const = 0;
   virtual Result<std::vector<JournalRow>> journal(JobId id) const = 0;
 
   // Applies a transaction. The awaiting coroutine goes on when it is on disk.

@@ -163,6 +163,10 @@ Result<std::vector<InboxRow>> RocksStore::inbox(ChannelId channel) const {
   return impl_->list<InboxRow>(inbox_prefix(channel));
 }
 
+Result<std::vector<AwaitedRow>> RocksStore::awaited(ChannelId channel) const {
+  return impl_->list<AwaitedRow>(awaited_prefix(channel));
+}
+
 Result<std::vector<JournalRow>> RocksStore::journal(JobId id) const {
   return impl_->list<JournalRow>(journal_prefix(id));
 }

@@ -73,6 +73,7 @@ class RocksStore : public ports::Store {
   Result<std::optional<InboxRow>> inbox_transfer(ChannelId channel,
                                                  TransferId transfer) const override;
   Result<std::vector<InboxRow>> inbox(ChannelId channel) const override;
+  Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const override;
   Result<std::vector<JournalRow>> journal(JobId id) const override;
 
   // Not cancellable: once begun it ends when the outcome is known.

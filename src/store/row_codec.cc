@@ -42,7 +42,7 @@ constexpr bool is_stored_value(ChannelDirection d) {
   return d == ChannelDirection::kOutgoing || d == ChannelDirection::kIncoming;
 }
 constexpr bool is_stored_value(InboxKind k) {
-  return k >= InboxKind::kLetter && k <= InboxKind::kRetracted;
+  return k >= InboxKind::kLetter && k <= InboxKind::kLost;
 }
 
 template <class Tag, class Rep>
@@ -110,13 +110,20 @@ void serialize(Archive& archive, ElementRow& row) {
 }
 template <class Archive>
 void serialize(Archive& archive, ChannelRow& row) {
-  auto& [id, revision, name, direction, capability, next, counter, bound, network, created] = row;
+  auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found] =
+      row;
   archive(id, revision, name, direction, capability, next, counter, bound, network, created);
+  since(3, archive, found);
 }
 template <class Archive>
 void serialize(Archive& archive, InboxRow& row) {
   auto& [channel, counter, kind, transfer, job, seen, content, reason] = row;
   archive(channel, counter, kind, transfer, job, seen, content, reason);
+}
+template <class Archive>
+void serialize(Archive& archive, AwaitedRow& row) {
+  auto& [channel, counter, index, since] = row;
+  archive(channel, counter, index, since);
 }
 template <class Archive>
 void serialize(Archive& archive, ReceiveJobRow& row) {
@@ -172,6 +179,7 @@ TP_ROW(BatchRow)
 TP_ROW(ElementRow)
 TP_ROW(ChannelRow)
 TP_ROW(InboxRow)
+TP_ROW(AwaitedRow)
 TP_ROW(ReceiveJobRow)
 TP_ROW(JournalRow)
 TP_ROW(StoreIdentityRow)

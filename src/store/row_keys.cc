@@ -7,10 +7,10 @@ namespace taubenpost {
 namespace {
 
 // First byte of keys where one family holds several kinds of rows.
-constexpr std::uint8_t kHeader = 1, kSlot = 2, kIdentity = 3;    // meta
-constexpr std::uint8_t kSend = 1, kReceive = 2, kRecipient = 3;  // jobs
-constexpr std::uint8_t kElement = 0, kAck = 1;                   // elements, inside the key
-constexpr std::uint8_t kByCounter = 1, kByTransfer = 2;          // inbox
+constexpr std::uint8_t kHeader = 1, kSlot = 2, kIdentity = 3;          // meta
+constexpr std::uint8_t kSend = 1, kReceive = 2, kRecipient = 3;        // jobs
+constexpr std::uint8_t kElement = 0, kAck = 1;                         // elements, inside the key
+constexpr std::uint8_t kByCounter = 1, kByTransfer = 2, kAwaited = 3;  // inbox
 
 class KeyBuilder {
  public:
@@ -103,6 +103,12 @@ RowKey inbox_prefix(ChannelId channel) {
 }
 RowKey inbox_transfer_key(ChannelId channel, TransferId transfer) {
   return KeyBuilder(Family::kInbox).add(kByTransfer).add(channel).add(transfer).key();
+}
+RowKey awaited_key(ChannelId channel, std::uint64_t counter) {
+  return KeyBuilder(Family::kInbox).add(kAwaited).add(channel).add(counter).key();
+}
+RowKey awaited_prefix(ChannelId channel) {
+  return KeyBuilder(Family::kInbox).add(kAwaited).add(channel).key();
 }
 
 RowKey journal_key(JobId job, std::uint64_t time_ms, std::uint32_t sequence) {

@@ -61,6 +61,8 @@ RowKey channel_prefix();
 RowKey inbox_key(ChannelId channel, std::uint64_t counter);
 RowKey inbox_prefix(ChannelId channel);
 RowKey inbox_transfer_key(ChannelId channel, TransferId transfer);
+RowKey awaited_key(ChannelId channel, std::uint64_t counter);
+RowKey awaited_prefix(ChannelId channel);
 // journal
 RowKey journal_key(JobId job, std::uint64_t time_ms, std::uint32_t sequence);
 RowKey journal_prefix(JobId job);

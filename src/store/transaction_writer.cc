@@ -106,6 +106,10 @@ Status TransactionWriter::step(const Transaction::Put<InboxRow, Transaction::NoE
                 InboxTransferRow{put.row.counter});
 }
 
+Status TransactionWriter::step(const Transaction::Put<AwaitedRow, Transaction::NoEvent>& put) {
+  return create(awaited_key(put.row.channel, put.row.counter), put.row);
+}
+
 Status TransactionWriter::step(const Transaction::Put<ElementRow, Transaction::NoEvent>& put) {
   const ElementRow& row = put.row;
   return create(element_key(row.job, row.batch, row.generation, row.index), row);
@@ -135,6 +139,16 @@ Status TransactionWriter::step(const Transaction::DropElements& drop) {
 
 Status TransactionWriter::step(const Transaction::DropBatch& drop) {
   const RowKey key = batch_key(drop.job, drop.batch);
+  if (auto s = batch_.Delete(db_.handle(key.family), key.bytes); !s.ok())
+    return store_error(s, "store.commit", describe(key));
+  return ok();
+}
+
+Status TransactionWriter::step(const Transaction::DropAwaited& drop) {
+  const RowKey key = awaited_key(drop.channel, drop.counter);
+  const Result<bool> stored = rows_.exists(key);
+  if (!stored) return stored.error();
+  if (!*stored) return conflict(key, "is gone");
   if (auto s = batch_.Delete(db_.handle(key.family), key.bytes); !s.ok())
     return store_error(s, "store.commit", describe(key));
   return ok();

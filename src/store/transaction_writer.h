@@ -31,10 +31,12 @@ class TransactionWriter {
   Status step(const Transaction::Put<Row, Event>& put);
   Status step(const Transaction::Put<ChannelRow, Transaction::NoEvent>& put);
   Status step(const Transaction::Put<InboxRow, Transaction::NoEvent>& put);
+  Status step(const Transaction::Put<AwaitedRow, Transaction::NoEvent>& put);
   Status step(const Transaction::Put<ElementRow, Transaction::NoEvent>& put);
   Status step(const Transaction::Acknowledge& acknowledge);
   Status step(const Transaction::DropElements& drop);
   Status step(const Transaction::DropBatch& drop);
+  Status step(const Transaction::DropAwaited& drop);
   Status step(const JournalRow& note);
   Status step(const Transaction::Bind& bind);
 

@@ -33,6 +33,7 @@ struct MemoryRows {
   std::map<Element, bool> acknowledged;
   std::map<ChannelId, ChannelRow> channels;
   std::map<std::pair<ChannelId, std::uint64_t>, InboxRow> inbox;
+  std::map<std::pair<ChannelId, std::uint64_t>, AwaitedRow> awaited;
   std::map<std::pair<ChannelId, TransferId>, std::uint64_t> transfers;  // counter of the letter
   std::map<std::tuple<JobId, std::uint64_t, std::uint64_t>, JournalRow> journal;  // time, number
 };
@@ -89,6 +90,9 @@ class MemoryStore : public ports::Store {
   }
   Result<std::vector<InboxRow>> inbox(ChannelId channel) const override {
     return rows_of(rows_->inbox, std::pair(channel, std::uint64_t{0}));
+  }
+  Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const override {
+    return rows_of(rows_->awaited, std::pair(channel, std::uint64_t{0}));
   }
   Result<std::vector<JournalRow>> journal(JobId id) const override {
     return rows_of(rows_->journal, std::tuple(id, std::uint64_t{0}, std::uint64_t{0}));
@@ -208,6 +212,15 @@ class MemoryStore : public ports::Store {
     TP_TRY(create(rows_->inbox, std::pair(row.channel, row.counter), row));
     if (row.kind != InboxKind::kLetter) return ok();
     return create(rows_->transfers, std::pair(row.channel, row.transfer), row.counter);
+  }
+  Status step(const Transaction::Put<AwaitedRow, NoEvent>& to) {
+    return create(rows_->awaited, std::pair(to.row.channel, to.row.counter), to.row);
+  }
+  Status step(const Transaction::DropAwaited& drop) {
+    const auto found = rows_->awaited.find(std::pair(drop.channel, drop.counter));
+    if (found == rows_->awaited.end()) return conflict("is gone");
+    erase(rows_->awaited, found);
+    return ok();
   }
   Status step(const Transaction::Put<ElementRow, NoEvent>& to) {
     const ElementRow& row = to.row;

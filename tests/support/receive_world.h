@@ -83,6 +83,10 @@ class ReceiveWorld {
     network.put(position.bytes(), std::move(box));
     position = *position.next();
   }
+  // Positions at which nothing was ever written.
+  void leave_empty(std::uint64_t positions) {
+    for (std::uint64_t i = 0; i < positions; ++i) position = *position.next();
+  }
 
   static Bytes pattern(std::size_t size) {
     Bytes bytes(size);

@@ -47,6 +47,7 @@ TYPED_TEST_P(StoreConformance, EveryRow_ComesBackWholeAfterReopen) {
                  .create(rows::element(7))
                  .create(rows::channel())
                  .create(rows::inbox())
+                 .create(rows::awaited())
                  .create(rows::receive_job())
                  .note(rows::kJob, rows::note().time_ms, rows::note().text));
   this->reopen();
@@ -59,6 +60,7 @@ TYPED_TEST_P(StoreConformance, EveryRow_ComesBackWholeAfterReopen) {
             rows::element(7).bytes);
   EXPECT_EQ(*now.channel(rows::kChannel), rows::channel());
   EXPECT_EQ(*now.inbox(rows::kChannel), std::vector{rows::inbox()});
+  EXPECT_EQ(*now.awaited(rows::kChannel), std::vector{rows::awaited()});
   EXPECT_EQ(*now.receive_job(rows::kJob), rows::receive_job());
   EXPECT_EQ(*now.journal(rows::kJob), std::vector{rows::note()});
 }
@@ -78,6 +80,7 @@ TYPED_TEST_P(StoreConformance, MissingRows_AreNotFoundOrEmpty) {
   EXPECT_TRUE(now.channels()->empty());
   EXPECT_TRUE(now.inbox(rows::kChannel)->empty());
   EXPECT_FALSE(now.inbox_transfer(rows::kChannel, rows::kTransfer)->has_value());
+  EXPECT_TRUE(now.awaited(rows::kChannel)->empty());
   EXPECT_TRUE(now.journal(rows::kJob)->empty());
   EXPECT_TRUE(now.unacknowledged(rows::kJob, rows::kBatch, rows::kGeneration)->empty());
 }
@@ -372,6 +375,23 @@ TYPED_TEST_P(StoreConformance, SecondLetterOfATransfer_IsAConflict) {
   this->must(Transaction().create(elsewhere));
 }
 
+TYPED_TEST_P(StoreConformance, Awaited_IsOrderedByCounterAndDroppedOnce) {
+  this->must(Transaction().create(rows::awaited(300)).create(rows::awaited(2)));
+  EXPECT_EQ(*this->store->awaited(rows::kChannel),
+            (std::vector{rows::awaited(2), rows::awaited(300)}));
+  EXPECT_TRUE(this->store->awaited(rows::run_of<16>(1))->empty());
+  EXPECT_TRUE(this->store->inbox(rows::kChannel)->empty());
+  EXPECT_EQ(code_of(this->commit(Transaction().create(rows::awaited(2)))), Errc::kStateConflict);
+  // What was found there becomes a row of the inbox in the same step.
+  this->must(Transaction().drop_awaited(rows::kChannel, 2).create(rows::inbox(2)));
+  EXPECT_EQ(*this->store->awaited(rows::kChannel), std::vector{rows::awaited(300)});
+  EXPECT_EQ(
+      code_of(this->commit(
+          Transaction().create(rows::inbox(3, InboxKind::kLost)).drop_awaited(rows::kChannel, 2))),
+      Errc::kStateConflict);
+  EXPECT_EQ(this->store->inbox(rows::kChannel)->size(), 1U);
+}
+
 TYPED_TEST_P(StoreConformance, Journal_KeepsTimeAndOrderOfNotes) {
   this->must(Transaction().note(rows::kJob, 300, "c").note(rows::kJob, 2, "a"));
   this->must(Transaction().note(rows::kJob, 300, "d"));
@@ -405,6 +425,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     RecipientsAndBatches_AreInOrderAndOfOneJob, DoneBatch_IsMovedAndDroppedInOneCommit,
     Acknowledge_TakesTheElementOffTheList, DropElements_TakesEveryGenerationOfOneBatch,
     ChannelNames_AreUnique, Inbox_IsOrderedByCounterAndFindsALetterByTransfer,
-    SecondLetterOfATransfer_IsAConflict, Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork);
+    Awaited_IsOrderedByCounterAndDroppedOnce, SecondLetterOfATransfer_IsAConflict,
+    Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork);
 
 }  // namespace taubenpost

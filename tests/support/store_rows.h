@@ -108,11 +108,16 @@ inline ChannelRow channel(ChannelId id = kChannel, std::string name = "bert") {
   row.bound = true;
   row.network = kNetwork;
   row.created = 0x12;
+  row.found = 0x1213;
   return row;
 }
 
 inline InboxRow inbox(std::uint64_t counter = 0x13, InboxKind kind = InboxKind::kLetter) {
   return {kChannel, counter, kind, kTransfer, kJob, 0x14, bytes_of(17, 8), "why"};
+}
+
+inline AwaitedRow awaited(std::uint64_t counter = 0x15) {
+  return {kChannel, counter, run_of<kIndexSize>(18), 0x1617};
 }
 
 inline ReceiveJobRow receive_job(JobId id = kJob) {

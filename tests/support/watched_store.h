@@ -48,6 +48,9 @@ class WatchedStore : public ports::Store {
   Result<std::vector<InboxRow>> inbox(ChannelId channel) const override {
     return store_->inbox(channel);
   }
+  Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const override {
+    return store_->awaited(channel);
+  }
   Result<std::vector<JournalRow>> journal(JobId id) const override { return store_->journal(id); }
 
   boost::asio::awaitable<Status> commit(ports::Transaction transaction) override {
