@@ -69,7 +69,7 @@ Result<std::unique_ptr<ports::SpoolWriter>> Spool::create(JobId job) {
 Result<Bytes> Spool::read(JobId job, SliceIndex slice, std::size_t slice_size, std::size_t length) {
   TP_CHECK(length > 0 && length <= slice_size);
   const std::string path = path_of(job);
-  Result<FileHandle> file = disk_.open(path, OpenHow::kReadWrite);
+  Result<FileHandle> file = disk_.open(path, OpenHow::kRead);
   if (!file && file.error().code == Errc::kNotFound) return bad_spool(path, "it is missing");
   if (!file) return file.error();
   const Result<Bytes> header = disk_.read_at(*file, 0, kHeader.size());

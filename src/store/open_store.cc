@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "base/random.h"
+#include "crypto/hash.h"
 #include "store/durable_file.h"
 #include "store/key_slots.h"
 #include "store/row_store.h"
@@ -107,14 +108,55 @@ Result<SecretArray<32>> unlock(const StoreDb& db, const StoreId& store, const Ke
                "use the key file that was made with this store");
 }
 
-Status check_incarnation(const fs::path& dir, const StoreIdentityRow& identity) {
+Result<StoreIdentityRow> identity_of(const OpenedStore& store) {
+  Result<StoreIdentityRow> identity =
+      RowStore(*store.db, *store.seal).get_row<StoreIdentityRow>(identity_key());
+  if (!identity)
+    return error(Errc::kStoreBad, "store.open: identity: " + identity.error().what,
+                 identity.error().hint);
+  return identity;
+}
+
+Status check_incarnation(const fs::path& dir, const OpenedStore& store) {
+  const Result<StoreIdentityRow> identity = identity_of(store);
+  if (!identity) return identity.error();
   const fs::path path = incarnation_path(dir);
   const Result<SmallFile> file = read_small_file(path, 64);
   if (!file && file.error().code == Errc::kStoreIo) return file.error();
-  const std::string expected = to_hex(identity.incarnation) + "\n";
+  const std::string expected = to_hex(identity->incarnation) + "\n";
   if (file && equal(file->content.view(), as_bytes(expected))) return ok();
   return error(Errc::kRefused, "store.open: " + dir.string() + ": store was restored",
                "its channels may have moved on since: go on with the original, or make new ones");
+}
+
+// The database, unlocked, with an identity of its own.
+Result<OpenedStore> open_with(Result<std::unique_ptr<StoreDb>> (*open)(const fs::path&,
+                                                                       rocksdb::Env*),
+                              const fs::path& dir, const KeySource& key, rocksdb::Env* env) {
+  const fs::path path = database_path(dir);
+  if (!present(path))
+    return error(Errc::kStoreBad, "store.open: " + dir.string() + ": no store here",
+                 std::string(kInitHint));
+  if (!present(path / "CURRENT"))
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
+  Result<std::unique_ptr<StoreDb>> db = open(path, env);
+  if (!db) return db.error();
+  const Result<StoreId> store = read_header(**db);
+  if (!store) return store.error();
+  if ((*db)->has_foreign_family())
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
+
+  Result<SecretArray<32>> store_key =
+      std::visit([&](const auto& source) { return unlock(**db, *store, source); }, key);
+  if (!store_key) return store_key.error();
+  OpenedStore opened;
+  opened.db = std::move(*db);
+  opened.seal = std::make_unique<RowSeal>(*store, std::move(*store_key));
+  const Result<StoreIdentityRow> identity = identity_of(opened);
+  if (!identity) return identity.error();
+  if (identity->store != *store)
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": the identity is another's");
+  return opened;
 }
 
 }  // namespace
@@ -151,34 +193,22 @@ Status create_store(const fs::path& dir, const fs::path& key_file, rocksdb::Env*
 }
 
 Result<OpenedStore> open_store(const fs::path& dir, const KeySource& key, rocksdb::Env* env) {
-  const fs::path path = database_path(dir);
-  if (!present(path))
-    return error(Errc::kStoreBad, "store.open: " + dir.string() + ": no store here",
-                 std::string(kInitHint));
-  if (!present(path / "CURRENT"))
-    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
-  Result<std::unique_ptr<StoreDb>> db = StoreDb::open(path, env);
-  if (!db) return db.error();
-  const Result<StoreId> store = read_header(**db);
-  if (!store) return store.error();
-  if ((*db)->has_foreign_family())
-    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
-
-  Result<SecretArray<32>> store_key =
-      std::visit([&](const auto& source) { return unlock(**db, *store, source); }, key);
-  if (!store_key) return store_key.error();
-  OpenedStore opened;
-  opened.db = std::move(*db);
-  opened.seal = std::make_unique<RowSeal>(*store, std::move(*store_key));
-  const Result<StoreIdentityRow> identity =
-      RowStore(*opened.db, *opened.seal).get_row<StoreIdentityRow>(identity_key());
-  if (!identity)
-    return error(Errc::kStoreBad, "store.open: identity: " + identity.error().what,
-                 identity.error().hint);
-  if (identity->store != *store)
-    return error(Errc::kStoreBad, "store.open: " + path.string() + ": the identity is another's");
-  TP_TRY(check_incarnation(dir, *identity));
+  Result<OpenedStore> opened = open_with(StoreDb::open, dir, key, env);
+  if (!opened) return opened.error();
+  TP_TRY(check_incarnation(dir, *opened));
   return opened;
+}
+
+Result<OpenedStore> open_store_to_look(const fs::path& dir, const KeySource& key,
+                                       rocksdb::Env* env) {
+  return open_with(StoreDb::open_to_look, dir, key, env);
+}
+
+SecretArray<32> spool_key_of(const OpenedStore& store) {
+  SecretArray<32> key;
+  crypto::hkdf_blake2b(store.seal->key().view(), /*salt=*/{}, as_bytes("taubenpost spool 1"),
+                       key.writable());
+  return key;
 }
 
 }  // namespace taubenpost

@@ -22,5 +22,11 @@ Status create_store(const std::filesystem::path& dir, const std::filesystem::pat
                     rocksdb::Env* env);
 Result<OpenedStore> open_store(const std::filesystem::path& dir, const KeySource& key,
                                rocksdb::Env* env);
+// As open_store(), to look only: nothing is written. Also a restored copy is opened.
+Result<OpenedStore> open_store_to_look(const std::filesystem::path& dir, const KeySource& key,
+                                       rocksdb::Env* env);
+
+// The key under which files beside the store (the spool) are sealed; derived from the store key.
+SecretArray<32> spool_key_of(const OpenedStore& store);
 
 }  // namespace taubenpost

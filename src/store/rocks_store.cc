@@ -5,7 +5,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <set>
 
-#include "crypto/hash.h"
 #include "store/committer.h"
 #include "store/open_store.h"
 #include "store/row_store.h"
@@ -71,12 +70,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::filesystem::path
   return std::unique_ptr<RocksStore>(new RocksStore(std::make_unique<Impl>(std::move(*opened))));
 }
 
-SecretArray<32> RocksStore::spool_key() const {
-  SecretArray<32> key;
-  crypto::hkdf_blake2b(impl_->opened.seal->key().view(), /*salt=*/{},
-                       as_bytes("taubenpost spool 1"), key.writable());
-  return key;
-}
+SecretArray<32> RocksStore::spool_key() const { return spool_key_of(impl_->opened); }
 
 Result<StoreIdentityRow> RocksStore::identity() const {
   return impl_->get<StoreIdentityRow>(identity_key());

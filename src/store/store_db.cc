@@ -24,6 +24,12 @@ class NoAutomaticRecovery : public rocksdb::EventListener {
   }
 };
 
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
 rocksdb::ColumnFamilyOptions family_options(const rocksdb::Options& options) {
   return rocksdb::ColumnFamilyOptions(options);
 }
@@ -78,12 +84,23 @@ Result<std::unique_ptr<StoreDb>> StoreDb::create(const std::filesystem::path& pa
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.error_if_exists = true;
-  return open_with(path, options, {});
+  return open_with(path, options, {}, Access::kWrite);
 }
 
 Result<std::unique_ptr<StoreDb>> StoreDb::open(const std::filesystem::path& path,
                                                rocksdb::Env* env) {
-  const rocksdb::Options options = store_options(env);
+  return open_present(path, store_options(env), Access::kWrite);
+}
+
+Result<std::unique_ptr<StoreDb>> StoreDb::open_to_look(const std::filesystem::path& path,
+                                                       rocksdb::Env* env) {
+  rocksdb::Options options = store_options(env);
+  options.info_log = std::make_shared<NoLog>();
+  return open_present(path, std::move(options), Access::kLook);
+}
+
+Result<std::unique_ptr<StoreDb>> StoreDb::open_present(const std::filesystem::path& path,
+                                                       rocksdb::Options options, Access access) {
   std::vector<std::string> names;
   if (auto s = rocksdb::DB::ListColumnFamilies(options, path.string(), &names); !s.ok())
     return store_error(s, "store.open", path.string());
@@ -94,12 +111,13 @@ Result<std::unique_ptr<StoreDb>> StoreDb::open(const std::filesystem::path& path
     names.erase(ours);
   }
   std::erase(names, rocksdb::kDefaultColumnFamilyName);
-  return open_with(path, options, std::move(names));
+  return open_with(path, options, std::move(names), access);
 }
 
 Result<std::unique_ptr<StoreDb>> StoreDb::open_with(const std::filesystem::path& path,
                                                     const rocksdb::Options& options,
-                                                    std::vector<std::string> foreign) {
+                                                    std::vector<std::string> foreign,
+                                                    Access access) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const Family family : kFamilies)
     families.emplace_back(std::string(family_name(family)), family_options(options));
@@ -108,8 +126,13 @@ Result<std::unique_ptr<StoreDb>> StoreDb::open_with(const std::filesystem::path&
 
   std::unique_ptr<StoreDb> store(new StoreDb(path.string()));
   rocksdb::DB* raw = nullptr;
-  const rocksdb::Status s =
-      rocksdb::DB::Open(options, path.string(), families, &store->handles_, &raw);
+  rocksdb::Status s;
+  if (access == Access::kLook) {
+    TP_TRY(store->take_lock(options.env));
+    s = rocksdb::DB::OpenForReadOnly(options, path.string(), families, &store->handles_, &raw);
+  } else {
+    s = rocksdb::DB::Open(options, path.string(), families, &store->handles_, &raw);
+  }
   if (!s.ok()) return store_error(s, "store.open", path.string());
   store->db_.reset(raw);
   return store;
@@ -120,6 +143,15 @@ StoreDb::~StoreDb() {
     const rocksdb::Status s = db_->DestroyColumnFamilyHandle(handle);
     TP_CHECK(s.ok());
   }
+  db_.reset();
+  if (lock_ != nullptr) lock_env_->UnlockFile(lock_).PermitUncheckedError();
+}
+
+Status StoreDb::take_lock(rocksdb::Env* env) {
+  lock_env_ = env;
+  if (const auto s = env->LockFile(path_ + "/LOCK", &lock_); !s.ok())
+    return store_error(s, "store.open", path_);
+  return ok();
 }
 
 Result<std::uint64_t> StoreDb::free_space() const {

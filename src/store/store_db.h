@@ -5,6 +5,7 @@
 #pragma once
 
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 
 #include <array>
 #include <filesystem>
@@ -26,6 +27,10 @@ class StoreDb {
   // An existing database that has all our column families; others are seen by has_foreign_family().
   static Result<std::unique_ptr<StoreDb>> open(const std::filesystem::path& path,
                                                rocksdb::Env* env);
+  // The same, to look only: nothing is written, not even to RocksDB's own log, and nobody else can
+  // open it meanwhile.
+  static Result<std::unique_ptr<StoreDb>> open_to_look(const std::filesystem::path& path,
+                                                       rocksdb::Env* env);
   ~StoreDb();
   StoreDb(const StoreDb&) = delete;
   StoreDb& operator=(const StoreDb&) = delete;
@@ -40,12 +45,19 @@ class StoreDb {
   Result<std::uint64_t> free_space() const;
 
  private:
+  enum class Access : std::uint8_t { kWrite, kLook };
   explicit StoreDb(std::string path) : path_(std::move(path)) {}
+  static Result<std::unique_ptr<StoreDb>> open_present(const std::filesystem::path& path,
+                                                       rocksdb::Options options, Access access);
   static Result<std::unique_ptr<StoreDb>> open_with(const std::filesystem::path& path,
                                                     const rocksdb::Options& options,
-                                                    std::vector<std::string> foreign);
+                                                    std::vector<std::string> foreign,
+                                                    Access access);
+  Status take_lock(rocksdb::Env* env);
 
   std::string path_;
+  rocksdb::Env* lock_env_ = nullptr;
+  rocksdb::FileLock* lock_ = nullptr;  // where RocksDB takes none
   std::unique_ptr<rocksdb::DB> db_;
   // Ours in the order of kFamilies, then "default", then foreign ones. Destroyed before db_.
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;

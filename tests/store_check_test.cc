@@ -1,0 +1,420 @@
+// The check of a store: each broken row and reference is found, alone, and nothing is changed.
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "files/files.h"
+#include "store/check_store.h"
+#include "support/no_sync_fs.h"
+#include "support/store_dir.h"
+#include "support/store_rows.h"
+
+namespace taubenpost {
+namespace {
+
+namespace fs = std::filesystem;
+namespace rows = store_rows;
+using ports::Transaction;
+
+const ChannelId kOut = rows::run_of<16>(0xa0);
+const JobId kReceiving = rows::run_of<16>(0xb0);
+constexpr std::uint64_t kLetterAt = 3;
+constexpr BatchIndex kLetters{kFirstCommitBatch};
+
+// Twenty boxes in three slices; the last batch is being copied.
+SendJobRow uploading() {
+  SendJobRow row = rows::send_job();
+  row.plan = {20 * 1545, {}, 1549, 20, 8, 8, rows::run_of<32>(2), {}};
+  row.next_batch = 3;
+  return row;
+}
+SendJobRow committing() {
+  SendJobRow row = rows::send_job(rows::kOtherJob);
+  row.state = SendState::kCommitting;
+  row.recipients = 1;
+  row.plan.boxes = 0;
+  return row;
+}
+RecipientRow waiting(std::uint32_t index) {
+  RecipientRow row = rows::recipient(RecipientIndex{index});
+  row.state = RecipientState::kPending;
+  row.channel = kOut;
+  return row;
+}
+RecipientRow reserved() {
+  RecipientRow row = rows::recipient(RecipientIndex{0});
+  row.job = rows::kOtherJob;
+  row.channel = kOut;
+  row.counter = 4;
+  return row;
+}
+ChannelRow outgoing() {
+  ChannelRow row = rows::channel(kOut, "anna");
+  row.direction = ChannelDirection::kOutgoing;
+  row.capability = rows::bytes_of(1, kWriteCapSize);
+  row.counter = 5;
+  return row;
+}
+BatchRow copying() {
+  BatchRow row = rows::batch(BatchIndex{2});
+  row.first = 16;
+  row.count = 4;
+  row.elements = 3;
+  return row;
+}
+ElementRow element(std::uint32_t index, Generation generation = rows::kGeneration) {
+  ElementRow row = rows::element(index, generation);
+  row.batch = BatchIndex{2};
+  return row;
+}
+BatchRow letters() {
+  BatchRow row = rows::batch(kLetters);
+  row.job = rows::kOtherJob;
+  row.state = BatchState::kPlanned;
+  row.first = 0;
+  row.count = 1;
+  return row;
+}
+InboxRow letter() {
+  InboxRow row = rows::inbox(kLetterAt);
+  row.job = kReceiving;
+  return row;
+}
+ReceiveJobRow receiving() {
+  ReceiveJobRow row = rows::receive_job(kReceiving);
+  row.counter = kLetterAt;
+  return row;
+}
+
+struct Case {
+  std::string expected;
+  std::function<void()> harm;
+};
+const auto with = [](auto row, auto change) {
+  change(row);
+  return row;
+};
+
+// A store in which everything refers to everything, closed.
+class StoreCheck : public testing::Test {
+ protected:
+  void SetUp() override {
+    make();
+    reopen();
+  }
+
+  void make() {
+    const auto store = dir.create(env.get());
+    ASSERT_TRUE(store);
+    ASSERT_TRUE(commit_now(
+        **store, Transaction()
+                     .create(outgoing())
+                     .create(rows::channel())
+                     .create(uploading())
+                     .create(waiting(0))
+                     .create(waiting(1))
+                     .create(copying())
+                     .create(element(0))
+                     .create(element(1))
+                     .create(element(2))
+                     .acknowledge(rows::kJob, BatchIndex{2}, rows::kGeneration, ElementIndex{1})
+                     .create(committing())
+                     .create(reserved())
+                     .create(letters())
+                     .create(letter())
+                     .create(rows::inbox(kLetterAt + 1, InboxKind::kDuplicate))
+                     .create(receiving())
+                     .create(AwaitedRow{rows::kChannel, 2, rows::run_of<kIndexSize>(1), 7})
+                     .note(rows::kJob, 1, "queued")
+                     .note(kReceiving, 1, "found")));
+    RealFiles files(dir.state(), (*store)->spool_key(), (*store)->identity()->store, disk);
+    auto spool = files.create_spool(rows::kJob);
+    ASSERT_TRUE(spool);
+    for (const std::size_t size : {8 * 1545, 8 * 1545, 4 * 1545})
+      ASSERT_TRUE((*spool)->append_slice(Bytes(size)));
+    ASSERT_TRUE((*spool)->finish());
+  }
+  std::string spool() const { return dir.state() / "spool" / to_base32(rows::kJob); }
+
+  // ---- past the rules of the commits ----
+
+  void reopen() {
+    opened.reset();
+    Result<OpenedStore> store = open_store(dir.state(), KeyFile{dir.key()}, env.get());
+    ASSERT_TRUE(store);
+    opened = std::move(*store);
+  }
+  // An empty value deletes the row.
+  void write(const RowKey& key, const std::string& value) {
+    rocksdb::DB& db = opened->db->db();
+    rocksdb::ColumnFamilyHandle* family = opened->db->handle(key.family);
+    std::string before;
+    db.Get(rocksdb::ReadOptions(), family, key.bytes, &before).PermitUncheckedError();
+    changed.emplace_back(key, before);
+    const rocksdb::Status s =
+        value.empty() ? db.Delete({}, family, key.bytes) : db.Put({}, family, key.bytes, value);
+    ASSERT_TRUE(s.ok());
+  }
+  void remove(const RowKey& key) { write(key, {}); }
+  template <class Row>
+  void put(const RowKey& key, const Row& row) {
+    write(key, *opened->seal->seal(key, encode(row)));
+  }
+  void undo() {
+    const auto all = std::exchange(changed, {});
+    for (auto one = all.rbegin(); one != all.rend(); ++one) write(one->first, one->second);
+    changed.clear();
+  }
+
+  std::vector<std::string> findings_of(const OpenedStore& store) {
+    std::vector<std::string> all;
+    RealFiles files(dir.state(), spool_key_of(store), store.seal->store(), disk);
+    const Result<CheckSummary> checked = check_store(store, files, [&](const Finding& finding) {
+      EXPECT_FALSE(finding.advice.empty()) << finding.what;
+      all.push_back(finding.object + ": " + finding.what);
+    });
+    if (!checked) return {checked.error().what};
+    summary = *checked;
+    EXPECT_EQ(summary.findings, all.size());
+    return all;
+  }
+  std::vector<std::string> findings() { return findings_of(*opened); }
+
+  const std::unique_ptr<rocksdb::Env> env = no_sync_env();
+  void each_alone(const std::vector<Case>& cases) {
+    for (const Case& one : cases) {
+      SCOPED_TRACE(one.expected);
+      one.harm();
+      const std::vector<std::string> all = findings();
+      undo();
+      ASSERT_EQ(all.size(), 1U) << testing::PrintToString(all);
+      EXPECT_NE(all[0].find(one.expected), std::string::npos) << all[0];
+    }
+  }
+
+  StoreDir dir;
+  NoSyncDisk disk;
+  std::optional<OpenedStore> opened;
+  std::vector<std::pair<RowKey, std::string>> changed;  // and what they were
+  CheckSummary summary;
+};
+
+// Every file with its content and the time of its last change.
+std::map<std::string, std::pair<std::string, fs::file_time_type>> snapshot(const fs::path& folder) {
+  std::map<std::string, std::pair<std::string, fs::file_time_type>> all;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    all[entry.path().string()] = {std::string(std::istreambuf_iterator<char>(in), {}),
+                                  entry.last_write_time()};
+  }
+  return all;
+}
+
+TEST_F(StoreCheck, SoundStore_IsCleanAndUntouched) {
+  opened.reset();
+  const auto before = snapshot(dir.root());
+  {
+    const auto store = open_store_to_look(dir.state(), KeyFile{dir.key()}, nullptr);
+    ASSERT_TRUE(store);
+    EXPECT_EQ(findings_of(*store), std::vector<std::string>{});
+  }
+  EXPECT_EQ(summary.send_jobs, 2U);
+  EXPECT_EQ(summary.receive_jobs, 1U);
+  EXPECT_EQ(summary.channels, 2U);
+  EXPECT_EQ(summary.spool_slices, 3U);
+  EXPECT_EQ(summary.leftover_spools, 0U);
+  EXPECT_EQ(summary.rows, 23U);
+  EXPECT_TRUE(snapshot(dir.root()) == before);
+}
+
+TEST_F(StoreCheck, StoreInUse_IsLockedBothWays) {
+  EXPECT_EQ(code_of(open_store_to_look(dir.state(), KeyFile{dir.key()}, nullptr)), Errc::kLocked);
+  opened.reset();
+  const auto looking = open_store_to_look(dir.state(), KeyFile{dir.key()}, nullptr);
+  ASSERT_TRUE(looking);
+  EXPECT_EQ(code_of(dir.open()), Errc::kLocked);
+}
+
+TEST_F(StoreCheck, BrokenJob_IsToldWhatIsBroken) {
+  const auto put_job = [&](auto change) {
+    put(send_job_key(rows::kJob), with(uploading(), change));
+  };
+  const auto put_recipient = [&](auto change) {
+    put(recipient_key(rows::kOtherJob, {}), with(reserved(), change));
+  };
+  each_alone({
+      {"its recipient 0 is missing", [&] { remove(recipient_key(rows::kJob, {})); }},
+      {"its recipient 1 is missing", [&] { remove(recipient_key(rows::kJob, RecipientIndex{1})); }},
+      {"its recipients 2 to 4 are missing", [&] { put_job([](auto& r) { r.recipients = 5; }); }},
+      {"2 recipients, but one with the number 7",
+       [&] { put(recipient_key(rows::kJob, RecipientIndex{7}), waiting(7)); }},
+      {"it has no plan", [&] { put_job([](auto& r) { r.plan.batch_chunks = 0; }); }},
+      {"holds the row of another key", [&] { put(send_job_key(kOut), committing()); }},
+      {"does not know its channel bert",
+       [&] { put_recipient([](auto& r) { r.channel = rows::kJob; }); }},
+      {"channel bert is for receiving",
+       [&] { put_recipient([](auto& r) { r.channel = rows::kChannel; }); }},
+      {"its position 5 is still free in channel anna",
+       [&] { put_recipient([](auto& r) { r.counter = 5; }); }},
+      {"it has a position, but no letter",
+       [&] { put_recipient([](auto& r) { r.letter.clear(); }); }},
+      {"although the letters are not decided",
+       [&] {
+         put(recipient_key(rows::kJob, RecipientIndex{1}), with(waiting(1), [](auto& r) {
+               r.state = RecipientState::kReserved;
+               r.counter = 2;
+             }));
+       }},
+  });
+}
+
+TEST_F(StoreCheck, BrokenBatch_IsToldWhatIsBroken) {
+  const auto put_job = [&](auto change) {
+    put(send_job_key(rows::kJob), with(uploading(), change));
+  };
+  const auto put_batch = [&](auto change) {
+    put(batch_key(rows::kJob, BatchIndex{2}), with(copying(), change));
+  };
+  const RowKey first_element = element_key(rows::kJob, BatchIndex{2}, rows::kGeneration, {});
+  each_alone({
+      {"a job in this state has no such batch",
+       [&] {
+         put(batch_key(rows::kJob, kLetters), with(letters(), [](auto& r) { r.job = rows::kJob; }));
+       }},
+      {"it is no part of its job", [&] { put_batch([](auto& r) { r.count = 5; }); }},
+      {"it is no part of its job", [&] { put_job([](auto& r) { r.next_batch = 2; }); }},
+      {"of its 3 elements some are missing",
+       [&] { remove(element_key(rows::kJob, BatchIndex{2}, rows::kGeneration, ElementIndex{2})); }},
+      {"of its 3 elements some are missing", [&] { remove(first_element); }},
+      {"element 3: it is of no open generation, or beyond it",
+       [&] {
+         put(element_key(rows::kJob, BatchIndex{2}, rows::kGeneration, ElementIndex{3}),
+             element(3));
+       }},
+      {"element 0: it is of no open generation, or beyond it",
+       [&] {
+         put(element_key(rows::kJob, BatchIndex{2}, Generation{1}, {}), element(0, Generation{1}));
+       }},
+      {"element 9: it is acknowledged, but not stored",
+       [&] {
+         put(ack_key(rows::kJob, BatchIndex{2}, rows::kGeneration, ElementIndex{9}), AckRow{});
+       }},
+  });
+}
+
+TEST_F(StoreCheck, BrokenChannelOrInbox_IsToldWhatIsBroken) {
+  const auto put_in = [&](auto change) {
+    put(channel_key(rows::kChannel), with(rows::channel(), change));
+  };
+  each_alone({
+      {"another channel has this name", [&] { put_in([](auto& r) { r.name = "anna"; }); }},
+      {"capability has 2 bytes instead of 136",
+       [&] { put_in([](auto& r) { r.capability.resize(2); }); }},
+      {"it was received, but is still to be read",
+       [&] { put_in([](auto& r) { r.counter = kLetterAt + 1; }); }},
+      {"its letter is not found by its transfer id",
+       [&] { remove(inbox_transfer_key(rows::kChannel, rows::kTransfer)); }},
+      {"names position 9, which has no such letter",
+       [&] { put(inbox_transfer_key(rows::kChannel, rows::kJob), InboxTransferRow{9}); }},
+      {"the store does not know the job of its letter",
+       [&] {
+         remove(receive_job_key(kReceiving));
+         remove(journal_key(kReceiving, 1, 0));
+       }},
+      {"the letter at position 4 of anna is not its own",
+       [&] {
+         put(receive_job_key(rows::kOtherJob), with(receiving(), [](auto& r) {
+               r.id = rows::kOtherJob;
+               r.counter = kLetterAt + 1;
+             }));
+       }},
+      {"the store does not know the job",
+       [&] { put(journal_key(kOut, 7, 0), JournalRow{kOut, 7, "note"}); }},
+      {"which is awaited: was received",
+       [&] {
+         put(awaited_key(rows::kChannel, kLetterAt), AwaitedRow{rows::kChannel, kLetterAt, {}, 7});
+       }},
+      {"which is awaited: is still to be read in channel bert",
+       [&] { put(awaited_key(rows::kChannel, 99), AwaitedRow{rows::kChannel, 99, {}, 7}); }},
+      {"inbox row 09: no row has such a key", [&] { write({Family::kInbox, "\t"}, "x"); }},
+      {"meta row 04: no row has such a key", [&] { write({Family::kMeta, "\4"}, "x"); }},
+  });
+}
+
+TEST_F(StoreCheck, BrokenSpool_IsTold) {
+  const auto told = [&](const std::string& what) {
+    const std::vector<std::string> all = findings();
+    return all.size() == 1 && all[0].find(what) != std::string::npos;
+  };
+  {
+    std::fstream file(spool(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(-1, std::ios::end);
+    const char last = static_cast<char>(file.get());
+    file.seekp(-1, std::ios::end);
+    file.put(static_cast<char>(last ^ 1));
+  }
+  EXPECT_TRUE(told("a slice does not open"));
+  EXPECT_EQ(summary.spool_slices, 2U);
+  fs::resize_file(spool(), fs::file_size(spool()) - 1);
+  EXPECT_TRUE(told("it is cut"));
+  fs::remove(spool());
+  EXPECT_TRUE(told("it is missing"));
+}
+
+TEST_F(StoreCheck, RowsThatDoNotOpen_AreAllNamed) {
+  std::size_t damaged = 0;
+  opened.reset();
+  for (const Family family : kFamilies) {
+    if (family == Family::kMeta) continue;
+    edit_rows(dir.database(), family, [&](const std::string&, std::string& value) {
+      value.back() ^= 1;
+      ++damaged;
+    });
+  }
+  reopen();
+  const std::vector<std::string> all = findings();
+  EXPECT_EQ(all.size(), damaged) << "each once, and nothing that follows from it";
+  for (const std::string& one : all) EXPECT_NE(one.find("damaged"), std::string::npos) << one;
+}
+
+TEST_F(StoreCheck, RowOfANewerVersion_AsksForANewerProgram) {
+  write(channel_key(kOut), std::string(1, kRowVersion + 1) + std::string(80, 'x'));
+  const std::vector<std::string> all = findings();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_NE(all[0].find("written by a newer version"), std::string::npos);
+}
+
+TEST_F(StoreCheck, TableThatCannotBeRead_DoesNotHideTheRest) {
+  reopen();  // a start writes the rows of the log into tables
+  remove(inbox_transfer_key(rows::kChannel, rows::kTransfer));
+  fs::path largest;  // of the jobs
+  for (const auto& entry : fs::directory_iterator(dir.database()))
+    if (entry.path().extension() == ".sst" &&
+        (largest.empty() || entry.file_size() > fs::file_size(largest)))
+      largest = entry.path();
+  ASSERT_FALSE(largest.empty());
+  opened.reset();
+  {
+    std::fstream file(largest, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(30);
+    file.write("garbage", 7);
+  }
+  reopen();
+  const std::vector<std::string> all = findings();
+  ASSERT_GE(all.size(), 2U);
+  const std::string text = testing::PrintToString(all);
+  EXPECT_NE(text.find("jobs rows: can't be read"), std::string::npos) << text;
+  EXPECT_NE(text.find("not found by its transfer id"), std::string::npos) << text;
+}
+
+TEST_F(StoreCheck, SpoolsThatNobodyNeeds_AreCountedNotBlamed) {
+  RealFiles files(dir.state(), SecretArray<32>(), {}, disk);
+  ASSERT_TRUE(files.create_spool(rows::kOtherJob));
+  ASSERT_TRUE(files.create_spool(kReceiving));
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_EQ(summary.leftover_spools, 2U);
+}
+
+}  // namespace
+}  // namespace taubenpost
