@@ -54,6 +54,9 @@ inline constexpr std::array kFailpoints{
     // engine/receive_job.cc
     std::string_view{"receive.checked"},
     std::string_view{"receive.before_placed"},
+    // app/backup.cc
+    std::string_view{"backup.copied"},
+    std::string_view{"backup.placed"},
 };
 
 }  // namespace taubenpost

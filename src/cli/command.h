@@ -49,6 +49,7 @@ void add_steering(Commands& commands);
 void add_receive(Commands& commands);
 void add_serve(Commands& commands);
 void add_fsck(Commands& commands);
+void add_backup(Commands& commands);
 void add_localnet(Commands& commands);
 void add_raw(Commands& commands);
 void add_ping(Commands& commands);

@@ -93,6 +93,7 @@ int run(int argc, char** argv) {
   add_receive(commands);
   add_serve(commands);
   add_fsck(commands);
+  add_backup(commands);
   add_localnet(commands);
   add_raw(commands);
   add_ping(commands);

@@ -1,6 +1,7 @@
 # Transcript tests run the built program.
 tp_test(cli_exit_status_test tp_base)
 tp_test(cli_state_test tp_store)
+tp_test(cli_store_test tp_store)
 tp_test(cli_send_test tp_base)
 tp_test(cli_network_test tp_base)
 tp_test(cli_localnet_test tp_base)
@@ -9,6 +10,6 @@ tp_test(cli_raw_test tp_base)
 tp_test(howto_test tp_base)
 add_dependencies(howto_test examples)
 foreach(name cli_localnet_test cli_localnet_kill_test cli_raw_test howto_test cli_state_test
-             cli_send_test cli_network_test)
+             cli_store_test cli_send_test cli_network_test)
   add_dependencies(${name} taubenpost)
 endforeach()
