@@ -133,5 +133,86 @@ TEST_F(CliStoreTest, BackupThatIsKilled_IsCompleteOrAbsent) {
 }
 #endif
 
+// ---- restored ----
+
+class CliRestoredTest : public CliNetworkTest {
+ protected:
+  // "again" is restored from a copy that does not know of the second of two letters, and has a
+  // third one to send.
+  void SetUp() override {
+    start_network("network");
+    init("sender");
+    init("anna");
+    connect("sender", "anna");
+    send("first");
+    ASSERT_EQ(run_as("sender", {"backup", path("again")}).status, 0);
+    send("second");
+    fs::copy(path("sender/store.key"), path("again/store.key"));
+    write_file(path("third"), "third");
+  }
+  void send(const std::string& name) {
+    write_file(path(name), name);
+    const Ended sent = run_as("sender", {"send", path(name), "--to", "anna", "--wait"});
+    ASSERT_EQ(sent.status, 0) << sent.err;
+  }
+  // A minute of waiting takes three seconds.
+  Ended run_fast(const std::string& who, Arguments arguments, const std::string& kill_at = {}) {
+    setenv("TP_TIME_SCALE", "20", 1);
+    if (!kill_at.empty()) setenv("TP_FAILPOINT", (kill_at + ":1").c_str(), 1);
+    const Ended ended = run_as(who, std::move(arguments));
+    unsetenv("TP_TIME_SCALE");
+    unsetenv("TP_FAILPOINT");
+    return ended;
+  }
+  void expect_received() {
+    fs::create_directory(path("in"));
+    const Ended received = run_as("anna", {"receive", "--into", path("in")});
+    EXPECT_EQ(received.status, 0) << received.err;
+    for (const char* name : {"first", "second", "third"})
+      EXPECT_EQ(content_of(path(std::string("in/") + name)), name);
+  }
+};
+
+#ifdef TP_FAILPOINTS
+TEST_F(CliRestoredTest, RestoredSender_GoesOnAfterAResync) {
+  const Ended listed = run_as("again", {"channel", "list"});
+  EXPECT_EQ(listed.status, 0) << listed.err;
+  EXPECT_NE(listed.err.find("restored from a copy"), std::string::npos) << listed.err;
+  EXPECT_NE(listed.out.find("\tunsynchronised\n"), std::string::npos) << listed.out;
+  const Ended queued = run_as("again", {"send", path("third"), "--to", "anna"});
+  EXPECT_EQ(queued.status, 0) << queued.err;
+  EXPECT_EQ(queued.err, "") << "it is said once";
+  EXPECT_NE(queued.out.find(" queued,blocked third"), std::string::npos) << queued.out;
+  const Ended served = run_as("again", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 6);
+  EXPECT_NE(served.err.find("channel anna is not synchronised"), std::string::npos) << served.err;
+
+  const Ended synchronised = run_fast("again", {"channel", "resync", "anna"});
+  EXPECT_EQ(synchronised.status, 0) << synchronised.err;
+  EXPECT_NE(synchronised.out.find(", 1 positions were used"), std::string::npos);
+  EXPECT_EQ(run_as("again", {"channel", "resync", "anna"}).status, 9);
+  EXPECT_NE(run_as("again", {"channel", "show", "anna"}).out.find("\nstate: ready\n"),
+            std::string::npos);
+  EXPECT_EQ(run_as("again", {"serve", "--until-idle"}).status, 0);
+  EXPECT_EQ(run_as("again", {"fsck"}).status, 0);
+  expect_received();
+}
+
+TEST_F(CliRestoredTest, RestoredSenderKilledAtEachStep_GoesOnAllTheSame) {
+  EXPECT_EQ(run_fast("again", {"list"}, "store.restored.marked").status, 128 + SIGKILL);
+  const Ended listed = run_as("again", {"list"});
+  EXPECT_NE(listed.err.find("restored from a copy"), std::string::npos) << listed.err;
+  ASSERT_EQ(run_as("again", {"send", path("third"), "--to", "anna"}).status, 0);
+  for (const char* at : {"resync.before_commit", "resync.committed"}) {
+    SCOPED_TRACE(at);
+    const Ended killed = run_fast("again", {"channel", "resync", "anna"}, at);
+    EXPECT_EQ(killed.status, 128 + SIGKILL) << killed.err;
+  }
+  EXPECT_EQ(run_as("again", {"channel", "resync", "anna"}).status, 9) << "the last one was whole";
+  EXPECT_EQ(run_as("again", {"serve", "--until-idle"}).status, 0);
+  expect_received();
+}
+#endif
+
 }  // namespace
 }  // namespace taubenpost

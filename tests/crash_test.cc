@@ -306,9 +306,11 @@ bool starts_with_any(std::string_view name, std::initializer_list<std::string_vi
   return std::any_of(prefixes.begin(), prefixes.end(),
                      [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
-// Failpoints of making a store are walked by store_crash_test, those of a backup by cli_store_test.
+// Failpoints of making a store are walked by store_crash_test, those of copying and restoring one
+// by cli_store_test.
 bool in_store_matrix(std::string_view name) {
-  return starts_with_any(name, {"store.key.", "store.incarnation.", "store.publish.", "backup."});
+  return starts_with_any(name, {"store.key.", "store.incarnation.", "store.publish.",
+                                "store.restored.", "backup.", "resync."});
 }
 bool in_cancel_matrix(std::string_view name) {
   return starts_with_any(name, {"store.commit.", "send.ended"});

@@ -193,13 +193,24 @@ TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) 
   ASSERT_TRUE(row);
   ChannelRow expected = sample<ChannelRow>();
   expected.found = 0;
+  expected.unsynchronised = false;
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 3));
 }
 
-TEST(StoreCodecGolden, Channel_IsWhatVersionThreeSays) {
+TEST(StoreCodecGolden, ChannelOfVersionThree_IsReadWithTheDefaultsOfLaterMembers) {
+  const Bytes bytes = from_hex(std::string(kChannelVersionOne) + "1312000000000000").value();
+  const Result<ChannelRow> row = decode<ChannelRow>(bytes, 3);
+  ASSERT_TRUE(row);
+  ChannelRow expected = sample<ChannelRow>();
+  expected.unsynchronised = false;
+  EXPECT_EQ(*row, expected);
+  EXPECT_FALSE(decode<ChannelRow>(bytes, 4));
+}
+
+TEST(StoreCodecGolden, Channel_IsWhatVersionFourSays) {
   EXPECT_EQ(to_hex(encode(sample<ChannelRow>())),
-            std::string(kChannelVersionOne) + "1312000000000000");
+            std::string(kChannelVersionOne) + "131200000000000001");
 }
 
 TEST(StoreCodecGolden, Inbox_IsWhatVersionOneSays) {

@@ -279,22 +279,74 @@ TEST(StoreOpen, OpenInAnotherProcess_IsLocked) {
   EXPECT_TRUE(dir.open());
 }
 
-TEST(StoreOpen, IncarnationThatDiffers_IsARestoredStore) {
-  const StoreDir dir;
-  ASSERT_TRUE(dir.create());
-  const fs::path file = dir.state() / "incarnation";
-  const std::string right = read_file(file);
+// A store with one channel of each direction, and a batch that is being copied.
+class StoreRestored : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto store = dir.create();
+    ASSERT_TRUE(store);
+    EXPECT_FALSE((*store)->was_restored());
+    ChannelRow outgoing = rows::channel(rows::kJob, "anna");
+    outgoing.direction = ChannelDirection::kOutgoing;
+    outgoing.unsynchronised = false;
+    ChannelRow incoming = rows::channel();
+    incoming.unsynchronised = false;
+    ASSERT_TRUE(commit_now(
+        **store, ports::Transaction()
+                     .create(outgoing)
+                     .create(incoming)
+                     .create(rows::batch())
+                     .create(rows::element(0))
+                     .create(rows::element(1))
+                     .acknowledge(rows::kJob, rows::kBatch, rows::kGeneration, ElementIndex{1})));
+  }
+  void expect_marked(const RocksStore& store) {
+    EXPECT_TRUE(store.channel(rows::kJob)->unsynchronised);
+    EXPECT_FALSE(store.channel(rows::kChannel)->unsynchronised);
+    EXPECT_EQ(store.batch(rows::kJob, rows::kBatch)->state, BatchState::kPlanned);
+    EXPECT_EQ(code_of(store.element(rows::kJob, rows::kBatch, rows::kGeneration, ElementIndex{0})),
+              Errc::kNotFound);
+    EXPECT_TRUE(store.unacknowledged(rows::kJob, rows::kBatch, rows::kGeneration)->empty());
+  }
+  fs::path incarnation() const { return dir.state() / "incarnation"; }
+
+  StoreDir dir;
+};
+
+TEST_F(StoreRestored, IncarnationThatDiffers_UnsynchronisesOutgoingChannelsOnce) {
+  const std::string right = read_file(incarnation());
   for (const std::string& wrong : {std::string(), right.substr(1), right + "0",
                                    std::string(32, '0') + "\n", std::string(5000, '0')}) {
-    write_file(file, wrong, kOwner);
+    write_file(incarnation(), wrong, kOwner);
     const auto restored = dir.open();
-    ASSERT_EQ(code_of(restored), Errc::kRefused);
-    EXPECT_TRUE(says(restored.error(), "store was restored"));
+    ASSERT_TRUE(restored) << restored.error().what;
+    EXPECT_TRUE((*restored)->was_restored());
+    expect_marked(**restored);
+    EXPECT_NE(read_file(incarnation()), right);
+    EXPECT_EQ(read_file(incarnation()), to_hex((*restored)->identity()->incarnation) + "\n");
   }
-  fs::remove(file);
-  EXPECT_EQ(code_of(dir.open()), Errc::kRefused) << "backups leave it out";
-  write_file(file, right, kOwner);
-  EXPECT_TRUE(dir.open());
+  const auto again = dir.open();
+  ASSERT_TRUE(again);
+  EXPECT_FALSE((*again)->was_restored());
+  expect_marked(**again);
+}
+
+TEST_F(StoreRestored, NoIncarnation_IsARestoredStoreToo) {
+  fs::remove(incarnation());
+  const auto restored = dir.open();
+  ASSERT_TRUE(restored);
+  EXPECT_TRUE((*restored)->was_restored());
+  expect_marked(**restored);
+}
+
+TEST_F(StoreRestored, OriginalBesideItsCopy_StaysAnOriginal) {
+  fs::copy(dir.state(), dir.root() / "copy", fs::copy_options::recursive);
+  fs::remove(dir.root() / "copy" / "incarnation");
+  ASSERT_TRUE(RocksStore::open(dir.root() / "copy", KeyFile{dir.key()}));
+  const auto original = dir.open();
+  ASSERT_TRUE(original);
+  EXPECT_FALSE((*original)->was_restored());
+  EXPECT_FALSE((*original)->channel(rows::kJob)->unsynchronised);
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ namespace taubenpost {
 
 class Session {
  public:
-  // Errors: kStoreBad (no store, damaged, newer), kLocked, kCannotUnlock, kRefused (a restored
-  // store), kUsage (config.toml).
+  // Errors: kStoreBad (no store, damaged, newer), kLocked, kCannotUnlock, kUsage
+  // (config.toml).
   static Result<std::unique_ptr<Session>> open(const std::string& state_dir);
   // Says goodbye to the daemon, for at most a second.
   ~Session();
@@ -35,6 +35,8 @@ class Session {
 
   EnginePorts ports() { return {*store_, *network_, *files_, clock_, random_}; }
   const ports::Store& store() const { return *store_; }
+  // Whether this open found the store to be a restored copy.
+  bool was_restored() const { return store_->was_restored(); }
 
   // Runs a coroutine to its end. kCancelled after SIGINT or SIGTERM, from then on at once.
   template <class T>

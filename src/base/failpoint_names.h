@@ -14,6 +14,7 @@ inline constexpr std::array kFailpoints{
     std::string_view{"store.incarnation.after"},
     std::string_view{"store.publish.before"},
     std::string_view{"store.publish.after"},
+    std::string_view{"store.restored.marked"},
     // store/committer.cc: around every synced write batch
     std::string_view{"store.commit.before"},
     std::string_view{"store.commit.after"},
@@ -21,6 +22,9 @@ inline constexpr std::array kFailpoints{
     std::string_view{"send.prepare.read"},
     std::string_view{"send.decided"},
     std::string_view{"send.before_posted"},
+    // engine/resync.cc
+    std::string_view{"resync.before_commit"},
+    std::string_view{"resync.committed"},
     // engine/end_send.cc
     std::string_view{"send.ended"},
     // engine/batch_job.cc

@@ -1,9 +1,10 @@
-// taubenpost channel new|import|list
+// taubenpost channel new|import|list|show|resync
 #include "app/invite_file.h"
 #include "app/state_dir.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "engine/channels.h"
+#include "engine/resync.h"
 
 namespace taubenpost::cli {
 namespace {
@@ -13,13 +14,27 @@ struct ChannelArgs {
   std::string invite_file;
 };
 struct NoArgs {};
+struct NameArgs {
+  std::string name;
+};
+struct ResyncArgs {
+  std::string name;
+  std::optional<std::uint64_t> at;
+};
+
+std::string_view direction_of(const ChannelRow& channel) {
+  return channel.direction == ChannelDirection::kOutgoing ? "outgoing" : "incoming";
+}
+std::string_view state_of(const ChannelRow& channel) {
+  return channel.unsynchronised ? "unsynchronised" : "ready";
+}
 
 void print(Output& out, const ChannelRow& channel, const std::string& text) {
-  const bool is_outgoing = channel.direction == ChannelDirection::kOutgoing;
   out.result("channel",
              {{"name", channel.name},
-              {"direction", is_outgoing ? "outgoing" : "incoming"},
+              {"direction", direction_of(channel)},
               {"position", channel.counter},
+              {"state", state_of(channel)},
               {"created", channel.created}},
              text);
 }
@@ -87,12 +102,40 @@ Result<int> run_list(Context& context, const NoArgs&) {
   if (!session) return session.error();
   const Result<std::vector<ChannelRow>> channels = (*session)->store().channels();
   if (!channels) return channels.error();
-  for (const ChannelRow& channel : *channels) {
-    const bool is_outgoing = channel.direction == ChannelDirection::kOutgoing;
+  for (const ChannelRow& channel : *channels)
     print(context.out(), channel,
-          printable(channel.name) + (is_outgoing ? "\toutgoing\t" : "\tincoming\t") +
-              std::to_string(channel.counter));
-  }
+          printable(channel.name) + "\t" + std::string(direction_of(channel)) + "\t" +
+              std::to_string(channel.counter) + (channel.unsynchronised ? "\tunsynchronised" : ""));
+  return kDone;
+}
+
+Result<int> run_show(Context& context, const NameArgs& args) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  const Result<ChannelRow> channel = find_channel((*session)->store(), args.name);
+  if (!channel) return channel.error();
+  print(context.out(), *channel,
+        "name: " + printable(channel->name) +
+            "\ndirection: " + std::string(direction_of(*channel)) + "\nposition: " +
+            std::to_string(channel->counter) + "\nstate: " + std::string(state_of(*channel)));
+  return kDone;
+}
+
+Result<int> run_resync(Context& context, const ResyncArgs& args) {
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  const Result<ResyncSummary> done =
+      (*session)->run(resync_channel((*session)->ports(), args.name, args.at));
+  if (!done) return done.error();
+  context.out().result("resync",
+                       {{"name", args.name},
+                        {"position", done->position},
+                        {"used", done->used},
+                        {"posted", done->posted}},
+                       "channel " + printable(args.name) + ": goes on at position " +
+                           std::to_string(done->position) + ", " + std::to_string(done->used) +
+                           " positions were used since the copy was made, " +
+                           std::to_string(done->posted) + " letters of unfinished jobs among them");
   return kDone;
 }
 
@@ -109,7 +152,8 @@ void add_named(Commands& commands, CLI::App& channel, const char* name, const ch
 }  // namespace
 
 void add_channel(Commands& commands) {
-  CLI::App* channel = commands.root.add_subcommand("channel", "Makes, imports and lists channels");
+  CLI::App* channel =
+      commands.root.add_subcommand("channel", "Makes, imports, lists and resyncs channels");
   channel->require_subcommand(1);
   channel->fallthrough();
   add_named(commands, *channel, "new", "Makes a channel to one recipient",
@@ -118,6 +162,15 @@ void add_channel(Commands& commands) {
             "the invitation; - for standard input", run_import);
   CLI::App* list = channel->add_subcommand("list", "Lists all channels");
   on_chosen<NoArgs>(commands, *list, run_list);
+  CLI::App* show = channel->add_subcommand("show", "Shows one channel");
+  const auto shown = on_chosen<NameArgs>(commands, *show, run_show);
+  show->add_option("NAME", shown->name, "your name for the channel")->required();
+  CLI::App* resync =
+      channel->add_subcommand("resync", "Finds the free positions of a restored channel");
+  const auto args = on_chosen<ResyncArgs>(commands, *resync, run_resync);
+  resync->add_option("NAME", args->name, "your name for the channel")->required();
+  resync->add_option("--at", args->at, "what the recipient's 'channel show' prints as position")
+      ->type_name("POSITION");
 }
 
 }  // namespace taubenpost::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/held.h"
 #include "wire/letter.h"
 
 namespace taubenpost::cli {
@@ -108,13 +109,17 @@ Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
       if (!is_commit(batch.index) && batch.state != BatchState::kDone)
         view.boxes_done -= std::min<std::uint64_t>(view.boxes_done, batch.count);
   }
+  Result<std::string> blocked = held_reason(store, row);
+  if (!blocked) return blocked.error();
+  view.blocked = std::move(blocked).value();
   view.row = std::move(row);
   return view;
 }
 
 std::string SendView::line() const {
-  return to_base32(row.id) + " " + std::string(name_of(row.state)) +
-         (row.paused ? ",paused " : " ") + printable(row.name) + " -> " + channels_of(recipients);
+  return to_base32(row.id) + " " + std::string(name_of(row.state)) + (row.paused ? ",paused" : "") +
+         (blocked.empty() ? " " : ",blocked ") + printable(row.name) + " -> " +
+         channels_of(recipients);
 }
 
 Json SendView::json() const {
@@ -126,19 +131,14 @@ Json SendView::json() const {
     if (!recipient.error_text.empty()) entry["error"] = recipient.error_text;
     to.push_back(std::move(entry));
   }
-  return {{"id", to_base32(row.id)},
-          {"state", name_of(row.state)},
-          {"paused", row.paused},
-          {"source", row.source},
-          {"name", row.name},
-          {"size", row.identity.size},
-          {"created", row.created},
-          {"finished", row.finished},
-          {"boxes", boxes},
-          {"boxes_done", boxes_done},
-          {"batches", batches},
-          {"recipients", std::move(to)},
-          {"error", error_json(row.error_code, row.error_text)}};
+  return {
+      {"id", to_base32(row.id)},     {"state", name_of(row.state)},
+      {"paused", row.paused},        {"blocked", blocked.empty() ? Json(nullptr) : Json(blocked)},
+      {"source", row.source},        {"name", row.name},
+      {"size", row.identity.size},   {"created", row.created},
+      {"finished", row.finished},    {"boxes", boxes},
+      {"boxes_done", boxes_done},    {"batches", batches},
+      {"recipients", std::move(to)}, {"error", error_json(row.error_code, row.error_text)}};
 }
 
 ReceiveView view_of(ReceiveJobRow row) {
@@ -273,7 +273,11 @@ void report_unfinished(Output& out, const ports::Store& store, const JobWatch::E
   for (const JobView& job : ended.unfinished) {
     const Result<std::vector<JournalRow>> history = store.journal(id_of(job));
     std::string text = "job " + short_id(id_of(job)) + " is not finished";
-    if (history && !history->empty()) text += ": " + printable(history->back().text);
+    const auto* send = std::get_if<SendView>(&job);
+    if (send != nullptr && !send->blocked.empty())
+      text += ": " + send->blocked;
+    else if (history && !history->empty())
+      text += ": " + printable(history->back().text);
     out.notice(text);
   }
 }

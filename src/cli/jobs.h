@@ -24,8 +24,10 @@ struct SendView {
   std::uint64_t boxes = 0;       // of the body
   std::uint64_t batches = 0;     // of the body
   std::uint64_t boxes_done = 0;  // of the body: in batches that were read back
+  std::string blocked;           // why it is held, or empty
 
-  std::string line() const;  // "ID STATE NAME -> RECIPIENTS"; STATE ends with ",paused"
+  // "ID STATE NAME -> RECIPIENTS"; STATE ends with ",paused" and ",blocked"
+  std::string line() const;
   Json json() const;
 };
 Result<SendView> view_of(const ports::Store& store, SendJobRow row);

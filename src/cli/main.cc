@@ -22,6 +22,10 @@ Result<Session*> Context::session() {
     Result<std::unique_ptr<Session>> opened = Session::open(*dir);
     if (!opened) return opened.error();
     session_ = std::move(opened).value();
+    if (session_->was_restored())
+      out_.notice(
+          "this store was restored from a copy: what it sends is held until 'taubenpost channel "
+          "resync NAME' has found out, for each outgoing channel, what was sent since");
   }
   return session_.get();
 }

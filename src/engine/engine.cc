@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/end_send.h"
+#include "engine/held.h"
 #include "engine/receive_job.h"
 #include "engine/send_job.h"
 #include "engine/task_group.h"
@@ -36,6 +37,20 @@ Result<std::vector<JobId>> with_work(Result<std::vector<JobId>> all, Read read) 
     const auto row = read(id);
     if (!row) return row.error();
     if (has_work(*row)) out.push_back(id);
+  }
+  return out;
+}
+
+// Leaves out what is held: nobody is asked for it.
+Result<std::vector<JobId>> not_held(const ports::Store& store, Result<std::vector<JobId>> jobs) {
+  if (!jobs) return jobs.error();
+  std::vector<JobId> out;
+  for (const JobId& id : jobs.value()) {
+    const Result<SendJobRow> row = store.send_job(id);
+    if (!row) return row.error();
+    const Result<std::string> reason = held_reason(store, *row);
+    if (!reason) return reason.error();
+    if (reason->empty()) out.push_back(id);
   }
   return out;
 }
@@ -86,7 +101,8 @@ asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   const auto read_send = [this](const JobId& id) { return ports_.store.send_job(id); };
   const auto read_receive = [this](const JobId& id) { return ports_.store.receive_job(id); };
-  const Result<std::vector<JobId>> sends = with_work(ports_.store.send_jobs(), read_send);
+  const Result<std::vector<JobId>> sends =
+      not_held(ports_.store, with_work(ports_.store.send_jobs(), read_send));
   if (!sends) co_return sends.error();
   const Result<std::vector<JobId>> receives = with_work(ports_.store.receive_jobs(), read_receive);
   if (!receives) co_return receives.error();

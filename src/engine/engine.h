@@ -27,10 +27,9 @@ class Engine {
  public:
   Engine(EnginePorts ports, EngineOptions options) : ports_(ports), options_(options) {}
 
-  // Runs send jobs and receive jobs to their ends; leaves those that are paused. Errors:
-  // kDaemonGone (no daemon within the limit;
-  // all jobs stay as they are), kRefused (another network than the store's), kStoreBad, kStoreIo,
-  // kDiskFull.
+  // Runs send jobs and receive jobs to their ends; leaves those that are paused or held (held.h).
+  // Errors: kDaemonGone (no daemon within the limit; all jobs stay as they are), kRefused (another
+  // network than the store's), kStoreBad, kStoreIo, kDiskFull.
   boost::asio::awaitable<Result<RunSummary>> run_until_idle();
 
  private:

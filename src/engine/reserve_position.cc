@@ -8,6 +8,12 @@ Status reserve_position(const ports::Store& store, RecipientRow recipient,
                         ports::Transaction& step) {
   Result<ChannelRow> channel = store.channel(recipient.channel);
   if (!channel) return channel.error();
+  // Jobs of such channels are held (held.h): nothing comes here.
+  if (channel->unsynchronised)
+    return error(
+        Errc::kTemporary,
+        "channel " + printable(channel->name) + " is not synchronised since the store was restored",
+        "taubenpost channel resync NAME");
   Result<IndexBytes> next = advanced(channel->next, 1);
   if (!next) return next.error();
   recipient.position = channel->next;

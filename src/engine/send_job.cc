@@ -273,6 +273,7 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   const Bytes letter = letter_of(row);
   Transaction step;
   for (RecipientRow& recipient : recipients.value()) {
+    if (recipient.state == RecipientState::kPosted) continue;  // found by a resync
     recipient.letter = letter;
     Status reserved = reserve_position(ports_.store, std::move(recipient), step);
     if (!reserved) co_return reserved.error();

@@ -2,6 +2,7 @@
 //
 // These tables are the specification (design 4.1 to 4.3); docs/state-machines.md is generated from
 // them and the store refuses a move that is not in them.
+// length: one file for all tables, so that they are read against each other.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,15 @@ enum class SendState : std::uint8_t {
   kFailed = 6,      // will not make progress without the user
   kCancelled = 7,   // the user said stop before the decision
 };
-enum class SendEvent : std::uint8_t { kStart, kPlanned, kDecided, kAllPosted, kGiveUp, kCancel };
+enum class SendEvent : std::uint8_t {
+  kStart,
+  kPlanned,
+  kDecided,
+  kAllPosted,
+  kGiveUp,
+  kCancel,
+  kFoundPosted  // a resync found every letter: the job was posted before the backup was restored
+};
 
 inline constexpr std::array kSendStates{
     SendState::kQueued, SendState::kPreparing, SendState::kUploading, SendState::kCommitting,
@@ -36,6 +45,9 @@ inline constexpr std::array kSendMoves{
     SendMove{SendState::kUploading, SendEvent::kDecided, SendState::kCommitting},
     SendMove{SendState::kUploading, SendEvent::kGiveUp, SendState::kFailed},
     SendMove{SendState::kUploading, SendEvent::kCancel, SendState::kCancelled},
+    SendMove{SendState::kQueued, SendEvent::kFoundPosted, SendState::kPosted},
+    SendMove{SendState::kPreparing, SendEvent::kFoundPosted, SendState::kPosted},
+    SendMove{SendState::kUploading, SendEvent::kFoundPosted, SendState::kPosted},
     SendMove{SendState::kCommitting, SendEvent::kAllPosted, SendState::kPosted},
     SendMove{SendState::kCommitting, SendEvent::kGiveUp, SendState::kFailed},
 };

@@ -130,6 +130,8 @@ struct ChannelRow {
   NetworkId network{};
   std::uint64_t created = 0;
   std::uint64_t found = 0;  // incoming: when a box was found last; 0: never
+  // Outgoing, after a backup was restored: positions from `next` on may be used (design 4.5).
+  bool unsynchronised = false;
   bool operator==(const ChannelRow&) const = default;
 };
 

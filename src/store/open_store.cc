@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "store/durable_file.h"
 #include "store/key_slots.h"
+#include "store/restore_store.h"
 #include "store/row_store.h"
 
 namespace taubenpost {
@@ -117,16 +118,22 @@ Result<StoreIdentityRow> identity_of(const OpenedStore& store) {
   return identity;
 }
 
-Status check_incarnation(const fs::path& dir, const OpenedStore& store) {
-  const Result<StoreIdentityRow> identity = identity_of(store);
-  if (!identity) return identity.error();
+// Whether the folder and the database were made for each other.
+Result<bool> is_original(const fs::path& dir, const StoreIdentityRow& identity) {
   const fs::path path = incarnation_path(dir);
   const Result<SmallFile> file = read_small_file(path, 64);
   if (!file && file.error().code == Errc::kStoreIo) return file.error();
-  const std::string expected = to_hex(identity->incarnation) + "\n";
-  if (file && equal(file->content.view(), as_bytes(expected))) return ok();
-  return error(Errc::kRefused, "store.open: " + dir.string() + ": store was restored",
-               "its channels may have moved on since: go on with the original, or make new ones");
+  const std::string expected = to_hex(identity.incarnation) + "\n";
+  return file && equal(file->content.view(), as_bytes(expected));
+}
+
+// A copy becomes a store of its own. That its channels are unsynchronised is durable before the
+// folder gets the incarnation by which the next start takes it for an original.
+Status adopt(const fs::path& dir, const OpenedStore& store, StoreIdentityRow identity) {
+  identity.incarnation = random_array<16>();
+  TP_TRY(mark_restored(store, identity));
+  TP_FAILPOINT("store.restored.marked");
+  return write_incarnation(dir, identity);
 }
 
 // The database, unlocked, with an identity of its own.
@@ -195,7 +202,12 @@ Status create_store(const fs::path& dir, const fs::path& key_file, rocksdb::Env*
 Result<OpenedStore> open_store(const fs::path& dir, const KeySource& key, rocksdb::Env* env) {
   Result<OpenedStore> opened = open_with(StoreDb::open, dir, key, env);
   if (!opened) return opened.error();
-  TP_TRY(check_incarnation(dir, *opened));
+  const Result<StoreIdentityRow> identity = identity_of(*opened);
+  if (!identity) return identity.error();
+  const Result<bool> original = is_original(dir, *identity);
+  if (!original) return original.error();
+  if (!*original) TP_TRY(adopt(dir, *opened, *identity));
+  opened->was_restored = !*original;
   return opened;
 }
 

@@ -15,6 +15,7 @@ namespace taubenpost {
 struct OpenedStore {
   std::unique_ptr<StoreDb> db;
   std::unique_ptr<RowSeal> seal;
+  bool was_restored = false;  // found to be a copy when it was opened just now
 };
 
 // Errors of both: as RocksStore::create() and RocksStore::open().

@@ -72,6 +72,8 @@ Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::filesystem::path
 
 SecretArray<32> RocksStore::spool_key() const { return spool_key_of(impl_->opened); }
 
+bool RocksStore::was_restored() const { return impl_->opened.was_restored; }
+
 Result<StoreIdentityRow> RocksStore::identity() const {
   return impl_->get<StoreIdentityRow>(identity_key());
 }

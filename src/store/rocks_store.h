@@ -44,8 +44,9 @@ class RocksStore : public ports::Store {
                                                     const std::filesystem::path& key_file,
                                                     rocksdb::Env* env = nullptr);
   // kStoreBad: missing, foreign, damaged or of a newer version (the text says which); kLocked;
-  // kCannotUnlock: the key is missing, malformed or another one; kRefused: this is a restored copy
-  // of a store (its incarnation differs from DIR/incarnation, design 4.5).
+  // kCannotUnlock: the key is missing, malformed or another one. A restored copy of a store (its
+  // incarnation differs from DIR/incarnation, design 4.5) is opened with every outgoing channel
+  // unsynchronised.
   static Result<std::unique_ptr<RocksStore>> open(const std::filesystem::path& dir,
                                                   const KeySource& key,
                                                   rocksdb::Env* env = nullptr);
@@ -55,6 +56,8 @@ class RocksStore : public ports::Store {
 
   // The key under which files beside the store (the spool) are sealed; derived from the store key.
   SecretArray<32> spool_key() const;
+  // Whether this open found it to be a restored copy.
+  bool was_restored() const;
 
   Result<StoreIdentityRow> identity() const override;
   Result<std::vector<JobId>> send_jobs() const override;

@@ -110,10 +110,11 @@ void serialize(Archive& archive, ElementRow& row) {
 }
 template <class Archive>
 void serialize(Archive& archive, ChannelRow& row) {
-  auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found] =
-      row;
+  auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found,
+         unsynchronised] = row;
   archive(id, revision, name, direction, capability, next, counter, bound, network, created);
   since(3, archive, found);
+  since(4, archive, unsynchronised);
 }
 template <class Archive>
 void serialize(Archive& archive, InboxRow& row) {

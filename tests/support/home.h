@@ -53,18 +53,38 @@ class Home {
     reopen();
   }
 
+  // Copies the state directory as a backup does, without its incarnation (store kind kRocks).
+  void back_up() {
+    close();
+    std::filesystem::remove_all(backup());
+    std::filesystem::copy(state_folder(), backup(), std::filesystem::copy_options::recursive);
+    std::filesystem::remove(backup() + "/incarnation");
+    open();
+  }
+  // What is in the state directory is lost; the copy takes its place.
+  void restore() {
+    close();
+    std::filesystem::remove_all(state_folder());
+    std::filesystem::copy(backup(), state_folder(), std::filesystem::copy_options::recursive);
+    open();
+  }
+
   std::unique_ptr<ports::Store> store;
   std::unique_ptr<RealFiles> files;
   Throwaway process;  // commits are steps of it
 
  private:
   std::string key_file() const { return state_ / "key"; }
+  std::string backup() const { return state_ / "backup"; }
   // The store first finishes what was handed to it, while the loop of that process still exists.
   void reopen() {
+    close();
+    open();
+  }
+  void close() {
     watch_(nullptr);
     files.reset();
     store.reset();
-    open();
   }
   void open() {
     if (rows_) return take(std::make_unique<MemoryStore>(rows_), SecretArray<32>());

@@ -13,6 +13,7 @@
 #include "engine/channels.h"
 #include "engine/engine.h"
 #include "engine/enqueue.h"
+#include "engine/resync.h"
 #include "support/home.h"
 #include "support/model_network.h"
 #include "support/temp_folder.h"
@@ -24,7 +25,8 @@ class SendWorld {
  public:
   static constexpr std::size_t kChunk = ModelNetwork::kChunk;
 
-  SendWorld() {
+  explicit SendWorld(StoreKind kind = StoreKind::kMemory)
+      : home_(clock, [this](const ports::Store* opened) { network.audit.watch(opened); }, kind) {
     options.slice_chunks = 2;
     options.batch_chunks = 4;
     options.write_window = 4;
@@ -52,6 +54,19 @@ class SendWorld {
         .run_until_killed<Result<RunSummary>>([&engine] { return engine.run_until_idle(); },
                                               kill_at)
         .has_value();
+  }
+  bool resync_until(const std::string& name, std::uint64_t kill_at) {
+    return home_.process
+        .run_until_killed<Result<ResyncSummary>>(
+            [&] { return resync_channel(ports(), name, std::nullopt); }, kill_at)
+        .has_value();
+  }
+  // Of a world with a store on disk.
+  void back_up() { home_.back_up(); }
+  // The store goes on from the copy; the network has seen what came after it.
+  void restore() {
+    home_.restore();
+    network.audit.restored();
   }
   std::uint64_t steps() const { return home_.process.steps(); }  // of the last run
   void use_disk(Disk& other) { home_.use_disk(other); }
@@ -137,8 +152,7 @@ class SendWorld {
   EngineOptions options;
 
  private:
-  Home home_{clock, [this](const ports::Store* opened) { network.audit.watch(opened); },
-             StoreKind::kMemory};
+  Home home_;
 
  public:
   const std::unique_ptr<ports::Store>& store = home_.store;

@@ -109,6 +109,7 @@ inline ChannelRow channel(ChannelId id = kChannel, std::string name = "bert") {
   row.network = kNetwork;
   row.created = 0x12;
   row.found = 0x1213;
+  row.unsynchronised = true;
   return row;
 }
 
