@@ -214,5 +214,20 @@ TEST_F(CliRestoredTest, RestoredSenderKilledAtEachStep_GoesOnAllTheSame) {
 }
 #endif
 
+// ---- purge ----
+
+TEST_F(CliStoreTest, Purge_ForgetsWhatEndedLongAgo) {
+  const std::string id = run_as("sender", {"list"}).out.substr(0, 26);
+  ASSERT_EQ(run_as("sender", {"cancel", id}).status, 0);
+  EXPECT_EQ(run_as("sender", {"purge"}).out, "forgot 0 jobs and 0 old letters\n");
+  EXPECT_EQ(run_as("sender", {"show", id}).status, 0);
+  const Ended purged = run_as("sender", {"purge", "--older-than", "0"});
+  EXPECT_EQ(purged.status, 0) << purged.err;
+  EXPECT_EQ(purged.out, "forgot 1 jobs and 0 old letters\n");
+  EXPECT_EQ(run_as("sender", {"list"}).out, "");
+  EXPECT_EQ(run_as("sender", {"fsck"}).status, 0);
+  expect_error(run_as("sender", {"purge", "--older-than", "-1"}), 2, "--older-than");
+}
+
 }  // namespace
 }  // namespace taubenpost

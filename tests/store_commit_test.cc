@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "store/committer.h"
+#include "store/reserve.h"
 #include "support/store_dir.h"
 #include "support/store_fault_fs.h"
 #include "support/store_rows.h"
@@ -178,6 +179,45 @@ TEST_P(StoreFull, WriteThatFoundNoSpace_EndsCommitsAndKeepsReading) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Writes, StoreFull, testing::Values(Disk::kFull, Disk::kFullAtSync));
+
+TEST_F(StoreCommit, DiskWithoutSpaceToOpen_CanBeReadUntilThereIsSome) {
+  ASSERT_TRUE(commit_now(*store, note(1)));
+  store.reset();
+  control.disk = Disk::kFullForNewFiles;
+  reopen();
+  EXPECT_EQ(store->journal(rows::kJob)->size(), 1U);
+  EXPECT_EQ(code_of(commit_now(*store, note(2))), Errc::kDiskFull);
+  control.disk = Disk::kWorks;
+  EXPECT_EQ(code_of(commit_now(*store, note(2))), Errc::kDiskFull) << "it was opened to look";
+  EXPECT_EQ(store->journal(rows::kJob)->size(), 1U);
+  reopen();
+  EXPECT_TRUE(commit_now(*store, note(2)));
+  EXPECT_EQ(store->journal(rows::kJob)->size(), 2U);
+}
+
+TEST_F(StoreCommit, ForgettingAJob_NeedsLessSpaceThanMakingOne) {
+  SendJobRow ended = rows::send_job();
+  ended.state = SendState::kPosted;
+  ASSERT_TRUE(commit_now(*store, Transaction().create(ended).note(rows::kJob, 1, "posted")));
+  control.free_space = kSpaceToCreate - 1;
+  EXPECT_EQ(code_of(commit_now(*store, Transaction().create(rows::send_job(rows::kOtherJob)))),
+            Errc::kDiskFull);
+  EXPECT_TRUE(commit_now(*store, Transaction().forget(ended)));
+}
+
+TEST(StoreReserve, IsMadeOnceAndCompletedAndKeptWhereThereIsPlenty) {
+  const StoreDir dir;
+  if (std::filesystem::space(dir.root()).available < (256U << 20))
+    GTEST_SKIP() << "the disk of this test has less than 256 MiB";
+  const std::filesystem::path file = dir.root() / "reserve";
+  keep_reserve(dir.root());
+  EXPECT_EQ(std::filesystem::file_size(file), kReserveSize);
+  std::filesystem::resize_file(file, 5);  // as a kill leaves it
+  keep_reserve(dir.root());
+  EXPECT_EQ(std::filesystem::file_size(file), kReserveSize);
+  release_reserve(dir.root());
+  EXPECT_TRUE(std::filesystem::exists(file));
+}
 
 }  // namespace
 }  // namespace taubenpost

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "app/state_dir.h"
+#include "store/reserve.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -17,9 +18,11 @@ constexpr std::chrono::seconds kGoodbye{1};
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::open(const std::string& state_dir) {
+Result<std::unique_ptr<Session>> Session::open(const std::string& state_dir, Reserve reserve) {
+  if (reserve == Reserve::kUse) release_reserve(state_dir);
   auto store = RocksStore::open(state_dir, KeyFile{RocksStore::default_key_file(state_dir)});
   if (!store) return store.error();
+  if (reserve == Reserve::kKeep) keep_reserve(state_dir);
   Result<Config> config = load_app_config(state_dir);
   if (!config) return config.error();
   const Result<StoreIdentityRow> identity = (*store)->identity();

@@ -23,11 +23,15 @@
 
 namespace taubenpost {
 
+// Whether a command may use up what is kept for ending work on a full disk (store/reserve.h).
+enum class Reserve : std::uint8_t { kKeep, kUse };
+
 class Session {
  public:
   // Errors: kStoreBad (no store, damaged, newer), kLocked, kCannotUnlock, kUsage
   // (config.toml).
-  static Result<std::unique_ptr<Session>> open(const std::string& state_dir);
+  static Result<std::unique_ptr<Session>> open(const std::string& state_dir,
+                                               Reserve reserve = Reserve::kKeep);
   // Says goodbye to the daemon, for at most a second.
   ~Session();
   Session(const Session&) = delete;

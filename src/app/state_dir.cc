@@ -21,9 +21,9 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kConfigSizeMax = 64 * 1024;
 constexpr std::size_t kPathMax = 4096;
-constexpr std::array<std::string_view, 9> kOurNames{
+constexpr std::array<std::string_view, 10> kOurNames{
     "config.toml",     "config.toml.new", "store.key",    "store.key.new", "incarnation",
-    "incarnation.new", "store.db",        "store.db.new", "spool"};
+    "incarnation.new", "store.db",        "store.db.new", "spool",         "reserve"};
 
 // $`variable`, or $HOME/`below`; then "/taubenpost" follows.
 Result<std::string> xdg_folder(const char* variable, const char* below) {

@@ -21,7 +21,7 @@ class Context {
   // Of --state-dir, its environment variable or the default; absolute.
   Result<std::string> state_dir() const;
   // Opened at the first call.
-  Result<Session*> session();
+  Result<Session*> session(Reserve reserve = Reserve::kKeep);
   // The signal that ended the work, or 0.
   int interrupted_by() const { return session_ ? session_->interrupted_by() : signal_; }
   // For work without a session.
@@ -50,6 +50,7 @@ void add_receive(Commands& commands);
 void add_serve(Commands& commands);
 void add_fsck(Commands& commands);
 void add_backup(Commands& commands);
+void add_purge(Commands& commands);
 void add_localnet(Commands& commands);
 void add_raw(Commands& commands);
 void add_ping(Commands& commands);

@@ -92,9 +92,9 @@ Result<int> run_show(Context& context, const JobArgs& args) {
 
 // Has `change` done to a send job, and prints what it is then. `verb`: can't be done to others.
 template <class Change>
-Result<int> steer(Context& context, const std::string& prefix, std::string_view verb,
-                  Change change) {
-  const Result<Session*> opened = context.session();
+Result<int> steer(Context& context, const std::string& prefix, std::string_view verb, Change change,
+                  Reserve reserve = Reserve::kKeep) {
+  const Result<Session*> opened = context.session(reserve);
   if (!opened) return opened.error();
   Session& session = **opened;
   const Result<JobView> job = find_job(session.store(), prefix);
@@ -115,7 +115,7 @@ Result<int> steer(Context& context, const std::string& prefix, std::string_view 
 }
 
 Result<int> run_cancel(Context& context, const JobArgs& args) {
-  return steer(context, args.id, "cancelled", cancel_send);
+  return steer(context, args.id, "cancelled", cancel_send, Reserve::kUse);
 }
 Result<int> run_pause(Context& context, const JobArgs& args) {
   return steer(context, args.id, "paused", pause_send);

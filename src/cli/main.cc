@@ -15,11 +15,11 @@ Result<std::string> Context::state_dir() const {
   return default_state_dir();
 }
 
-Result<Session*> Context::session() {
+Result<Session*> Context::session(Reserve reserve) {
   if (session_ == nullptr) {
     const Result<std::string> dir = state_dir();
     if (!dir) return dir.error();
-    Result<std::unique_ptr<Session>> opened = Session::open(*dir);
+    Result<std::unique_ptr<Session>> opened = Session::open(*dir, reserve);
     if (!opened) return opened.error();
     session_ = std::move(opened).value();
     if (session_->was_restored())
@@ -98,6 +98,7 @@ int run(int argc, char** argv) {
   add_serve(commands);
   add_fsck(commands);
   add_backup(commands);
+  add_purge(commands);
   add_localnet(commands);
   add_raw(commands);
   add_ping(commands);

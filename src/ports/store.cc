@@ -93,6 +93,18 @@ Transaction& Transaction::note(JobId job, std::uint64_t time_ms, std::string tex
   steps_.emplace_back(JournalRow{job, time_ms, std::move(text)});
   return *this;
 }
+Transaction& Transaction::forget(const SendJobRow& row) {
+  steps_.emplace_back(ForgetSend{row.id, row.revision});
+  return *this;
+}
+Transaction& Transaction::forget(const ReceiveJobRow& row) {
+  steps_.emplace_back(ForgetReceive{row.id, row.revision});
+  return *this;
+}
+Transaction& Transaction::forget_inbox(ChannelId channel, std::uint64_t counter) {
+  steps_.emplace_back(ForgetInbox{channel, counter});
+  return *this;
+}
 Transaction& Transaction::bind(NetworkId network) {
   steps_.emplace_back(Bind{network});
   return *this;

@@ -4,6 +4,7 @@
 // change of an existing row names the revision it was decided on, and a move also the event; a row
 // that has moved on, or a move that is not in the tables, answers kStateConflict and changes
 // nothing. Reads see everything whose commit has completed. One thread (the engine's) calls this.
+// length: one interface, and every step that it knows.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -51,6 +52,13 @@ class Transaction {
   Transaction& drop_awaited(ChannelId channel, std::uint64_t counter);
   // Deletes the row of a batch (in the commit that moves it to done).
   Transaction& drop_batch(JobId job, BatchIndex batch);
+  // Deletes a job that is at its end, with all its rows and its history; kStateConflict if it is
+  // not, or if its row has moved on. What a receive job leaves is its place in the inbox, without
+  // the letter: a second copy of it is still told apart.
+  Transaction& forget(const SendJobRow& row);
+  Transaction& forget(const ReceiveJobRow& row);
+  // Deletes what a position of a channel held; kStateConflict while a job of it is known.
+  Transaction& forget_inbox(ChannelId channel, std::uint64_t counter);
   Transaction& note(JobId job, std::uint64_t time_ms, std::string text);
   // Binds the store to a network; kStateConflict if it is bound to another.
   Transaction& bind(NetworkId network);
@@ -81,14 +89,27 @@ class Transaction {
     ChannelId channel;
     std::uint64_t counter;
   };
+  struct ForgetSend {
+    JobId job;
+    std::uint32_t revision;
+  };
+  struct ForgetReceive {
+    JobId job;
+    std::uint32_t revision;
+  };
+  struct ForgetInbox {
+    ChannelId channel;
+    std::uint64_t counter;
+  };
   struct Bind {
     NetworkId network;
   };
-  using Step = std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
-                            Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
-                            Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>,
-                            Put<AwaitedRow, NoEvent>, Put<ElementRow, NoEvent>, Acknowledge,
-                            DropElements, DropBatch, DropAwaited, JournalRow, Bind>;
+  using Step =
+      std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
+                   Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
+                   Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>,
+                   Put<ElementRow, NoEvent>, Acknowledge, DropElements, DropBatch, DropAwaited,
+                   JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind>;
   const std::vector<Step>& steps() const { return steps_; }
   bool empty() const { return steps_.empty(); }
 

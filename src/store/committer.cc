@@ -96,7 +96,7 @@ std::vector<Status> Committer::commit_group(const std::vector<Request>& group) {
 // Looking first keeps RocksDB from running into the end of the disk: it does not get over a log
 // that could not be written.
 Status Committer::room_for(const ports::Transaction& transaction, std::uint64_t free_space) const {
-  if (write_found_no_space_)
+  if (write_found_no_space_ || !db_.is_writable())
     return error(Errc::kDiskFull, "store.commit: a write to " + db_.path() + " found no space",
                  "free some space, then start again");
   if (free_space >= (creates_rows(transaction) ? kSpaceToCreate : kSpaceToChange)) return ok();

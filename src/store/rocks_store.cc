@@ -66,6 +66,7 @@ Result<std::unique_ptr<RocksStore>> RocksStore::create(const std::filesystem::pa
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::filesystem::path& dir,
                                                      const KeySource& key, rocksdb::Env* env) {
   Result<OpenedStore> opened = open_store(dir, key, env);
+  if (!opened && opened.error().code == Errc::kDiskFull) opened = open_store_to_look(dir, key, env);
   if (!opened) return opened.error();
   return std::unique_ptr<RocksStore>(new RocksStore(std::make_unique<Impl>(std::move(*opened))));
 }

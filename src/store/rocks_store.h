@@ -46,7 +46,8 @@ class RocksStore : public ports::Store {
   // kStoreBad: missing, foreign, damaged or of a newer version (the text says which); kLocked;
   // kCannotUnlock: the key is missing, malformed or another one. A restored copy of a store (its
   // incarnation differs from DIR/incarnation, design 4.5) is opened with every outgoing channel
-  // unsynchronised.
+  // unsynchronised. On a disk without the space to open it, it can be read; commits answer
+  // kDiskFull.
   static Result<std::unique_ptr<RocksStore>> open(const std::filesystem::path& dir,
                                                   const KeySource& key,
                                                   rocksdb::Env* env = nullptr);

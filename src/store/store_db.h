@@ -40,6 +40,8 @@ class StoreDb {
     return handles_[static_cast<std::size_t>(family)];
   }
   bool has_foreign_family() const { return handles_.size() > kFamilies.size() + 1; }
+  // False after open_to_look().
+  bool is_writable() const { return lock_ == nullptr; }
   const std::string& path() const { return path_; }
   // Bytes that this user may still write where the database is. kStoreIo.
   Result<std::uint64_t> free_space() const;

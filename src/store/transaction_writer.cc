@@ -124,21 +124,14 @@ Status TransactionWriter::step(const Transaction::Acknowledge& a) {
 }
 
 Status TransactionWriter::step(const Transaction::DropElements& drop) {
-  // Single deletions: the batch can't index a range deletion, and there are a few hundred at most.
-  std::vector<RowKey> keys;
-  TP_TRY(rows_.scan(all_elements_prefix(drop.job, drop.batch),
-                    [&](const RowKey& key, std::string_view) {
-                      keys.push_back(key);
-                      return ok();
-                    }));
-  for (const RowKey& key : keys)
-    if (auto s = batch_.Delete(db_.handle(key.family), key.bytes); !s.ok())
-      return store_error(s, "store.commit", describe(key));
-  return ok();
+  return remove_all(all_elements_prefix(drop.job, drop.batch));
 }
 
 Status TransactionWriter::step(const Transaction::DropBatch& drop) {
-  const RowKey key = batch_key(drop.job, drop.batch);
+  return remove(batch_key(drop.job, drop.batch));
+}
+
+Status TransactionWriter::remove(const RowKey& key) {
   if (auto s = batch_.Delete(db_.handle(key.family), key.bytes); !s.ok())
     return store_error(s, "store.commit", describe(key));
   return ok();
@@ -149,9 +142,65 @@ Status TransactionWriter::step(const Transaction::DropAwaited& drop) {
   const Result<bool> stored = rows_.exists(key);
   if (!stored) return stored.error();
   if (!*stored) return conflict(key, "is gone");
-  if (auto s = batch_.Delete(db_.handle(key.family), key.bytes); !s.ok())
-    return store_error(s, "store.commit", describe(key));
+  return remove(key);
+}
+
+Status TransactionWriter::remove_all(const RowKey& prefix) {
+  // Single deletions: the batch can't index a range deletion, and there are a few hundred at most.
+  std::vector<RowKey> keys;
+  TP_TRY(rows_.scan(prefix, [&](const RowKey& key, std::string_view) {
+    keys.push_back(key);
+    return ok();
+  }));
+  for (const RowKey& key : keys) TP_TRY(remove(key));
   return ok();
+}
+
+template <class Row>
+Result<Row> TransactionWriter::ended(const RowKey& key, std::uint32_t revision) {
+  Result<std::optional<Row>> stored = rows_.find<Row>(key);
+  if (!stored) return stored.error();
+  if (!*stored) return conflict(key, "is gone");
+  if ((*stored)->revision != revision) return conflict(key, "has another revision");
+  if (!is_terminal((*stored)->state)) return conflict(key, "is not at its end");
+  return std::move(**stored);
+}
+
+Status TransactionWriter::step(const Transaction::ForgetSend& forget) {
+  const RowKey key = send_job_key(forget.job);
+  TP_TRY(ended<SendJobRow>(key, forget.revision));
+  TP_TRY(remove_all(recipient_prefix(forget.job)));
+  TP_TRY(remove_all(journal_prefix(forget.job)));
+  return remove(key);
+}
+
+Status TransactionWriter::step(const Transaction::ForgetReceive& forget) {
+  const RowKey key = receive_job_key(forget.job);
+  const Result<ReceiveJobRow> row = ended<ReceiveJobRow>(key, forget.revision);
+  if (!row) return row.error();
+  const RowKey place = inbox_key(row->channel, row->counter);
+  Result<std::optional<InboxRow>> letter = rows_.find<InboxRow>(place);
+  if (!letter) return letter.error();
+  if (*letter) {
+    (*letter)->job = {};
+    (*letter)->content.clear();
+    TP_TRY(replace(place, **letter));
+  }
+  TP_TRY(remove_all(journal_prefix(forget.job)));
+  return remove(key);
+}
+
+Status TransactionWriter::step(const Transaction::ForgetInbox& forget) {
+  const RowKey key = inbox_key(forget.channel, forget.counter);
+  const Result<std::optional<InboxRow>> row = rows_.find<InboxRow>(key);
+  if (!row) return row.error();
+  if (!*row) return conflict(key, "is gone");
+  const bool is_letter = (*row)->kind == InboxKind::kLetter;
+  const Result<bool> has_job = rows_.exists(receive_job_key((*row)->job));
+  if (!has_job) return has_job.error();
+  if (is_letter && *has_job) return conflict(key, "has a job");
+  if (is_letter) TP_TRY(remove(inbox_transfer_key(forget.channel, (*row)->transfer)));
+  return remove(key);
 }
 
 Status TransactionWriter::step(const JournalRow& note) {

@@ -38,6 +38,9 @@ class TransactionWriter {
   Status step(const Transaction::DropBatch& drop);
   Status step(const Transaction::DropAwaited& drop);
   Status step(const JournalRow& note);
+  Status step(const Transaction::ForgetSend& forget);
+  Status step(const Transaction::ForgetReceive& forget);
+  Status step(const Transaction::ForgetInbox& forget);
   Status step(const Transaction::Bind& bind);
 
   template <class Row>
@@ -45,6 +48,11 @@ class TransactionWriter {
   template <class Row>
   Status replace(const RowKey& key, const Row& row);
   Status name_is_free(const ChannelRow& row);
+  // The row, if it is at its end and at that revision.
+  template <class Row>
+  Result<Row> ended(const RowKey& key, std::uint32_t revision);
+  Status remove(const RowKey& key);
+  Status remove_all(const RowKey& prefix);
 
   const StoreDb& db_;
   const RowSeal& seal_;

@@ -249,6 +249,48 @@ class MemoryStore : public ports::Store {
     if (found != rows_->batches.end()) erase(rows_->batches, found);
     return ok();
   }
+  template <class Key, class Value, class Match>
+  void erase_if(std::map<Key, Value>& table, Match matches) {
+    for (auto at = table.begin(); at != table.end();) {
+      const auto next = std::next(at);
+      if (matches(at->first)) erase(table, at);
+      at = next;
+    }
+  }
+  template <class Row>
+  Status forget(std::map<JobId, Row>& table, JobId id, std::uint32_t revision) {
+    const auto found = table.find(id);
+    if (found == table.end()) return conflict("is gone");
+    if (found->second.revision != revision) return conflict("has another revision");
+    if (!is_terminal(found->second.state)) return conflict("is not at its end");
+    erase_if(rows_->journal, [&](const auto& key) { return std::get<0>(key) == id; });
+    erase(table, found);
+    return ok();
+  }
+  Status step(const Transaction::ForgetSend& one) {
+    erase_if(rows_->recipients, [&](const auto& key) { return key.first == one.job; });
+    return forget(rows_->send_jobs, one.job, one.revision);
+  }
+  Status step(const Transaction::ForgetReceive& one) {
+    for (auto& [key, letter] : rows_->inbox) {
+      if (letter.kind != InboxKind::kLetter || letter.job != one.job) continue;
+      InboxRow trimmed = letter;
+      trimmed.job = {};
+      trimmed.content.clear();
+      TP_TRY(put(rows_->inbox, key, trimmed));
+    }
+    return forget(rows_->receive_jobs, one.job, one.revision);
+  }
+  Status step(const Transaction::ForgetInbox& one) {
+    const auto found = rows_->inbox.find({one.channel, one.counter});
+    if (found == rows_->inbox.end()) return conflict("is gone");
+    if (found->second.kind == InboxKind::kLetter) {
+      if (rows_->receive_jobs.contains(found->second.job)) return conflict("has a job");
+      erase(rows_->transfers, rows_->transfers.find({one.channel, found->second.transfer}));
+    }
+    erase(rows_->inbox, found);
+    return ok();
+  }
   Status step(const JournalRow& note) {
     return put(rows_->journal, std::tuple(note.job, note.time_ms, rows_->journal.size()), note);
   }

@@ -402,6 +402,57 @@ TYPED_TEST_P(StoreConformance, Journal_KeepsTimeAndOrderOfNotes) {
   EXPECT_EQ(order, "abcd");
 }
 
+TYPED_TEST_P(StoreConformance, ForgottenSendJob_LeavesNothingOfItself) {
+  SendJobRow ended = rows::send_job();
+  ended.state = SendState::kPosted;
+  RecipientRow neighbour = rows::recipient();
+  neighbour.job = rows::kOtherJob;
+  this->must(Transaction()
+                 .create(ended)
+                 .create(rows::recipient())
+                 .create(rows::send_job(rows::kOtherJob))
+                 .create(neighbour)
+                 .note(rows::kJob, 1, "a")
+                 .note(rows::kOtherJob, 1, "b"));
+  EXPECT_EQ(code_of(this->commit(Transaction().forget(rows::send_job(rows::kOtherJob)))),
+            Errc::kStateConflict)
+      << "it is not at its end";
+  SendJobRow stale = ended;
+  stale.revision = 1;
+  EXPECT_EQ(code_of(this->commit(Transaction().forget(stale))), Errc::kStateConflict);
+  EXPECT_EQ(this->store->recipients(rows::kJob)->size(), 1U);
+  this->must(Transaction().forget(ended));
+  EXPECT_EQ(code_of(this->commit(Transaction().forget(ended))), Errc::kStateConflict);
+  this->reopen();
+  EXPECT_EQ(*this->store->send_jobs(), std::vector{rows::kOtherJob});
+  EXPECT_TRUE(this->store->recipients(rows::kJob)->empty());
+  EXPECT_TRUE(this->store->journal(rows::kJob)->empty());
+  EXPECT_EQ(this->store->recipients(rows::kOtherJob)->size(), 1U);
+  EXPECT_EQ(this->store->journal(rows::kOtherJob)->size(), 1U);
+}
+
+TYPED_TEST_P(StoreConformance, ForgottenReceiveJob_LeavesItsPlaceInTheInbox) {
+  ReceiveJobRow ended = rows::receive_job();
+  ended.state = ReceiveState::kPlaced;
+  ended.counter = rows::inbox().counter;
+  this->must(Transaction().create(ended).create(rows::inbox()).note(rows::kJob, 1, "found"));
+  EXPECT_EQ(code_of(this->commit(Transaction().forget_inbox(rows::kChannel, ended.counter))),
+            Errc::kStateConflict)
+      << "its job is known";
+  this->must(Transaction().forget(ended));
+  EXPECT_TRUE(this->store->receive_jobs()->empty());
+  EXPECT_TRUE(this->store->journal(rows::kJob)->empty());
+  InboxRow left = rows::inbox();
+  left.job = {};
+  left.content.clear();
+  EXPECT_EQ(*this->store->inbox(rows::kChannel), std::vector{left});
+  EXPECT_EQ(code_of(this->commit(Transaction().create(rows::inbox(2)))), Errc::kStateConflict)
+      << "a second copy of the letter";
+  this->must(Transaction().forget_inbox(rows::kChannel, ended.counter));
+  EXPECT_TRUE(this->store->inbox(rows::kChannel)->empty());
+  this->must(Transaction().create(rows::inbox(2)));
+}
+
 TYPED_TEST_P(StoreConformance, Bind_HoldsForOneNetwork) {
   EXPECT_FALSE(this->store->identity()->bound);
   this->must(Transaction().bind(rows::kNetwork));
@@ -426,6 +477,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     Acknowledge_TakesTheElementOffTheList, DropElements_TakesEveryGenerationOfOneBatch,
     ChannelNames_AreUnique, Inbox_IsOrderedByCounterAndFindsALetterByTransfer,
     Awaited_IsOrderedByCounterAndDroppedOnce, SecondLetterOfATransfer_IsAConflict,
+    ForgottenSendJob_LeavesNothingOfItself, ForgottenReceiveJob_LeavesItsPlaceInTheInbox,
     Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork);
 
 }  // namespace taubenpost

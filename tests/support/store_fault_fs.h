@@ -14,7 +14,7 @@
 
 namespace taubenpost {
 
-enum class Disk : int { kWorks, kFull, kFullAtSync, kFails };
+enum class Disk : int { kWorks, kFull, kFullAtSync, kFails, kFullForNewFiles };
 
 struct FaultControl {
   std::atomic<Disk> disk = Disk::kWorks;
@@ -82,6 +82,7 @@ class FaultFs : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* out,
                                     rocksdb::IODebugContext* debug) override {
+    if (control_.disk == Disk::kFullForNewFiles) return rocksdb::IOStatus::NoSpace("test");
     auto s = target()->NewWritableFile(name, options, out, debug);
     if (s.ok() && name.ends_with(".log"))
       *out = std::make_unique<FaultFile>(std::move(*out), control_);

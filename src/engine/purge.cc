@@ -1,0 +1,77 @@
+#include "engine/purge.h"
+
+#include <algorithm>
+
+#include "bacap/epochs.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Transaction;
+
+namespace {
+
+// A box lives two replica epochs at most, a letter is never newer than its body: twice that.
+constexpr std::uint64_t kInboxSeconds = 4 * bacap::kReplicaEpochSeconds;
+
+bool is_over(const auto& row, std::uint64_t before) {
+  return is_terminal(row.state) && row.finished < before;
+}
+
+asio::awaitable<Status> forget_positions(EnginePorts ports, std::uint64_t before,
+                                         PurgeSummary& summary) {
+  const Result<std::vector<ChannelRow>> channels = ports.store.channels();
+  if (!channels) co_return channels.error();
+  for (const ChannelRow& channel : channels.value()) {
+    const Result<std::vector<InboxRow>> rows = ports.store.inbox(channel.id);
+    if (!rows) co_return rows.error();
+    Transaction step;
+    for (const InboxRow& row : rows.value()) {
+      const bool has_job = row.kind == InboxKind::kLetter && ports.store.receive_job(row.job);
+      if (has_job || row.seen >= before) continue;
+      step.forget_inbox(row.channel, row.counter);
+      ++summary.positions;
+    }
+    if (step.empty()) continue;
+    Status forgotten = co_await ports.store.commit(std::move(step));
+    if (!forgotten) co_return forgotten;
+  }
+  co_return ok();
+}
+
+}  // namespace
+
+asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64_t before) {
+  PurgeSummary summary;
+  const Result<std::vector<JobId>> sends = ports.store.send_jobs();
+  if (!sends) co_return sends.error();
+  for (const JobId& id : sends.value()) {
+    const Result<SendJobRow> row = ports.store.send_job(id);
+    if (!row) co_return row.error();
+    if (!is_over(*row, before)) continue;
+    Transaction step;
+    step.forget(*row);
+    Status forgotten = co_await ports.store.commit(std::move(step));
+    if (!forgotten) co_return forgotten.error();
+    TP_CO_TRY(ports.files.remove_spool(id));
+    ++summary.send_jobs;
+  }
+  const Result<std::vector<JobId>> receives = ports.store.receive_jobs();
+  if (!receives) co_return receives.error();
+  for (const JobId& id : receives.value()) {
+    const Result<ReceiveJobRow> row = ports.store.receive_job(id);
+    if (!row) co_return row.error();
+    if (!is_over(*row, before)) continue;
+    Transaction step;
+    step.forget(*row);
+    Status forgotten = co_await ports.store.commit(std::move(step));
+    if (!forgotten) co_return forgotten.error();
+    ++summary.receive_jobs;
+  }
+  const std::uint64_t now = ports.clock.unix_ms() / 1000;
+  const std::uint64_t aged = now > kInboxSeconds ? now - kInboxSeconds : 0;
+  Status positions = co_await forget_positions(ports, std::min(before, aged), summary);
+  if (!positions) co_return positions.error();
+  co_return summary;
+}
+
+}  // namespace taubenpost
