@@ -353,9 +353,10 @@ TEST_F(EngineSendFaultsTest, SwitchedOffUntilTheEnvelopesAged_BuildsAgain) {
   bool issued = false;
   world.network.on_copy = [&](const CourierRow&) -> std::optional<CopyResult> {
     issued = true;
-    return std::nullopt;
+    return CopyResult{};  // nobody heard of it
   };
   for (std::uint64_t at = 1; !issued; ++at) ASSERT_FALSE(world.run_engine_until(at));
+  world.network.on_copy = nullptr;
   world.let_pass(std::chrono::hours(24 * 15));
   const Result<RunSummary> summary = world.run_engine();
   ASSERT_TRUE(summary);

@@ -75,6 +75,32 @@ TEST_F(EngineSendTest, PlanOfABody_HasFourBatchesOfWholeSlices) {
   }
 }
 
+TEST_F(EngineSendTest, PlanOfALargerBody_HasSmallerBatches) {
+  world.options = EngineOptions{};
+  world.channel("anna");
+  // At most 128 chunks; 1.5 times the root of the boxes, in whole slices of 8.
+  for (const auto& [boxes, batch] :
+       {std::pair<std::size_t, std::uint32_t>{36, 8}, {100, 8}, {150, 16}, {480, 32}}) {
+    const JobId id = world.queue_bytes("f", boxes * kChunk, {"anna"});
+    run_all(1);
+    EXPECT_EQ(world.job(id).plan.batch_chunks, batch) << boxes;
+  }
+}
+
+// Each look at a copy is a packet.
+TEST_F(EngineSendTest, LongCopies_AreAskedAboutFewTimes) {
+  world.options.slice_chunks = world.options.batch_chunks = 8;
+  world.network.copy_ms = 60'000;
+  world.channel("anna");
+  world.queue_bytes("f", 80 * kChunk, {"anna"});
+  run_all(1);
+  std::size_t looks = 0;
+  for (const auto& [sequence, commands] : world.network.copies) looks += commands.size();
+  ASSERT_EQ(world.network.copies.size(), 11U);
+  // Of the first eight nothing is known; the letter is expected after an eighth of what it takes.
+  EXPECT_LE(looks, 8U * 14 + 2 * 3 + 12);
+}
+
 TEST_F(EngineSendTest, LargestContentThatFits_TravelsInTheLetter) {
   world.channel("anna");
   const JobId probe = world.queue_bytes("name.bin", 1, {"anna"});

@@ -15,10 +15,6 @@ using ports::WriteLevel;
 
 namespace {
 
-// A copy is looked at first after a quarter of a second, then less and less often: each look is one
-// packet, and a batch of 128 boxes costs about 170.
-constexpr std::uint64_t kFirstPollMs = 250;
-constexpr std::uint64_t kLongestPollMs = 60'000;
 // Before a batch is built again; doubled each time.
 constexpr std::uint64_t kFirstRespinMs = 1'000;
 // A courier that has not answered for so long has lost the copy, or is gone.
@@ -217,6 +213,7 @@ asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool c
     Result<Bytes> bytes = ports_.store.element(job_, index_, generation_, element);
     if (!bytes) co_return bytes.error();
     TP_FAILPOINT("send.element.before_write");
+    const std::uint64_t asked_ms = ports_.clock.monotonic_ms();
     ports::WriteResult result = co_await ports_.network.write(
         SecretBytes(temporary_->view()), temporary_indices_[element.value()],
         std::move(bytes).value(), level(confirmed));
@@ -224,6 +221,7 @@ asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool c
     permit.reset();  // a job that has to wait holds up no other
     switch (result.outcome) {
       case Outcome::kOk:
+        shared_.pace.wrote(ports_.clock.monotonic_ms() - asked_ms);
         co_return ok();
       case Outcome::kTaken:
         spoiled_ = true;
@@ -274,17 +272,22 @@ asio::awaitable<Status> BatchJob::copy(BatchRow row) {
   co_return co_await await_copy(std::move(row));
 }
 
+// Between two looks the daemon does not poll: it would, every five seconds, in slots of ours.
 asio::awaitable<Status> BatchJob::await_copy(BatchRow row) {
   const std::uint64_t begin_ms = ports_.clock.monotonic_ms();
-  std::uint64_t wait_ms = kFirstPollMs;
   Backoff backoff(ports_);
-  for (;;) {
+  for (unsigned looks = 1;; ++looks) {
     TP_CO_TRY(content_.may_start_work());
     const std::uint64_t asked_ms = ports_.clock.monotonic_ms();
+    const std::uint64_t look_ms = shared_.pace.look_ms(asked_ms - begin_ms);
     const CopyResult result =
-        co_await ports_.network.copy(SecretBytes(temporary_->view()), row.courier, wait_ms);
+        co_await ports_.network.copy(SecretBytes(temporary_->view()), row.courier, look_ms);
     TP_FAILPOINT("send.copy.answered");
-    if (result.kind == CopyResult::Kind::kSucceeded) co_return co_await copied(std::move(row));
+    const std::uint64_t now_ms = ports_.clock.monotonic_ms();
+    if (result.kind == CopyResult::Kind::kSucceeded) {
+      shared_.pace.copied(row.count, now_ms - begin_ms, looks);
+      co_return co_await copied(std::move(row));
+    }
     if (result.kind == CopyResult::Kind::kFailed)
       co_return co_await after_failure(std::move(row), result);
     if (result.kind == CopyResult::Kind::kRejected)
@@ -293,13 +296,15 @@ asio::awaitable<Status> BatchJob::await_copy(BatchRow row) {
     Result<ports::NetworkView> alive = co_await ports_.network.view(kDaemonLimitMs);
     if (!alive) co_return alive.error();
     const bool known = std::count(alive->couriers.begin(), alive->couriers.end(), row.courier) > 0;
-    const std::uint64_t now_ms = ports_.clock.monotonic_ms();
     const bool silent = ports_.clock.unix_ms() > row.copy_issued_ms + kCourierSilenceMs &&
                         now_ms > begin_ms + kCourierGraceMs;
     if (!known || silent) co_return co_await after_silence(std::move(row));
-    const bool waited = now_ms - asked_ms >= wait_ms / 2;
-    if (waited) wait_ms = std::min(wait_ms * 2, kLongestPollMs);
-    if (!waited) co_await backoff.pause();  // lost, or not even started
+    if (now_ms - asked_ms < look_ms / 2) {
+      co_await backoff.pause();  // lost, or not even started
+      continue;
+    }
+    const std::uint64_t pause_ms = shared_.pace.pause_ms(row.count, now_ms - begin_ms);
+    co_await ports_.clock.sleep(std::chrono::milliseconds(pause_ms));
   }
 }
 

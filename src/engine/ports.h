@@ -26,7 +26,7 @@ struct EngineOptions {
   std::uint32_t batch_chunks = 128;  // chunks of one copy command, at most
   std::uint32_t write_window = 16;   // element writes in flight, of all jobs
   std::uint32_t read_window = 16;    // body reads in flight of one receive job
-  std::uint32_t active_batches = 5;  // of one job: one uploads while four are being copied
+  std::uint32_t active_batches = 8;  // of one job: one or two upload, the others are being copied
 };
 
 }  // namespace taubenpost

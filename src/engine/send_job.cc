@@ -1,6 +1,7 @@
 #include "engine/send_job.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "bacap/capability.h"
 #include "bacap/epochs.h"
@@ -22,7 +23,6 @@ using ports::Transaction;
 namespace {
 
 constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
-constexpr std::uint32_t kBatchesWanted = 4;      // so that uploads and copies overlap
 constexpr std::uint32_t kLettersPerBatch = 256;
 
 // What the job itself can't get over; everything else stops the engine and leaves the job.
@@ -41,9 +41,13 @@ bool belongs_to_job(Errc code) {
   }
 }
 
+// At least four batches where it can be, so that uploads and copies overlap. Beyond that: the last
+// copy is waited for, at about three slots a box, and each batch costs about six packets of its
+// own. The sum is least near 1.5 times the root of the boxes.
 void shape_batches(SendPlan& plan, const EngineOptions& options) {
-  const std::uint64_t quarter = (plan.boxes + kBatchesWanted - 1) / kBatchesWanted;
-  const std::uint64_t most = std::min<std::uint64_t>(quarter, options.batch_chunks);
+  const std::uint64_t quarter = (plan.boxes + 3) / 4;
+  const auto best = static_cast<std::uint64_t>(1.5 * std::sqrt(static_cast<double>(plan.boxes)));
+  const std::uint64_t most = std::min<std::uint64_t>({quarter, best, options.batch_chunks});
   plan.slice_chunks =
       static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, options.slice_chunks));
   plan.batch_chunks = static_cast<std::uint32_t>(

@@ -1,8 +1,10 @@
-// What the send jobs of one engine share: permits. Nothing durable, nothing that a restart needs.
+// What the send jobs of one engine share: permits, and what they measured. Nothing durable, nothing
+// that a restart needs.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include "engine/pace.h"
 #include "engine/ports.h"
 #include "engine/task_group.h"
 
@@ -20,6 +22,7 @@ struct SendShared {
   boost::asio::any_io_executor executor;
   Semaphore uploading_jobs;  // jobs that upload bodies
   Semaphore writes;          // element writes in flight
+  Pace pace;
 };
 
 }  // namespace taubenpost
