@@ -84,6 +84,70 @@ TEST_F(CliTransferTest, PostedJob_CanNotBeCancelled) {
   expect_received("small", "small");
 }
 
+TEST_F(CliTransferTest, ChangedSource_IsSentAnew) {
+  write_file(path("report"), "first");
+  const Ended sent = run_as("sender", {"send", path("report"), "--to", "alice"});
+  ASSERT_EQ(sent.status, 0) << sent.err;
+  const std::string id = sent.out.substr(0, 26);
+  write_file(path("report"), "the second version");
+  EXPECT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 1);
+  const Ended refused = run_as("sender", {"retry", id});
+  expect_error(refused, 7, "changed since it was queued");
+  EXPECT_NE(refused.err.find("retry --restart"), std::string::npos) << refused.err;
+  const Ended anew = run_as("sender", {"retry", id, "--restart"});
+  EXPECT_EQ(anew.status, 0) << anew.err;
+  EXPECT_EQ(anew.out.substr(26), " queued report -> alice\n");
+  EXPECT_NE(anew.out.substr(0, 26), id);
+  expect_error(run_as("sender", {"retry", id}), 9, "cancelled", /*has_hint=*/false);
+  EXPECT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 0);
+  expect_received("report", "the second version");
+}
+
+TEST_F(CliTransferTest, PostedJob_IsSharedWithOneMore) {
+  init("bob");
+  connect("sender", "bob");
+  const std::string content = bytes_of(5'000);
+  write_file(path("report"), content);
+  const Ended sent = run_as("sender", {"send", path("report"), "--to", "alice", "--wait"});
+  ASSERT_EQ(sent.status, 0) << sent.err;
+  const std::string id = sent.out.substr(0, 26);
+  std::filesystem::remove(path("report"));
+  const Ended shared = run_as("sender", {"share", id, "--to", "bob"});
+  EXPECT_EQ(shared.status, 0) << shared.err;
+  EXPECT_EQ(shared.out, id + " committing report -> alice, bob\n");
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 0) << served.err;
+  expect_error(run_as("sender", {"share", id, "--to", "bob"}), 7, "bob is a recipient");
+  expect_received("report", content);
+  const Ended received = run_as("bob", {"receive", "--into", path("")});
+  EXPECT_EQ(received.status, 0) << received.err;
+  EXPECT_TRUE(content_of(path("report")) == content);
+}
+
+// A copy of the sender has used Alice's next positions, more than are looked through at once.
+TEST_F(CliTransferTest, OneRecipientOfTwoFails_IsPartialUntilItIsTriedAgain) {
+  init("bob");
+  connect("sender", "bob");
+  std::filesystem::copy(path("sender"), path("copy"), std::filesystem::copy_options::recursive);
+  write_file(path("other"), "other");
+  for (int i = 0; i < 17; ++i)
+    ASSERT_EQ(run_as("copy", {"send", path("other"), "--to", "alice"}).status, 0);
+  ASSERT_EQ(run_as("copy", {"serve", "--until-idle"}).status, 0);
+  write_file(path("report"), "report");
+  const Ended sent = run_as("sender", {"send", path("report"), "--to", "alice", "--to", "bob"});
+  const std::string id = sent.out.substr(0, 26);
+  const Ended partly = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(partly.status, 3) << partly.err;
+  EXPECT_NE(partly.err.find("not delivered to alice"), std::string::npos) << partly.err;
+  EXPECT_EQ(partly.err.find("not delivered to bob"), std::string::npos) << partly.err;
+  const Ended retried = run_as("sender", {"retry", id});
+  EXPECT_EQ(retried.status, 0) << retried.err;
+  EXPECT_EQ(retried.out, id + " committing report -> alice, bob\n");
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 0) << served.err;
+  EXPECT_EQ(served.out, id + " posted report -> alice, bob\n");
+}
+
 TEST_F(CliTransferTest, Audit_CountsPackets) {
   write_file(path("small"), "small");
   ASSERT_EQ(run_as("sender", {"send", path("small"), "--to", "alice", "--wait"}).status, 0);

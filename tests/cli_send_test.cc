@@ -67,6 +67,14 @@ TEST_F(CliSendTest, PausedJob_IsShownAndLeftAlone) {
   expect_error(run_as("sender", {"pause", id}), 9, "at its end already", /*has_hint=*/false);
 }
 
+TEST_F(CliSendTest, QueuedJob_IsNeitherTriedAgainNorShared) {
+  const std::string id = send({path("report.pdf"), "--to", "alice"}).out.substr(0, 26);
+  expect_error(run_as("sender", {"retry", id}), 9, "on its way", /*has_hint=*/false);
+  expect_error(run_as("sender", {"retry", id, "--restart"}), 9, "on its way", /*has_hint=*/false);
+  expect_error(run_as("sender", {"share", id, "--to", "alice"}), 7, "not posted yet");
+  expect_error(run_as("sender", {"retry", "aaaaaa"}), 4, "aaaaaa");
+}
+
 TEST_F(CliSendTest, MissingFile_IsNotFound) {
   expect_error(send({path("report.txt"), "--to", "alice"}), 4, "report.txt");
   expect_nothing_queued();

@@ -9,8 +9,8 @@
 // again in front of a daemon that behaves as the real one does (`upstream`); all of them where
 // TP_WHOLE_MATRIX is set, as in tools/nightly.
 //
-// Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child send|cancel|receive DIR
-// plain|loss.
+// Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child ROLE DIR plain|loss; the roles
+// are in child().
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <spawn.h>
@@ -32,6 +32,8 @@
 #include "engine/engine.h"
 #include "engine/enqueue.h"
 #include "engine/poll.h"
+#include "engine/retry_send.h"
+#include "engine/share_send.h"
 #include "files/files.h"
 #include "localnet/localnet.h"
 #include "store/rocks_store.h"
@@ -112,19 +114,93 @@ int complain(const Error& failure) {
 }
 
 // ---- the children -------------------------------------------------------------------------------
-int send_child(const std::string& folder, bool loss) {
-  Side side(folder + "/sender", folder + "/thin.toml", loss);
-  Result<std::vector<JobId>> jobs = side.store->send_jobs();
-  if (!jobs) return complain(jobs.error());
-  if (jobs->empty()) {
-    auto queued = side.run(enqueue_send(
-        side.ports(), {folder + "/content", {kRecipients[0], kRecipients[1]}, "a note"}));
-    if (!queued) return complain(queued.error());
-  }
+int post_all(Side& side) {
   auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
   if (!ended) return complain(ended.error());
   const JobId job = side.store->send_jobs()->front();
   return side.store->send_job(job)->state == SendState::kPosted ? 0 : 4;
+}
+
+std::optional<Error> queue_once(Side& side, const std::string& folder,
+                                std::vector<std::string> to) {
+  Result<std::vector<JobId>> jobs = side.store->send_jobs();
+  if (!jobs) return jobs.error();
+  if (!jobs->empty()) return std::nullopt;
+  auto queued =
+      side.run(enqueue_send(side.ports(), {folder + "/content", std::move(to), "a note"}));
+  if (!queued) return queued.error();
+  return std::nullopt;
+}
+
+int send_child(const std::string& folder, bool loss, std::vector<std::string> to) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  const std::optional<Error> failure = queue_once(side, folder, std::move(to));
+  return failure ? complain(*failure) : post_all(side);
+}
+
+// The same network, with a daemon that refuses every copy command.
+class NoCopies : public ports::Network {
+ public:
+  explicit NoCopies(ports::Network& network) : network_(network) {}
+  asio::awaitable<Result<ports::NetworkView>> view(std::uint64_t limit_ms) override {
+    return network_.view(limit_ms);
+  }
+  asio::awaitable<Result<ports::KeyPair>> new_keypair(Bytes32 seed) override {
+    return network_.new_keypair(seed);
+  }
+  asio::awaitable<Result<ports::BuiltElements>> build(std::vector<ports::Destination> to,
+                                                      Bytes buffer, bool is_start,
+                                                      bool is_last) override {
+    return network_.build(std::move(to), std::move(buffer), is_start, is_last);
+  }
+  asio::awaitable<ports::WriteResult> write(SecretBytes write_cap, IndexBytes index,
+                                            Bytes plaintext, ports::WriteLevel level) override {
+    return network_.write(std::move(write_cap), index, std::move(plaintext), level);
+  }
+  asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override {
+    return network_.read(std::move(read_cap), index);
+  }
+  asio::awaitable<ports::CopyResult> copy(SecretBytes, CourierRow, std::uint64_t) override {
+    ports::CopyResult rejected;
+    rejected.kind = ports::CopyResult::Kind::kRejected;
+    co_return rejected;
+  }
+
+ private:
+  ports::Network& network_;
+};
+
+// Leaves a job that has failed with its elements written.
+int fail_child(const std::string& folder, bool loss) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  const std::optional<Error> failure = queue_once(side, folder, {kRecipients[0], kRecipients[1]});
+  if (failure) return complain(*failure);
+  NoCopies network(*side.network);
+  const EnginePorts ports{*side.store, network, *side.files, side.clock, side.random};
+  auto ended = side.run(Engine(ports, kOptions).run_until_idle());
+  if (!ended) return complain(ended.error());
+  const JobId job = side.store->send_jobs()->front();
+  return side.store->send_job(job)->state == SendState::kFailed ? 0 : 4;
+}
+
+// A repeat finds it tried again.
+int retry_child(const std::string& folder, bool loss) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  const JobId job = side.store->send_jobs()->front();
+  const auto tried = side.run(retry_send(side.ports(), job));
+  if (!tried && tried.error().code != Errc::kNothingToDo) return complain(tried.error());
+  return post_all(side);
+}
+
+// What was posted to the first recipient is shared with the second, unless it was already.
+int share_child(const std::string& folder, bool loss) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  const JobId job = side.store->send_jobs()->front();
+  if (side.store->recipients(job)->size() == 1) {
+    const auto shared = side.run(share_send(side.ports(), job, {kRecipients[1]}));
+    if (!shared) return complain(shared.error());
+  }
+  return post_all(side);
 }
 
 int receive_child(const std::string& folder, bool loss) {
@@ -156,7 +232,11 @@ int cancel_child(const std::string& folder, bool loss) {
 }
 
 int child(const std::string& role, const std::string& folder, bool loss) {
-  if (role == "send") return send_child(folder, loss);
+  if (role == "send") return send_child(folder, loss, {kRecipients[0], kRecipients[1]});
+  if (role == "send to one") return send_child(folder, loss, {kRecipients[0]});
+  if (role == "fail") return fail_child(folder, loss);
+  if (role == "retry") return retry_child(folder, loss);
+  if (role == "share") return share_child(folder, loss);
   return role == "cancel" ? cancel_child(folder, loss) : receive_child(folder, loss);
 }
 
@@ -315,8 +395,20 @@ bool in_store_matrix(std::string_view name) {
 bool in_cancel_matrix(std::string_view name) {
   return starts_with_any(name, {"store.commit.", "send.ended"});
 }
+// What every commit of letters passes, also one of a job that is tried again or shared.
+bool in_letters(std::string_view name) {
+  return starts_with_any(name, {"store.commit.", "send.batch.", "send.slice.", "send.element.",
+                                "send.copy.", "send.letter.", "send.before_posted"});
+}
+bool in_retry_matrix(std::string_view name) {
+  return in_letters(name) || starts_with_any(name, {"send.retried", "send.decided"});
+}
+bool in_share_matrix(std::string_view name) {
+  return in_letters(name) || starts_with_any(name, {"send.shared"});
+}
 bool in_send_matrix(std::string_view name) {
-  return name != "send.ended" && starts_with_any(name, {"store.commit.", "send.", "files.spool."});
+  return in_letters(name) ||
+         starts_with_any(name, {"send.prepare.", "send.decided", "files.spool."});
 }
 bool in_receive_matrix(std::string_view name) {
   return starts_with_any(name, {"store.commit.", "receive.", "files.part.", "files.place."});
@@ -331,7 +423,7 @@ std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
 TEST(CrashMatrix, EveryFailpoint_BelongsToAMatrix) {
   for (const std::string_view name : kFailpoints)
     EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_cancel_matrix(name) ||
-                in_receive_matrix(name))
+                in_retry_matrix(name) || in_share_matrix(name) || in_receive_matrix(name))
         << name;
 }
 
@@ -388,6 +480,32 @@ TEST_P(CrashCancel, KilledAtEveryHit_LeavesNothingBehind) {
       });
 }
 
+// The job has failed with its elements written, then is tried again.
+class CrashRetry : public testing::TestWithParam<Cell> {};
+TEST_P(CrashRetry, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
+  walk(
+      GetParam(), "retry",
+      [](const Transfer& transfer) { ASSERT_EQ(transfer.run("fail", "plain", ""), 0); },
+      [](const Transfer& transfer) {
+        transfer.expect_sender_clean();
+        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
+        transfer.expect_received_once();
+      });
+}
+
+// The job is posted to one recipient, then shared with the other.
+class CrashShare : public testing::TestWithParam<Cell> {};
+TEST_P(CrashShare, KilledAtEveryHit_PostsOneLetterEach) {
+  walk(
+      GetParam(), "share",
+      [](const Transfer& transfer) { ASSERT_EQ(transfer.run("send to one", "plain", ""), 0); },
+      [](const Transfer& transfer) {
+        transfer.expect_sender_clean();
+        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
+        transfer.expect_received_once();
+      });
+}
+
 class CrashReceive : public testing::TestWithParam<Cell> {};
 TEST_P(CrashReceive, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
   walk(
@@ -412,6 +530,10 @@ INSTANTIATE_TEST_SUITE_P(Matrix, CrashSend,
                          testing::ValuesIn(whole_matrix(in_send_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancel,
                          testing::ValuesIn(whole_matrix(in_cancel_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetry,
+                         testing::ValuesIn(whole_matrix(in_retry_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashShare,
+                         testing::ValuesIn(whole_matrix(in_share_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,
                          testing::ValuesIn(whole_matrix(in_receive_matrix, "robust")), row_name);
 

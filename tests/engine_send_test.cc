@@ -315,7 +315,7 @@ TEST_F(EngineSendTest, DaemonThatIsGone_LeavesTheJobAsItIs) {
     const Result<RunSummary> without = one.run_engine();
     ASSERT_FALSE(without);
     EXPECT_EQ(without.error().code, Errc::kDaemonGone);
-    EXPECT_FALSE(is_terminal(one.job(id).state));
+    EXPECT_FALSE(has_ended(one.job(id).state));
     one.network.gone = false;
     ASSERT_TRUE(one.run_engine());
     EXPECT_EQ(one.job(id).state, SendState::kPosted);

@@ -3,8 +3,9 @@
 //
 // Whatever happens, every invariant of the sender's audit holds; and once the faults are over,
 // every job comes to its end, and every recipient has every transfer once, byte by byte, and
-// nothing of a job that was cancelled. A failure names its seed: TP_SEED=N simulation_test
-// --gtest_filter='*/0' runs that one alone, and TP_TRACE=1 prints what happened when.
+// nothing of a job that was cancelled. What fails is sent anew, and what is posted is shared. A
+// failure names its seed: TP_SEED=N simulation_test --gtest_filter='*/0' runs that one alone, and
+// TP_TRACE=1 prints what happened when.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -12,6 +13,8 @@
 #include <set>
 
 #include "engine/end_send.h"
+#include "engine/retry_send.h"
+#include "engine/share_send.h"
 #include "localnet/random.h"
 #include "localnet_testing.h"
 #include "support/party.h"
@@ -58,6 +61,9 @@ class Simulation {
       trace("life");
       sender_.run_engine_until(1 + roll(400));
       if (roll(6) == 0) cancel(roll(jobs_.size()));
+      if (roll(6) == 0) change_source(roll(jobs_.size()));
+      if (roll(3) == 0) try_again(roll(jobs_.size()));
+      if (roll(2) == 0) share(roll(jobs_.size()), roll(recipients_.size()));
       if (roll(2) == 0) receive(roll(recipients_.size()), 1 + roll(100));
     }
     calm_ = true;
@@ -66,6 +72,7 @@ class Simulation {
   }
 
  private:
+  static constexpr const char* kChanged = "the second version";
   static constexpr int kLives = 6;
   static constexpr int kPatience = 200;  // runs of an engine until everything must be over
 
@@ -115,6 +122,43 @@ class Simulation {
         recipients_[i].expected[name] = content;
       }
     jobs_.push_back(sender_.queue(name, content, to));
+    contents_.push_back(std::move(content));
+  }
+
+  // Fails the job, unless its source was read already.
+  void change_source(std::size_t number) {
+    trace("source changes");
+    write_file(sender_.folder / file_name(number), kChanged);
+  }
+
+  // Sends anew what failed, which is because of its source.
+  void try_again(std::size_t number) {
+    const JobId id = jobs_[number];
+    const bool has_failed = sender_.store().send_job(id)->state == SendState::kFailed;
+    const Status tried = sender_.run(retry_send(sender_.ports(), id));
+    ASSERT_FALSE(tried);
+    EXPECT_EQ(tried.error().code, has_failed ? Errc::kRefused : Errc::kNothingToDo);
+    if (!has_failed) return;
+    const Result<Restarted> anew = sender_.run(restart_send(sender_.ports(), id));
+    ASSERT_TRUE(anew);
+    trace("sent anew");
+    jobs_[number] = anew->job;
+    contents_[number] = to_bytes(as_bytes(kChanged));
+    for (Recipient& recipient : recipients_) {
+      const auto expected = recipient.expected.find(file_name(number));
+      if (expected != recipient.expected.end()) expected->second = contents_[number];
+    }
+  }
+
+  // Refused before it is posted, and for those who are in it.
+  void share(std::size_t number, std::size_t recipient) {
+    std::vector<std::string> to{name_of(recipient)};
+    const Status shared = sender_.run(share_send(sender_.ports(), jobs_[number], std::move(to)));
+    trace(shared ? "shared" : "not shared");
+    if (!shared) {
+      EXPECT_EQ(shared.error().code, Errc::kRefused);
+    }
+    if (shared) recipients_[recipient].expected[file_name(number)] = contents_[number];
   }
 
   // Before its decision only; afterwards it is refused.
@@ -187,7 +231,11 @@ class Simulation {
 
   void finish_sending() {
     trace("finish sending");
-    for (int i = 0; i < kPatience && !sending_is_over(); ++i) sender_.run_engine_until(0);
+    for (int i = 0; i < kPatience; ++i) {
+      for (std::size_t number = 0; number < jobs_.size(); ++number) try_again(number);
+      if (sending_is_over()) break;
+      sender_.run_engine_until(0);
+    }
     for (const JobId& id : jobs_) {
       const SendJobRow job = *sender_.store().send_job(id);
       const bool was_cancelled = was_cancelled_.contains(id);
@@ -198,7 +246,7 @@ class Simulation {
   }
   bool sending_is_over() const {
     for (const JobId& id : jobs_)
-      if (!is_terminal(sender_.store().send_job(id)->state)) return false;
+      if (!has_ended(sender_.store().send_job(id)->state)) return false;
     return true;
   }
 
@@ -241,6 +289,7 @@ class Simulation {
   Party sender_;
   std::vector<Recipient> recipients_;
   std::vector<JobId> jobs_;
+  std::vector<Bytes> contents_;  // of the jobs
   std::set<JobId> was_cancelled_;
   bool calm_ = false;
 };

@@ -362,6 +362,23 @@ TEST_F(StoreCheck, BrokenSpool_IsTold) {
   EXPECT_TRUE(told("it is missing"));
 }
 
+TEST_F(StoreCheck, UploadThatFailed_IsWholeAsLongAsItCanBeTriedAgain) {
+  const auto fail = [&](Errc code) {
+    put(send_job_key(rows::kJob), with(uploading(), [&](SendJobRow& row) {
+          row.state = SendState::kFailed;
+          row.until = 0;
+          row.error_code = static_cast<std::uint16_t>(code);
+        }));
+  };
+  fail(Errc::kRejected);
+  EXPECT_EQ(findings(), std::vector<std::string>{});
+  EXPECT_EQ(summary.spool_slices, 3U);
+  EXPECT_EQ(summary.leftover_spools, 0U);
+  fail(Errc::kInvalid);
+  EXPECT_EQ(findings().size(), 1U);  // the batch
+  EXPECT_EQ(summary.leftover_spools, 1U);
+}
+
 TEST_F(StoreCheck, RowsThatDoNotOpen_AreAllNamed) {
   std::size_t damaged = 0;
   opened.reset();

@@ -25,8 +25,10 @@ inline constexpr std::array kFailpoints{
     // engine/resync.cc
     std::string_view{"resync.before_commit"},
     std::string_view{"resync.committed"},
-    // engine/end_send.cc
+    // engine/end_send.cc, engine/retry_send.cc, engine/share_send.cc
     std::string_view{"send.ended"},
+    std::string_view{"send.retried"},
+    std::string_view{"send.shared"},
     // engine/batch_job.cc
     std::string_view{"send.batch.opened"},
     std::string_view{"send.slice.built"},

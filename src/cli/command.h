@@ -46,6 +46,7 @@ void add_send(Commands& commands);
 void add_list(Commands& commands);
 void add_show(Commands& commands);
 void add_steering(Commands& commands);
+void add_again(Commands& commands);
 void add_receive(Commands& commands);
 void add_serve(Commands& commands);
 void add_fsck(Commands& commands);

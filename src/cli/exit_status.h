@@ -61,10 +61,10 @@ constexpr int exit_status(Errc code) {
   return kFailed;
 }
 
-// Several jobs in one command.
-constexpr int exit_status_of_jobs(std::size_t finished, std::size_t failed,
+// Several jobs in one command. A job that failed for some of its recipients counts twice.
+constexpr int exit_status_of_jobs(std::size_t delivered, std::size_t failed,
                                   std::size_t unfinished) {
-  if (failed > 0) return finished > 0 ? kPartial : kFailed;
+  if (failed > 0) return delivered > 0 ? kPartial : kFailed;
   return unfinished > 0 ? kUnfinished : kDone;
 }
 

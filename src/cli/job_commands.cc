@@ -1,4 +1,4 @@
-// taubenpost list, show, pause, resume, cancel, serve
+// taubenpost list, show, pause, resume, cancel, retry, share, serve
 #include <ctime>
 
 #include "cli/command.h"
@@ -6,6 +6,8 @@
 #include "cli/jobs.h"
 #include "engine/end_send.h"
 #include "engine/engine.h"
+#include "engine/retry_send.h"
+#include "engine/share_send.h"
 #include "engine/steer_send.h"
 
 namespace taubenpost::cli {
@@ -14,6 +16,14 @@ namespace {
 struct NoArgs {};
 struct JobArgs {
   std::string id;
+};
+struct RetryArgs {
+  std::string id;
+  bool restart = false;
+};
+struct ShareArgs {
+  std::string id;
+  std::vector<std::string> to;
 };
 struct ServeArgs {
   bool until_idle = false;
@@ -90,28 +100,39 @@ Result<int> run_show(Context& context, const JobArgs& args) {
   return kDone;
 }
 
-// Has `change` done to a send job, and prints what it is then. `verb`: can't be done to others.
+// `verb`: what can't be done to jobs that receive.
+Result<JobId> send_job_id(const ports::Store& store, const std::string& prefix,
+                          std::string_view verb) {
+  const Result<JobView> job = find_job(store, prefix);
+  if (!job) return job.error();
+  const auto* send = std::get_if<SendView>(&*job);
+  if (send == nullptr)
+    return error(Errc::kUsage, "only jobs that send can be " + std::string(verb) + " yet",
+                 "'taubenpost list' shows which do");
+  return send->row.id;
+}
+
+Result<int> print_send_job(Context& context, const ports::Store& store, JobId id) {
+  Result<SendJobRow> row = store.send_job(id);
+  if (!row) return row.error();
+  const Result<SendView> view = view_of(store, std::move(row).value());
+  if (!view) return view.error();
+  print(context.out(), *view);
+  return kDone;
+}
+
+// Has `change` done to a send job, and prints what it is then.
 template <class Change>
 Result<int> steer(Context& context, const std::string& prefix, std::string_view verb, Change change,
                   Reserve reserve = Reserve::kKeep) {
   const Result<Session*> opened = context.session(reserve);
   if (!opened) return opened.error();
   Session& session = **opened;
-  const Result<JobView> job = find_job(session.store(), prefix);
-  if (!job) return job.error();
-  const auto* send = std::get_if<SendView>(&*job);
-  if (send == nullptr)
-    return error(Errc::kUsage, "only jobs that send can be " + std::string(verb) + " yet",
-                 "'taubenpost list' shows which do");
-  const JobId id = send->row.id;
-  const Status changed = session.run(change(session.ports(), id));
+  const Result<JobId> id = send_job_id(session.store(), prefix, verb);
+  if (!id) return id.error();
+  const Status changed = session.run(change(session.ports(), *id));
   if (!changed) return changed.error();
-  Result<SendJobRow> row = session.store().send_job(id);
-  if (!row) return row.error();
-  const Result<SendView> view = view_of(session.store(), std::move(row).value());
-  if (!view) return view.error();
-  print(context.out(), *view);
-  return kDone;
+  return print_send_job(context, session.store(), *id);
 }
 
 Result<int> run_cancel(Context& context, const JobArgs& args) {
@@ -122,6 +143,29 @@ Result<int> run_pause(Context& context, const JobArgs& args) {
 }
 Result<int> run_resume(Context& context, const JobArgs& args) {
   return steer(context, args.id, "resumed", resume_send);
+}
+
+Result<int> restart(Context& context, const std::string& prefix) {
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<JobId> id = send_job_id(session.store(), prefix, "sent anew");
+  if (!id) return id.error();
+  const Result<Restarted> restarted = session.run(restart_send(session.ports(), *id));
+  if (!restarted) return restarted.error();
+  for (const std::string& name : restarted->left_out)
+    context.out().notice(printable(name) + " has it already, and is left out");
+  return print_send_job(context, session.store(), restarted->job);
+}
+
+Result<int> run_retry(Context& context, const RetryArgs& args) {
+  if (args.restart) return restart(context, args.id);
+  return steer(context, args.id, "tried again", retry_send);
+}
+
+Result<int> run_share(Context& context, const ShareArgs& args) {
+  return steer(context, args.id, "shared",
+               [&args](EnginePorts ports, JobId id) { return share_send(ports, id, args.to); });
 }
 
 Result<int> run_serve(Context& context, const ServeArgs& args) {
@@ -143,7 +187,7 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   report_failed(context.out(), *ended);
   if (!run) return run.error();
   report_unfinished(context.out(), session.store(), *ended);
-  return exit_status_of_jobs(ended->finished(), ended->failed(), ended->unfinished.size());
+  return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
 }
 
 }  // namespace
@@ -153,16 +197,33 @@ void add_list(Commands& commands) {
   on_chosen<NoArgs>(commands, *command, run_list);
 }
 
+constexpr const char* kIdHelp = "the job, or six or more of its first characters";
+
 void add_steering(Commands& commands) {
   const auto add = [&commands](const char* name, const char* help, auto run) {
     CLI::App* command = commands.root.add_subcommand(name, help);
     const auto args = on_chosen<JobArgs>(commands, *command, run);
-    command->add_option("ID", args->id, "the job, or six or more of its first characters")
-        ->required();
+    command->add_option("ID", args->id, kIdHelp)->required();
   };
   add("cancel", "Stops a job that nobody can find yet", run_cancel);
   add("pause", "Holds a job until it is resumed", run_pause);
   add("resume", "Lets a paused job go on", run_resume);
+}
+
+void add_again(Commands& commands) {
+  CLI::App* retry = commands.root.add_subcommand("retry", "Goes on with a job that failed");
+  const auto again = on_chosen<RetryArgs>(commands, *retry, run_retry);
+  retry->add_option("ID", again->id, kIdHelp)->required();
+  retry->add_flag("--restart", again->restart,
+                  "send the file anew, as it is now, to whoever has not got it");
+
+  CLI::App* share = commands.root.add_subcommand("share", "Lets others have what is posted");
+  const auto more = on_chosen<ShareArgs>(commands, *share, run_share);
+  share->add_option("ID", more->id, kIdHelp)->required();
+  share->add_option("--to", more->to, "channel of a recipient; once for each")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("NAME");
 }
 
 void add_show(Commands& commands) {

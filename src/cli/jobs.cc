@@ -19,7 +19,7 @@ JobId id_of(const JobView& job) {
 }
 
 bool has_ended(const JobView& job) {
-  return std::visit([](const auto& view) { return is_terminal(view.row.state); }, job);
+  return std::visit([](const auto& view) { return taubenpost::has_ended(view.row.state); }, job);
 }
 
 Json error_json(std::uint16_t code, const std::string& text) {
@@ -216,6 +216,16 @@ Result<JobView> find_job(const ports::Store& store, std::string_view prefix) {
     return error(Errc::kNotFound, "no job has the id " + printable(prefix),
                  "'taubenpost list' shows all");
   return std::move(*found);
+}
+
+bool is_partly_posted(const SendView& job) {
+  return std::any_of(job.recipients.begin(), job.recipients.end(),
+                     [](const RecipientRow& one) { return one.state == RecipientState::kPosted; });
+}
+
+std::size_t JobWatch::Ended::delivered() const {
+  const auto partly = std::count_if(send_failed.begin(), send_failed.end(), is_partly_posted);
+  return posted.size() + placed.size() + static_cast<std::size_t>(partly);
 }
 
 Result<JobWatch> JobWatch::start(const ports::Store& store) {

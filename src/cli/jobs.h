@@ -31,6 +31,8 @@ struct SendView {
   Json json() const;
 };
 Result<SendView> view_of(const ports::Store& store, SendJobRow row);
+// Somebody has the letter.
+bool is_partly_posted(const SendView& job);
 
 // A receive job with what its letter says.
 struct ReceiveView {
@@ -59,7 +61,8 @@ class JobWatch {
     std::vector<ReceiveView> placed, receive_failed;
     std::vector<JobView> unfinished;  // not at their end
 
-    std::size_t finished() const { return posted.size() + placed.size(); }
+    // Jobs that have delivered to somebody.
+    std::size_t delivered() const;
     std::size_t failed() const { return send_failed.size() + receive_failed.size(); }
   };
   Result<Ended> ended(const ports::Store& store) const;

@@ -94,6 +94,7 @@ int run(int argc, char** argv) {
   add_list(commands);
   add_show(commands);
   add_steering(commands);
+  add_again(commands);
   add_receive(commands);
   add_serve(commands);
   add_fsck(commands);

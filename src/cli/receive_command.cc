@@ -110,9 +110,9 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   if (!run) return run.error();
   report_unfinished(context.out(), session.store(), *ended);
   if (round->no_answer) return *round->no_answer;
-  if (ended->finished() + ended->failed() + ended->unfinished.size() == 0)
+  if (ended->delivered() + ended->failed() + ended->unfinished.size() == 0)
     return error(Errc::kNothingToDo, "nothing new");
-  return exit_status_of_jobs(ended->finished(), ended->failed(), ended->unfinished.size());
+  return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
 }
 
 }  // namespace

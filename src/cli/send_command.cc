@@ -42,16 +42,14 @@ Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
   const Result<JobWatch::Ended> ended = watch.ended(store);
   if (!ended) return ended.error();
   report_failed(context.out(), *ended);
-  if (!is_terminal(job->row.state)) {
+  if (!has_ended(job->row.state)) {
     if (!run) return run.error();
     report_unfinished(context.out(), store, *ended);
     return kUnfinished;
   }
   print(context.out(), *job);
   if (job->row.state == SendState::kPosted) return kDone;
-  for (const RecipientRow& recipient : job->recipients)
-    if (recipient.state == RecipientState::kPosted) return kPartial;
-  return kFailed;
+  return is_partly_posted(*job) ? kPartial : kFailed;
 }
 
 Result<int> run_send(Context& context, const SendArgs& args) {

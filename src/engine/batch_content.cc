@@ -20,11 +20,14 @@ namespace {
 constexpr std::uint64_t kLagMs = 3ULL * 60 * 1000;
 // A channel whose next so many positions are all taken is not ours alone.
 constexpr int kTakenPositionsMax = 16;
+constexpr std::string_view kExpired =
+    "expired: the content ages out too soon for its letter; 'retry --restart' sends it anew";
 
 // What the read of a reserved position means for the recipient.
 struct Judgement {
   RecipientEvent event;
   std::string note;
+  bool is_spent = false;  // no letter will ever be at this position
 };
 Judgement judge(const ports::ReadResult& read, const Bytes& letter) {
   switch (read.outcome) {
@@ -32,9 +35,9 @@ Judgement judge(const ports::ReadResult& read, const Bytes& letter) {
       if (read.plaintext == letter) return {RecipientEvent::kReadBack, ""};
       return {RecipientEvent::kTaken, "the position was taken"};
     case Outcome::kNotFound:
-      return {RecipientEvent::kGiveUp, "expired: the content ages out too soon for its letter"};
+      return {RecipientEvent::kGiveUp, std::string(kExpired)};
     case Outcome::kTombstone:
-      return {RecipientEvent::kGiveUp, "the position was retracted"};
+      return {RecipientEvent::kGiveUp, "the position was retracted", /*is_spent=*/true};
     default:
       return {RecipientEvent::kGiveUp, "the letter can't be read back: " + read.detail};
   }
@@ -106,11 +109,11 @@ asio::awaitable<Result<Verdict>> BodyContent::read_back(BatchRow row, std::uint3
   switch (read->outcome) {
     case Outcome::kOk:
       if (read->plaintext == expected.value()) co_return Verdict::kArrived;
-      co_return error(Errc::kRejected, "a box of the body holds something else");
+      co_return error(Errc::kInvalid, "a box of the body holds something else");
     case Outcome::kNotFound:
       co_return Verdict::kMissing;
     case Outcome::kTombstone:
-      co_return error(Errc::kRejected, "somebody retracted a box of the body");
+      co_return error(Errc::kInvalid, "somebody retracted a box of the body");
     default:
       co_return error(Errc::kRejected, "a box of the body can't be read back: " + read->detail);
   }
@@ -140,7 +143,7 @@ asio::awaitable<Result<Verdict>> CommitContent::verify(BatchRow row) {
   if (!all) co_return all.error();
   for (std::uint64_t i = row.first; i < row.first + row.count; ++i) {
     const RecipientRow recipient = all.value().at(i);
-    if (is_terminal(recipient.state)) continue;
+    if (is_settled(recipient.state)) continue;
     Status settled = co_await settle(recipient);
     if (!settled) co_return settled.error();
   }
@@ -171,11 +174,14 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
         continue;  // the next read decides
       }
       const Judgement judgement = judge(read.value(), recipient.letter);
+      if (judgement.is_spent) recipient.position = {};
       Status moved = co_await move(recipient, judgement.event, judgement.note);
       if (!moved || judgement.event != RecipientEvent::kTaken) co_return moved;
     } else if (expired() || taken++ == kTakenPositionsMax) {
-      co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp,
-                              "the channel's positions are taken by somebody else");
+      recipient.position = {};
+      const std::string_view why =
+          expired() ? kExpired : "the channel's positions are taken by somebody else";
+      co_return co_await move(std::move(recipient), RecipientEvent::kGiveUp, std::string(why));
     } else {
       Status reserved = co_await reserve_next(recipient);
       if (!reserved && reserved.error().code != Errc::kStateConflict) co_return reserved.error();

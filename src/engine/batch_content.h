@@ -38,8 +38,8 @@ class BatchContent {
   virtual Result<Slice> slice(const BatchRow& row, std::uint32_t count) = 0;
   // Asked before new work is started; kCancelled while the job is held.
   virtual Status may_start_work() const = 0;
-  // Reads back what invariant 2 asks for. An error fails the job (kRejected) or stops the engine
-  // (kDaemonGone, store errors).
+  // Reads back what invariant 2 asks for. An error fails the job (kRejected, and kInvalid where to
+  // try again is of no use) or stops the engine (kDaemonGone, store errors).
   virtual boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) = 0;
   // The same after a courier could not get past envelope `failed` (from 1; 0: before the first):
   // what stands in the way there is an error, so that nobody runs into it for ever.

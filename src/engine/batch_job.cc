@@ -346,9 +346,13 @@ asio::awaitable<Status> BatchJob::after_failure(BatchRow row, CopyResult result)
       co_await pause.pause();
       co_return co_await respin(std::move(row), "the network's storage is full");
     }
-    default:
+    default: {
+      // The courier remembers its answer: what is tried again needs another sequence.
+      Status respun = co_await respin(std::move(row), failed);
+      if (!respun) co_return respun.error();
       co_return error(Errc::kRejected,
                       failed + " at envelope " + std::to_string(result.failed_envelope));
+    }
   }
 }
 

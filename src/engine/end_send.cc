@@ -3,47 +3,60 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "model/has_upload.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
 using ports::Transaction;
 
-asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent event,
-                                 std::string note) {
-  const JobId id = row.id;
-  const Result<std::vector<BatchRow>> batches = ports.store.batches(id);
-  if (!batches) co_return batches.error();
-  row.finished = ports.clock.unix_ms() / 1000;
-  Transaction step;
+Status drop_batches(const ports::Store& store, JobId id, Transaction& step) {
+  const Result<std::vector<BatchRow>> batches = store.batches(id);
+  if (!batches) return batches.error();
   for (const BatchRow& batch : batches.value()) {
     step.drop_elements(id, batch.index);
     step.drop_batch(id, batch.index);
   }
+  return ok();
+}
+
+asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent event,
+                                 std::string note) {
+  const JobId id = row.id;
+  row.finished = ports.clock.unix_ms() / 1000;
+  SendJobRow ended = row;
+  ended.state = after(row.state, event).value_or(row.state);
+  const bool keep = has_upload(ended);
+  Transaction step;
+  if (!keep) TP_CO_TRY(drop_batches(ports.store, id, step));
   step.note(id, ports.clock.unix_ms(), std::move(note));
   step.move(std::move(row), event);
-  Status ended = co_await ports.store.commit(std::move(step));
-  if (!ended) co_return ended.error();
+  Status stored = co_await ports.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
   TP_FAILPOINT("send.ended");
+  if (keep) co_return ok();
   co_return ports.files.remove_spool(id);
 }
 
 asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id) {
   Result<SendJobRow> row = ports.store.send_job(id);
   if (!row) co_return row.error();
+  const bool is_decided = row->until != 0;
   switch (row->state) {
+    case SendState::kFailed:
+      if (is_decided) break;
+      [[fallthrough]];
     case SendState::kQueued:
     case SendState::kPreparing:
     case SendState::kUploading:
       co_return co_await end_send(ports, std::move(row).value(), SendEvent::kCancel, "cancelled");
+    case SendState::kCancelled:
+      co_return error(Errc::kNothingToDo, "the job is at its end already");
     case SendState::kCommitting:
     case SendState::kPosted:
-      co_return error(Errc::kRefused, "the letters are decided: recipients may have found them",
-                      "a posted transfer can't be called back yet");
-    case SendState::kFailed:
-    case SendState::kCancelled:
       break;
   }
-  co_return error(Errc::kNothingToDo, "the job is at its end already");
+  co_return error(Errc::kRefused, "the letters are decided: recipients may have found them",
+                  "a posted transfer can't be called back yet");
 }
 
 Status remove_orphaned_spools(EnginePorts ports) {
@@ -52,7 +65,8 @@ Status remove_orphaned_spools(EnginePorts ports) {
   for (const JobId& id : spools.value()) {
     const Result<SendJobRow> row = ports.store.send_job(id);
     if (!row && row.error().code != Errc::kNotFound) return row.error();
-    if (!row || is_terminal(row->state)) TP_TRY(ports.files.remove_spool(id));
+    if (!row || (has_ended(row->state) && !has_upload(row.value())))
+      TP_TRY(ports.files.remove_spool(id));
   }
   return ok();
 }

@@ -26,8 +26,8 @@ struct Run {
   std::optional<Error> error;  // the first one
 };
 
-bool has_work(const SendJobRow& row) { return !is_terminal(row.state) && !row.paused; }
-bool has_work(const ReceiveJobRow& row) { return !is_terminal(row.state); }
+bool has_work(const SendJobRow& row) { return !has_ended(row.state) && !row.paused; }
+bool has_work(const ReceiveJobRow& row) { return !has_ended(row.state); }
 
 template <class Read>
 Result<std::vector<JobId>> with_work(Result<std::vector<JobId>> all, Read read) {
@@ -59,8 +59,8 @@ template <class Row>
 void count_end(Run& run, const Result<Row>& row, bool good) {
   if (!row) return;
   if (good) ++run.summary.finished;
-  if (!good && is_terminal(row->state)) ++run.summary.failed;
-  if (!good && !is_terminal(row->state)) ++run.summary.blocked;
+  if (!good && has_ended(row->state)) ++run.summary.failed;
+  if (!good && !has_ended(row->state)) ++run.summary.blocked;
 }
 
 asio::awaitable<void> run_send(Run& run, JobId id) {

@@ -13,16 +13,18 @@ namespace {
 
 constexpr std::size_t kNoteMax = 512;
 
-Result<std::vector<ChannelRow>> recipients_of(const EnginePorts& ports,
-                                              const std::vector<std::string>& names) {
+}  // namespace
+
+Result<std::vector<ChannelRow>> outgoing_channels(const ports::Store& store,
+                                                  const std::vector<std::string>& names) {
   if (names.empty()) return error(Errc::kUsage, "no recipient", "name one with --to");
-  Result<StoreIdentityRow> identity = ports.store.identity();
+  Result<StoreIdentityRow> identity = store.identity();
   if (!identity) return identity.error();
   std::vector<ChannelRow> channels;
   for (const std::string& name : names) {
     if (std::count(names.begin(), names.end(), name) > 1)
       return error(Errc::kUsage, "recipient " + printable(name) + " is named twice");
-    Result<ChannelRow> channel = find_channel(ports.store, name);
+    Result<ChannelRow> channel = find_channel(store, name);
     if (!channel) return channel.error();
     if (channel->direction != ChannelDirection::kOutgoing)
       return error(Errc::kUsage, "channel " + printable(name) + " is for receiving",
@@ -34,10 +36,23 @@ Result<std::vector<ChannelRow>> recipients_of(const EnginePorts& ports,
   return channels;
 }
 
-}  // namespace
+RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& channel) {
+  RecipientRow recipient;
+  recipient.job = job;
+  recipient.index = RecipientIndex{index};
+  recipient.channel = channel.id;
+  recipient.channel_name = channel.name;
+  return recipient;
+}
+
+void take_source(SendJobRow& job, const ports::Source& source) {
+  job.identity = source.identity();
+  job.mode = source.mode();
+  job.mtime = job.identity.mtime_ns / 1'000'000'000;
+}
 
 asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request) {
-  Result<std::vector<ChannelRow>> channels = recipients_of(ports, request.to);
+  Result<std::vector<ChannelRow>> channels = outgoing_channels(ports.store, request.to);
   if (!channels) co_return channels.error();
   if (request.note.size() > kNoteMax || !is_utf8(request.note))
     co_return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
@@ -53,22 +68,14 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   ports.random.fill(job.transfer);
   job.created = ports.clock.unix_ms() / 1000;
   job.source = request.source;
-  job.identity = (*source)->identity();
   job.name = name;
   job.note = request.note;
-  job.mode = (*source)->mode();
-  job.mtime = job.identity.mtime_ns / 1'000'000'000;
+  take_source(job, **source);
   job.recipients = static_cast<std::uint32_t>(channels->size());
   const JobId id = job.id;
   Transaction step;
-  for (std::uint32_t i = 0; i < job.recipients; ++i) {
-    RecipientRow recipient;
-    recipient.job = id;
-    recipient.index = RecipientIndex{i};
-    recipient.channel = channels.value()[i].id;
-    recipient.channel_name = channels.value()[i].name;
-    step.create(std::move(recipient));
-  }
+  for (std::uint32_t i = 0; i < job.recipients; ++i)
+    step.create(new_recipient(id, i, channels.value()[i]));
   step.note(id, ports.clock.unix_ms(), "queued");
   step.create(std::move(job));
   Status stored = co_await ports.store.commit(std::move(step));

@@ -20,4 +20,11 @@ struct SendRequest {
 // a duplicate, an impossible name), kRefused (a channel of another network).
 boost::asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request);
 
+// What makes a recipient of a job, here and wherever one is added. Errors as above.
+Result<std::vector<ChannelRow>> outgoing_channels(const ports::Store& store,
+                                                  const std::vector<std::string>& names);
+RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& channel);
+// The job sends `source` as it is now.
+void take_source(SendJobRow& job, const ports::Source& source);
+
 }  // namespace taubenpost

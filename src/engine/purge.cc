@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bacap/epochs.h"
+#include "engine/end_send.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -14,7 +15,7 @@ namespace {
 constexpr std::uint64_t kInboxSeconds = 4 * bacap::kReplicaEpochSeconds;
 
 bool is_over(const auto& row, std::uint64_t before) {
-  return is_terminal(row.state) && row.finished < before;
+  return has_ended(row.state) && row.finished < before;
 }
 
 asio::awaitable<Status> forget_positions(EnginePorts ports, std::uint64_t before,
@@ -49,6 +50,7 @@ asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64
     if (!row) co_return row.error();
     if (!is_over(*row, before)) continue;
     Transaction step;
+    TP_CO_TRY(drop_batches(ports.store, id, step));
     step.forget(*row);
     Status forgotten = co_await ports.store.commit(std::move(step));
     if (!forgotten) co_return forgotten.error();

@@ -151,7 +151,7 @@ class Resync {
       const Result<SendJobRow> job = ports_.store.send_job(id);
       if (!job) return job.error();
       const auto found = found_.find(job->transfer);
-      if (is_terminal(job->state) || found == found_.end()) continue;
+      if (has_ended(job->state) || found == found_.end()) continue;
       TP_TRY(record_posted(*job, found->second, step));
     }
     return ok();
@@ -162,7 +162,7 @@ class Resync {
     if (!recipients) return recipients.error();
     bool all_posted = true;
     for (RecipientRow recipient : *recipients) {
-      if (recipient.channel == channel_.id && !is_terminal(recipient.state)) {
+      if (recipient.channel == channel_.id && !is_settled(recipient.state)) {
         post(std::move(recipient), found, step);
         step.note(job.id, ports_.clock.unix_ms(),
                   "found posted at position " + std::to_string(found.counter));

@@ -10,6 +10,7 @@
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
 #include "engine/batch_job.h"
+#include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/letter_of.h"
@@ -23,7 +24,6 @@ using ports::Transaction;
 namespace {
 
 constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
-constexpr std::uint32_t kLettersPerBatch = 256;
 
 // What the job itself can't get over; everything else stops the engine and leaves the job.
 bool belongs_to_job(Errc code) {
@@ -276,20 +276,15 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
                     "send the file again");
   const Bytes letter = letter_of(row);
   Transaction step;
+  std::vector<RecipientIndex> to_write;
   for (RecipientRow& recipient : recipients.value()) {
     if (recipient.state == RecipientState::kPosted) continue;  // found by a resync
+    to_write.push_back(recipient.index);
     recipient.letter = letter;
     Status reserved = reserve_position(ports_.store, std::move(recipient), step);
     if (!reserved) co_return reserved.error();
   }
-  for (std::uint32_t first = 0; first < row.recipients; first += kLettersPerBatch) {
-    BatchRow batch;
-    batch.job = id_;
-    batch.index = BatchIndex{kFirstCommitBatch + first / kLettersPerBatch};
-    batch.first = first;
-    batch.count = std::min(kLettersPerBatch, row.recipients - first);
-    step.create(std::move(batch));
-  }
+  add_commit_batches(step, id_, to_write);
   step.note(id_, ports_.clock.unix_ms(), "every batch is done; letters are decided");
   step.move(std::move(row), SendEvent::kDecided);
   Status decided = co_await ports_.store.commit(std::move(step));

@@ -51,7 +51,7 @@ Status may_start_work(const ports::Store& store, JobId id) {
   const Result<SendJobRow> row = store.send_job(id);
   if (!row) return row.error();
   if (row->paused) return error(Errc::kCancelled, "the job is paused");
-  if (is_terminal(row->state)) return error(Errc::kCancelled, "the job is at its end");
+  if (has_ended(row->state)) return error(Errc::kCancelled, "the job is at its end");
   return ok();
 }
 

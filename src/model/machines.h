@@ -1,8 +1,9 @@
 // The life of jobs, recipients and batches: every state, every event, every allowed move.
 //
 // These tables are the specification (design 4.1 to 4.3); docs/state-machines.md is generated from
-// them and the store refuses a move that is not in them.
-// length: one file for all tables, so that they are read against each other.
+// them and the store refuses a move that is not in them. "Has ended" means that nothing runs until
+// the user says so; only a state that no move leaves is the end for good.
+// length: one file for all machines, so that every state is seen at once.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ enum class SendState : std::uint8_t {
   kUploading = 3,   // spool and plan are durable; batches are on their way
   kCommitting = 4,  // the decision, every position and every letter's bytes are durable
   kPosted = 5,      // every letter is stored and was read back
-  kFailed = 6,      // will not make progress without the user
-  kCancelled = 7,   // the user said stop before the decision
+  kFailed = 6,      // will not make progress until the user tries again
+  kCancelled = 7,   // the user said stop before the decision, or had a failed job sent anew
 };
 enum class SendEvent : std::uint8_t {
   kStart,
@@ -28,7 +29,12 @@ enum class SendEvent : std::uint8_t {
   kAllPosted,
   kGiveUp,
   kCancel,
-  kFoundPosted  // a resync found every letter: the job was posted before the backup was restored
+  kShare,        // one more letter of a posted transfer
+  kQueueAgain,   // tried again: nothing was planned
+  kUploadAgain,  // tried again: the letters were not decided
+  kCommitAgain,  // tried again: letters are missing
+  kReplace,      // sent anew, as another job
+  kFoundPosted,  // a resync found every letter: the job was posted before the backup was restored
 };
 
 inline constexpr std::array kSendStates{
@@ -50,11 +56,18 @@ inline constexpr std::array kSendMoves{
     SendMove{SendState::kUploading, SendEvent::kFoundPosted, SendState::kPosted},
     SendMove{SendState::kCommitting, SendEvent::kAllPosted, SendState::kPosted},
     SendMove{SendState::kCommitting, SendEvent::kGiveUp, SendState::kFailed},
+    SendMove{SendState::kPosted, SendEvent::kShare, SendState::kCommitting},
+    SendMove{SendState::kFailed, SendEvent::kQueueAgain, SendState::kQueued},
+    SendMove{SendState::kFailed, SendEvent::kUploadAgain, SendState::kUploading},
+    SendMove{SendState::kFailed, SendEvent::kCommitAgain, SendState::kCommitting},
+    SendMove{SendState::kFailed, SendEvent::kCancel, SendState::kCancelled},
+    SendMove{SendState::kFailed, SendEvent::kReplace, SendState::kCancelled},
 };
-constexpr bool is_terminal(SendState s) {
+constexpr bool has_ended(SendState s) {
   return s == SendState::kPosted || s == SendState::kFailed || s == SendState::kCancelled;
 }
-static_assert(machine_ok(kSendMoves, kSendStates, [](SendState s) { return is_terminal(s); }));
+static_assert(machine_ok(kSendMoves, kSendStates,
+                         [](SendState s) { return s == SendState::kCancelled; }));
 
 // ---- one recipient of a send job -------------------------------------------------------------
 enum class RecipientState : std::uint8_t {
@@ -62,9 +75,9 @@ enum class RecipientState : std::uint8_t {
   kReserved = 2,  // position and letter bytes are durable; the letter may be written
   kPosted = 3,    // the letter was read back
   kConflict = 4,  // the position holds something else
-  kFailed = 5,    // this recipient will not get the transfer
+  kFailed = 5,    // gets no letter until the job is tried again; without a position if it is spent
 };
-enum class RecipientEvent : std::uint8_t { kReserve, kReadBack, kTaken, kGiveUp };
+enum class RecipientEvent : std::uint8_t { kReserve, kReadBack, kTaken, kGiveUp, kTryAgain };
 
 inline constexpr std::array kRecipientStates{RecipientState::kPending, RecipientState::kReserved,
                                              RecipientState::kPosted, RecipientState::kConflict,
@@ -78,12 +91,15 @@ inline constexpr std::array kRecipientMoves{
     RecipientMove{RecipientState::kReserved, RecipientEvent::kGiveUp, RecipientState::kFailed},
     RecipientMove{RecipientState::kConflict, RecipientEvent::kReserve, RecipientState::kReserved},
     RecipientMove{RecipientState::kConflict, RecipientEvent::kGiveUp, RecipientState::kFailed},
+    RecipientMove{RecipientState::kFailed, RecipientEvent::kTryAgain, RecipientState::kReserved},
+    RecipientMove{RecipientState::kFailed, RecipientEvent::kReserve, RecipientState::kReserved},
 };
-constexpr bool is_terminal(RecipientState s) {
+// A commit has nothing left to do for this recipient.
+constexpr bool is_settled(RecipientState s) {
   return s == RecipientState::kPosted || s == RecipientState::kFailed;
 }
 static_assert(machine_ok(kRecipientMoves, kRecipientStates,
-                         [](RecipientState s) { return is_terminal(s); }));
+                         [](RecipientState s) { return s == RecipientState::kPosted; }));
 
 // ---- one batch -------------------------------------------------------------------------------
 enum class BatchState : std::uint8_t {
@@ -142,6 +158,7 @@ constexpr bool is_terminal(ReceiveState s) {
 }
 static_assert(machine_ok(kReceiveMoves, kReceiveStates,
                          [](ReceiveState s) { return is_terminal(s); }));
+constexpr bool has_ended(ReceiveState s) { return is_terminal(s); }
 
 constexpr auto after(SendState s, SendEvent e) { return next_state(kSendMoves, s, e); }
 constexpr auto after(RecipientState s, RecipientEvent e) {

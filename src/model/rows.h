@@ -75,7 +75,7 @@ struct RecipientRow {
   RecipientState state = RecipientState::kPending;
   ChannelId channel{};
   std::string channel_name;   // as it was called when the job was queued
-  IndexBytes position{};      // reserved position
+  IndexBytes position{};      // reserved position; zeros: none, or it was found to be spent
   std::uint64_t counter = 0;  // its counter
   Bytes letter;               // final bytes
   std::string error_text;

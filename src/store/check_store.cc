@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/has_upload.h"
 #include "store/row_store.h"
 
 namespace taubenpost {
@@ -218,7 +219,7 @@ void Check::recipients_of(const SendJobRow& job) {
 
 // Every slice of the sealed copy that an upload still reads.
 void Check::spool_of(const SendJobRow& job) {
-  if (job.state != SendState::kUploading || job.plan.boxes == 0) return;
+  if (!has_upload(job)) return;
   const std::uint64_t slice_size =
       job.plan.slice_chunks * chunk_size(ByteSize{job.plan.box_max}).value();
   for (std::uint64_t slice = 0; slice * slice_size < job.plan.size; ++slice) {
@@ -250,7 +251,7 @@ void Check::recipient(const RowKey& key, std::string_view value) {
           "its position " + number(row->counter) + " is still free in " + named(*channel.row),
           kNewChannel);
   const bool decided =
-      !job.row || job.row->state == SendState::kCommitting || is_terminal(job.row->state);
+      !job.row || job.row->state == SendState::kCommitting || has_ended(job.row->state);
   if (!decided)
     found(object, "it has a position, although the letters are not decided", kSendAgain);
 }
@@ -286,7 +287,7 @@ void Check::batch(const RowKey& key, std::string_view value) {
 // Body batches while the body is uploaded, letters once they are decided, each inside the whole.
 void Check::place_of(const BatchRow& batch, const SendJobRow& job, const std::string& object) {
   const bool commit = is_commit(batch.index);
-  if (job.state != (commit ? SendState::kCommitting : SendState::kUploading))
+  if (commit ? job.state != SendState::kCommitting : !has_upload(job))
     return found(object, "a job in this state has no such batch", kSendAgain);
   const std::uint64_t all = commit ? job.recipients : job.plan.boxes;
   const bool inside = batch.count > 0 && batch.first < all && batch.count <= all - batch.first;
@@ -424,8 +425,8 @@ Status Check::leftovers() {
   if (!spools) return spools.error();
   for (const JobId& id : *spools) {
     const Referred<SendJobRow> job = look_up<SendJobRow>(send_job_key(id));
-    const bool needed = job.row && (job.row->state == SendState::kPreparing ||
-                                    job.row->state == SendState::kUploading);
+    const bool needed =
+        job.row && (job.row->state == SendState::kPreparing || has_upload(*job.row));
     if (!needed) ++summary_.leftover_spools;
   }
   return ok();

@@ -162,7 +162,7 @@ Result<Row> TransactionWriter::ended(const RowKey& key, std::uint32_t revision) 
   if (!stored) return stored.error();
   if (!*stored) return conflict(key, "is gone");
   if ((*stored)->revision != revision) return conflict(key, "has another revision");
-  if (!is_terminal((*stored)->state)) return conflict(key, "is not at its end");
+  if (!has_ended((*stored)->state)) return conflict(key, "is not at its end");
   return std::move(**stored);
 }
 

@@ -262,7 +262,7 @@ class MemoryStore : public ports::Store {
     const auto found = table.find(id);
     if (found == table.end()) return conflict("is gone");
     if (found->second.revision != revision) return conflict("has another revision");
-    if (!is_terminal(found->second.state)) return conflict("is not at its end");
+    if (!has_ended(found->second.state)) return conflict("is not at its end");
     erase_if(rows_->journal, [&](const auto& key) { return std::get<0>(key) == id; });
     erase(table, found);
     return ok();

@@ -46,8 +46,11 @@ class SendWorld {
     Engine engine(ports(), options);
     return run(engine.run_until_idle());
   }
-  // True if the engine came to its end before step `kill_at`. A step is a durable commit, or a side
+  // True if the work came to its end before step `kill_at`. A step is a durable commit, or a side
   // of an effect in the network.
+  bool run_until(std::function<boost::asio::awaitable<Status>()> work, std::uint64_t kill_at) {
+    return home_.process.run_until_killed<Status>(std::move(work), kill_at).has_value();
+  }
   bool run_engine_until(std::uint64_t kill_at) {
     Engine engine(ports(), options);
     return home_.process

@@ -1,0 +1,172 @@
+#include "engine/retry_send.h"
+
+#include <utility>
+
+#include "bacap/epochs.h"
+#include "base/failpoint.h"
+#include "engine/batch_content.h"
+#include "engine/commit_batches.h"
+#include "engine/end_send.h"
+#include "engine/enqueue.h"
+#include "engine/reserve_position.h"
+#include "model/has_upload.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Transaction;
+
+namespace {
+
+constexpr const char* kRestartHint = "'taubenpost retry --restart' sends it anew, as it is now";
+
+Error not_failed(SendState state) {
+  std::string_view what = "it is on its way";
+  if (state == SendState::kPosted) what = "it is posted";
+  if (state == SendState::kCancelled) what = "it is cancelled";
+  return error(Errc::kNothingToDo, "the job did not fail: " + std::string(what));
+}
+
+Result<SendJobRow> failed_job(const ports::Store& store, JobId id) {
+  Result<SendJobRow> row = store.send_job(id);
+  if (row && row->state != SendState::kFailed) return not_failed(row->state);
+  return row;
+}
+
+bool is_too_late(EnginePorts& ports, std::uint64_t until) {
+  return ports.clock.unix_ms() / 1000 + kExpirySlackS >= until;
+}
+
+Error too_late() {
+  return error(Errc::kRefused, "the content ages out too soon to be tried again", kRestartHint);
+}
+
+// Nothing was planned: from the beginning, with the source that was queued.
+Result<SendEvent> queue_again(EnginePorts& ports, const SendJobRow& row) {
+  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(row.source);
+  if (!source) return source.error();
+  if ((*source)->identity() != row.identity)
+    return error(Errc::kRefused, printable(row.source) + ": changed since it was queued",
+                 kRestartHint);
+  return SendEvent::kQueueAgain;
+}
+
+// The batches that have a row go on in the generation that they were in.
+Result<SendEvent> upload_again(EnginePorts& ports, const SendJobRow& row) {
+  if (row.first_epoch != 0 && is_too_late(ports, bacap::replica_epoch_start(row.first_epoch + 2)))
+    return too_late();
+  if (row.plan.boxes > 0 && !has_upload(row))
+    return error(Errc::kRefused, "to try again would fail again: " + row.error_text, kRestartHint);
+  return SendEvent::kUploadAgain;
+}
+
+// Position and letter stay; a recipient whose position is spent gets the next one for the letter.
+Status try_again(const ports::Store& store, RecipientRow recipient, Transaction& step) {
+  if (recipient.state == RecipientState::kReserved) return ok();
+  recipient.error_text.clear();
+  const bool is_spent =
+      recipient.state == RecipientState::kConflict || recipient.position == IndexBytes{};
+  if (is_spent) return reserve_position(store, std::move(recipient), step);
+  step.move(std::move(recipient), RecipientEvent::kTryAgain);
+  return ok();
+}
+
+// Letters that are missing, and those of which nobody knows, in new batches. When it is too late to
+// write any, the latter are still looked for.
+Result<SendEvent> commit_again(EnginePorts& ports, const SendJobRow& row, Transaction& step) {
+  const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(row.id);
+  if (!recipients) return recipients.error();
+  const bool late = is_too_late(ports, row.until);
+  std::vector<RecipientIndex> missing;
+  for (const RecipientRow& recipient : recipients.value()) {
+    if (recipient.state == RecipientState::kPosted) continue;
+    if (late && is_settled(recipient.state)) continue;
+    missing.push_back(recipient.index);
+    if (!late) TP_TRY(try_again(ports.store, recipient, step));
+  }
+  if (missing.empty()) return too_late();
+  add_commit_batches(step, row.id, missing);
+  return SendEvent::kCommitAgain;
+}
+
+Result<SendEvent> plan_retry(EnginePorts& ports, const SendJobRow& row, Transaction& step) {
+  if (row.until != 0) return commit_again(ports, row, step);
+  if (row.plan.box_max != 0) return upload_again(ports, row);
+  return queue_again(ports, row);
+}
+
+// The request of `old`, for whoever was not posted; rows of the new recipients go into `step`.
+Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transaction& step,
+                           std::vector<std::string>& left_out) {
+  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(old.source);
+  if (!source) return source.error();
+  SendJobRow job;
+  ports.random.fill(job.id);
+  ports.random.fill(job.transfer);
+  job.created = ports.clock.unix_ms() / 1000;
+  job.source = old.source;
+  job.name = old.name;
+  job.note = old.note;
+  take_source(job, **source);
+  const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
+  if (!recipients) return recipients.error();
+  for (const RecipientRow& recipient : recipients.value()) {
+    if (recipient.state == RecipientState::kPosted) {
+      left_out.push_back(recipient.channel_name);
+      continue;
+    }
+    if (old.until != 0 && !is_settled(recipient.state))
+      return error(Errc::kRefused, "letters may have been written and are not read back",
+                   "'taubenpost retry' without --restart finds out");
+    const Result<ChannelRow> channel = ports.store.channel(recipient.channel);
+    if (!channel) return channel.error();
+    step.create(new_recipient(job.id, job.recipients++, channel.value()));
+  }
+  return job;
+}
+
+}  // namespace
+
+asio::awaitable<Status> retry_send(EnginePorts ports, JobId id) {
+  for (;;) {
+    Result<SendJobRow> row = failed_job(ports.store, id);
+    if (!row) co_return row.error();
+    Transaction step;
+    const Result<SendEvent> event = plan_retry(ports, row.value(), step);
+    if (!event) co_return event.error();
+    row->finished = 0;
+    row->error_code = 0;
+    row->error_text.clear();
+    row->paused = false;
+    step.note(id, ports.clock.unix_ms(), "tried again");
+    step.move(std::move(row).value(), event.value());
+    Status stored = co_await ports.store.commit(std::move(step));
+    // Another job has taken a position of one of these channels meanwhile: take the next ones.
+    if (!stored && stored.error().code == Errc::kStateConflict) continue;
+    TP_FAILPOINT("send.retried");
+    co_return stored;
+  }
+}
+
+asio::awaitable<Result<Restarted>> restart_send(EnginePorts ports, JobId id) {
+  Result<SendJobRow> old = failed_job(ports.store, id);
+  if (!old) co_return old.error();
+  Restarted restarted;
+  Transaction step;
+  Result<SendJobRow> job = new_job(ports, old.value(), step, restarted.left_out);
+  if (!job) co_return job.error();
+  restarted.job = job->id;
+  const std::uint64_t now_ms = ports.clock.unix_ms();
+  TP_CO_TRY(drop_batches(ports.store, id, step));
+  step.note(id, now_ms, "sent anew, as job " + to_base32(job->id));
+  step.note(job->id, now_ms, "queued to send anew what failed as job " + to_base32(id));
+  step.create(std::move(job).value());
+  step.move(std::move(old).value(), SendEvent::kReplace);
+  Status stored = co_await ports.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
+  TP_FAILPOINT("send.ended");
+  Status removed = ports.files.remove_spool(id);
+  if (!removed) co_return removed.error();
+  co_return restarted;
+}
+
+}  // namespace taubenpost
