@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "bacap/epochs.h"
+#include "engine/batch_content.h"
 #include "support/send_world.h"
 
 namespace taubenpost {
@@ -75,6 +76,34 @@ TEST_F(EngineCommitTest, TransientOutcomesOfDirectLetters_AreRepeated) {
   run_all(1);
   EXPECT_EQ(letters, 3);
   expect_letter(id, "ben", 0);
+}
+
+TEST_F(EngineCommitTest, DirectLetterThatMeetsAnother_IsDecidedByReading) {
+  for (const bool ours : {true, false}) {
+    SCOPED_TRACE(ours ? "our own" : "somebody else's");
+    SendWorld one;
+    for (const char* name : {"anna", "ben"}) one.channel(name);
+    const JobId id = one.queue_bytes("file", 10, {"anna", "ben"});
+    bool lost = false;
+    one.network.on_read = [&](const IndexBytes&) -> std::optional<ports::ReadResult> {
+      if (!std::exchange(lost, true))
+        one.network.lose(one.write_cap("ben").read_cap(), one.position("ben", 0));
+      return std::nullopt;
+    };
+    int letters = 0;
+    one.network.on_write =
+        [&](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
+      if (call.job || letters++ > 0) return std::nullopt;
+      if (ours) return ModelNetwork::WriteFault{true, Outcome::kTaken};
+      one.network.put(one.write_cap("ben"), one.position("ben", 0), as_bytes("not ours"));
+      return std::nullopt;
+    };
+    ASSERT_TRUE(one.run_engine());
+    EXPECT_EQ(one.job(id).state, SendState::kPosted) << one.job(id).error_text;
+    EXPECT_EQ(letters, ours ? 1 : 2);
+    EXPECT_TRUE(one.letter("ben", ours ? 0 : 1));
+    EXPECT_FALSE(one.box("ben", ours ? 1 : 2));
+  }
 }
 
 TEST_F(EngineCommitTest, PositionTaken_IsAConflictAndTheNextOneIsUsed) {
@@ -226,6 +255,52 @@ TEST_F(EngineCommitTest, ExpiredBetweenDecisionAndLetter_FailsTheRecipients) {
   }
   EXPECT_FALSE(world.box("anna", 0));
   EXPECT_FALSE(world.box("ben", 0));
+}
+
+// ---- no letter is issued when its content ages out within the hour ----
+
+TEST_F(EngineCommitTest, LettersThatCanNotBeCopiedInTime_Expire) {
+  const JobId id = queue();
+  run_until(id, SendState::kCommitting);
+  const std::uint64_t last_issue = world.job(id).until - kExpirySlackS;
+  world.let_pass(std::chrono::seconds(last_issue - 3600 - world.clock.unix_ms() / 1000));
+  int copies = 0;
+  world.network.on_copy = [&](const CourierRow&) -> std::optional<CopyResult> {
+    ++copies;
+    EXPECT_LT(world.clock.unix_ms() / 1000, last_issue);
+    return CopyResult{CopyResult::Kind::kFailed, 8, 1};
+  };
+  run_all(0, 1);
+  EXPECT_GT(copies, 5);
+  EXPECT_GE(world.clock.unix_ms() / 1000, last_issue);
+  for (const std::size_t i : {0, 1})
+    EXPECT_NE(world.recipient(id, i).error_text.find("expired"), std::string::npos);
+  for (const char* name : {"anna", "ben"}) EXPECT_FALSE(world.box(name, 0));
+}
+
+TEST_F(EngineCommitTest, LetterThatCanNotBeWrittenInTime_Expires) {
+  const JobId id = queue();
+  run_until(id, SendState::kCommitting);
+  const std::uint64_t last_issue = world.job(id).until - kExpirySlackS;
+  world.let_pass(std::chrono::seconds(last_issue - 600 - world.clock.unix_ms() / 1000));
+  bool lost = false;
+  world.network.on_read = [&](const IndexBytes&) -> std::optional<ports::ReadResult> {
+    if (!std::exchange(lost, true)) lose("ben", 0);
+    return std::nullopt;
+  };
+  int letters = 0;
+  world.network.on_write =
+      [&](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
+    if (call.job) return std::nullopt;
+    ++letters;
+    EXPECT_LT(world.clock.unix_ms() / 1000, last_issue);
+    return ModelNetwork::WriteFault{false, Outcome::kStorageFull};
+  };
+  run_all(0, 1);
+  EXPECT_GT(letters, 5);
+  EXPECT_NE(world.recipient(id, 1).error_text.find("expired"), std::string::npos);
+  EXPECT_FALSE(world.box("ben", 0));
+  expect_letter(id, "anna", 0);
 }
 
 // The program was off while its letters were already there: that is success, and no failure.

@@ -536,6 +536,16 @@ TEST_F(EngineSendFaultsTest, BodyBoxThatReadsDifferently_FailsTheJob) {
   expect_failed(id, "something else");
 }
 
+TEST_F(EngineSendFaultsTest, ReadThatIsRefused_FailsTheJobAtOnce) {
+  const JobId id = queue_batches();
+  world.network.on_read = [&](const IndexBytes&) {
+    return ports::ReadResult{Outcome::kRejected, {}, "replica 2"};
+  };
+  run_all(0, 1);
+  expect_failed(id, "replica 2");
+  EXPECT_EQ(world.network.reads, 1U);
+}
+
 TEST_F(EngineSendFaultsTest, ReadsWithStaleKeys_AreMadeAgainUntilTheyWork) {
   const JobId id = queue(6 * kChunk);
   const std::uint64_t begin = now_ms();
