@@ -278,6 +278,7 @@ asio::awaitable<Status> BatchJob::await_copy(BatchRow row) {
   Backoff backoff(ports_);
   for (unsigned looks = 1;; ++looks) {
     TP_CO_TRY(content_.may_start_work());
+    if (content_.expired()) co_return ok();  // after a sleep, perhaps: the next step closes it
     const std::uint64_t asked_ms = ports_.clock.monotonic_ms();
     const std::uint64_t look_ms = shared_.pace.look_ms(asked_ms - begin_ms);
     const CopyResult result =

@@ -61,6 +61,9 @@ class VirtualClock : public ports::Clock {
     return true;
   }
 
+  // As when a machine wakes up again: all that was to happen meanwhile happens late.
+  void skip(std::chrono::milliseconds time) { now_ms_ += static_cast<std::uint64_t>(time.count()); }
+
   // Before the io_context of those that still sleep is destroyed.
   void forget_sleepers() {
     std::erase_if(events_, [](const auto& item) { return item.second.of_process; });
