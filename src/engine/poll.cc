@@ -263,9 +263,7 @@ class Round {
   asio::awaitable<Status> look_behind() {
     Result<std::vector<AwaitedRow>> awaited = ports_.store.awaited(channel_);
     if (!awaited) co_return awaited.error();
-    while (awaited->size() > kAwaitedInARound)
-      awaited->erase(awaited->begin() +
-                     static_cast<std::ptrdiff_t>(ports_.random.below(awaited->size())));
+    choose(*awaited);
     std::vector<Look> looks;
     for (const AwaitedRow& one : *awaited)
       looks.push_back({one.counter, one.index, ports::ReadResult{}});
@@ -280,6 +278,14 @@ class Round {
       }
     }
     co_return ok();
+  }
+
+  // Leaves a few, each as likely as any other.
+  void choose(std::vector<AwaitedRow>& awaited) {
+    if (awaited.size() <= kAwaitedInARound) return;
+    for (std::size_t i = 0; i < kAwaitedInARound; ++i)
+      std::swap(awaited[i], awaited[i + ports_.random.below(awaited.size() - i)]);
+    awaited.resize(kAwaitedInARound);
   }
 
   asio::awaitable<Status> settle(Look look) {

@@ -32,24 +32,6 @@ struct Found {
   std::uint64_t counter = 0;
 };
 
-// The youngest trace in the store of it being used.
-Result<std::uint64_t> last_used(const ports::Store& store) {
-  std::uint64_t last = 0;
-  const Result<std::vector<ChannelRow>> channels = store.channels();
-  if (!channels) return channels.error();
-  for (const ChannelRow& channel : *channels) last = std::max(last, channel.created);
-  for (auto list : {&ports::Store::send_jobs, &ports::Store::receive_jobs}) {
-    const Result<std::vector<JobId>> jobs = (store.*list)();
-    if (!jobs) return jobs.error();
-    for (const JobId& id : *jobs) {
-      const Result<std::vector<JournalRow>> history = store.journal(id);
-      if (!history) return history.error();
-      if (!history->empty()) last = std::max(last, history->back().time_ms / 1000);
-    }
-  }
-  return last;
-}
-
 class Resync {
  public:
   Resync(EnginePorts ports, ChannelRow channel, Bytes read_cap)
@@ -223,9 +205,7 @@ asio::awaitable<Result<ResyncSummary>> resync_channel(EnginePorts ports, std::st
                     "it needs no resync: it is read where it was left");
   if (!channel->unsynchronised)
     co_return error(Errc::kNothingToDo, "channel " + printable(name) + " is synchronised");
-  const Result<std::uint64_t> last = last_used(ports.store);
-  if (!last) co_return last.error();
-  if (!at && ports.clock.unix_ms() / 1000 >= *last + bacap::kReplicaEpochSeconds)
+  if (!at && ports.clock.unix_ms() / 1000 >= channel->found + bacap::kReplicaEpochSeconds)
     co_return error(Errc::kRefused,
                     "the store was last used more than a week ago: letters sent "
                     "since may have aged out, so that their positions look free",

@@ -129,7 +129,7 @@ struct ChannelRow {
   bool bound = false;         // `network` is known
   NetworkId network{};
   std::uint64_t created = 0;
-  std::uint64_t found = 0;  // incoming: when a box was found last; 0: never
+  std::uint64_t found = 0;  // incoming: last box; unsynchronised: last use before the restoration
   // Outgoing, after a backup was restored: positions from `next` on may be used (design 4.5).
   bool unsynchronised = false;
   bool operator==(const ChannelRow&) const = default;

@@ -252,7 +252,8 @@ void Check::recipient(const RowKey& key, std::string_view value) {
           kNewChannel);
   const bool decided =
       !job.row || job.row->state == SendState::kCommitting || has_ended(job.row->state);
-  if (!decided)
+  // A resync finds letters of jobs that go on with the others (design 4.5).
+  if (row->state == RecipientState::kReserved && !decided)
     found(object, "it has a position, although the letters are not decided", kSendAgain);
 }
 

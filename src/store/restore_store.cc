@@ -1,5 +1,7 @@
 #include "store/restore_store.h"
 
+#include <algorithm>
+
 #include "store/row_store.h"
 
 namespace taubenpost {
@@ -10,15 +12,18 @@ class Marking {
   explicit Marking(const OpenedStore& store) : store_(store), rows_(*store.db, *store.seal) {}
 
   Status channels() {
-    return rows_.scan(channel_prefix(),
-                      [this](const RowKey& key, std::string_view value) -> Status {
-                        Result<ChannelRow> row = rows_.unseal<ChannelRow>(key, value);
-                        if (!row) return row.error();
-                        if (row->direction != ChannelDirection::kOutgoing) return ok();
-                        row->unsynchronised = true;
-                        ++row->revision;
-                        return put(key, *row);
-                      });
+    const Result<std::uint64_t> last = last_used();
+    if (!last) return last.error();
+    return rows_.scan(channel_prefix(), [&](const RowKey& key, std::string_view value) -> Status {
+      Result<ChannelRow> row = rows_.unseal<ChannelRow>(key, value);
+      if (!row) return row.error();
+      // One that waits since an earlier restoration keeps the time of that one.
+      if (row->direction != ChannelDirection::kOutgoing || row->unsynchronised) return ok();
+      row->unsynchronised = true;
+      row->found = *last;
+      ++row->revision;
+      return put(key, *row);
+    });
   }
 
   Status open_generations() {
@@ -36,6 +41,26 @@ class Marking {
         return done(batch_.Delete(store_.db->handle(element.family), element.bytes));
       });
     });
+  }
+
+  // Unix seconds of the youngest trace in the store of it being used. What is written from now on
+  // says nothing about the age of the backup any more.
+  Result<std::uint64_t> last_used() const {
+    std::uint64_t last = 0;
+    TP_TRY(rows_.scan(channel_prefix(), [&](const RowKey& key, std::string_view value) -> Status {
+      const Result<ChannelRow> row = rows_.unseal<ChannelRow>(key, value);
+      if (!row) return row.error();
+      last = std::max(last, row->created);
+      return ok();
+    }));
+    const RowKey journal{Family::kJournal, {}};
+    TP_TRY(rows_.scan(journal, [&](const RowKey& key, std::string_view value) -> Status {
+      const Result<JournalRow> note = rows_.unseal<JournalRow>(key, value);
+      if (!note) return note.error();
+      last = std::max(last, note->time_ms / 1000);
+      return ok();
+    }));
+    return last;
   }
 
   template <class Row>
