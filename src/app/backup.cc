@@ -61,7 +61,9 @@ class Copy {
   }
 
   Status target_is_free() const {
-    if (plan_.target.starts_with(plan_.state_dir + "/"))
+    std::error_code ignored;  // a folder that does not exist is found out below
+    const std::string parent = fs::weakly_canonical(parent_, ignored).string() + "/";
+    if (parent.starts_with(fs::weakly_canonical(plan_.state_dir, ignored).string() + "/"))
       return error(Errc::kRefused, "backup: the folder is inside the state directory",
                    "name one elsewhere, best on another disk");
     const Result<FileFacts> there = disk_.facts(plan_.target, Links::kKeep);

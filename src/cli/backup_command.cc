@@ -13,6 +13,8 @@ struct BackupArgs {
 };
 
 Result<int> run_backup(Context& context, const BackupArgs& args) {
+  if (args.target.empty())
+    return error(Errc::kUsage, "backup: the folder has no name", "name one that is not there yet");
   const Result<std::string> dir = context.state_dir();
   if (!dir) return dir.error();
   const BackupPlan plan{*dir, absolute_path(args.target), args.with_key};
