@@ -44,9 +44,8 @@ Result<std::unique_ptr<RocksStore>> open_or_create(const fs::path& state, rocksd
 }
 
 // Makes the store if there is none, and commits until it holds kCommits pairs of notes.
-int make(const fs::path& state) {
-  const auto env = lossy_env();
-  const auto store = open_or_create(state, env.get());
+int make_and_commit(const fs::path& state, rocksdb::Env* env) {
+  const auto store = open_or_create(state, env);
   if (!store) {
     std::fprintf(stderr, "child: %s\n", store.error().what.c_str());
     return 2;
@@ -57,6 +56,14 @@ int make(const fs::path& state) {
     if (!commit_now(**store, Transaction().note(rows::kJob, i, "a").note(rows::kJob, i, "b")))
       return 4;
   return 0;
+}
+
+// The same, and opens it once more as one that was restored from a backup.
+int make(const fs::path& state) {
+  const auto env = lossy_env();
+  if (const int failed = make_and_commit(state, env.get()); failed != 0) return failed;
+  fs::remove(state / "incarnation");
+  return RocksStore::open(state, KeyFile{state / "store.key"}, env.get()) ? 0 : 5;
 }
 
 // One commit, then death without closing anything.
@@ -166,7 +173,8 @@ TEST(StoreCrash, MadeOnALossyDisk_HoldsAWholeStore) {
 std::size_t notes_after_kill(std::string_view failpoint, std::size_t hit) {
   if (failpoint == "store.commit.before") return 2 * hit - 2;
   if (failpoint == "store.commit.after") return 2 * hit;
-  return 0;  // while the store was made
+  if (failpoint.starts_with("store.publish")) return 0;
+  return 2 * kCommits;  // while it was restored: before it was made, there is no database
 }
 
 TEST(StoreCrash, Harness_LosesFilesThatWereNotSynced) {
