@@ -63,10 +63,7 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Ch
   for (const ChannelRow& channel : channels) {
     Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder);
     if (found) {
-      round.found.letters += found->letters;
-      round.found.others += found->others;
-      round.found.passed_over += found->passed_over;
-      round.found.lost += found->lost;
+      round.found += *found;
     } else if (found.error().code == Errc::kTemporary) {
       if (!round.no_answer) round.no_answer = found.error();
     } else {

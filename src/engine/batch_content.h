@@ -8,13 +8,11 @@
 #include <vector>
 
 #include "bacap/capability.h"
+#include "engine/ageing.h"
 #include "engine/ports.h"
 #include "engine/steer_send.h"
 
 namespace taubenpost {
-
-// A letter is not issued when its content ages out within so many seconds.
-inline constexpr std::uint64_t kExpirySlackS = 3600;
 
 // The input of one builder call, with what the daemon must answer.
 struct Slice {
@@ -83,7 +81,7 @@ class CommitContent : public BatchContent {
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;
-  bool expired() const override { return ports_.clock.unix_ms() / 1000 + kExpirySlackS >= until_; }
+  bool expired() const override { return is_too_late(ports_.clock, until_); }
 
  private:
   boost::asio::awaitable<Status> settle(RecipientRow recipient);

@@ -26,31 +26,28 @@ struct Run {
   std::optional<Error> error;  // the first one
 };
 
-bool has_work(const SendJobRow& row) { return !has_ended(row.state) && !row.paused; }
-bool has_work(const ReceiveJobRow& row) { return !has_ended(row.state); }
+// Nobody is asked for what is paused or held.
+Result<bool> has_work(const ports::Store& store, const SendJobRow& row) {
+  if (has_ended(row.state) || row.paused) return false;
+  const Result<std::string> reason = held_reason(store, row);
+  if (!reason) return reason.error();
+  return reason->empty();
+}
+Result<bool> has_work(const ports::Store&, const ReceiveJobRow& row) {
+  return !has_ended(row.state);
+}
 
 template <class Read>
-Result<std::vector<JobId>> with_work(Result<std::vector<JobId>> all, Read read) {
+Result<std::vector<JobId>> with_work(const ports::Store& store, Result<std::vector<JobId>> all,
+                                     Read read) {
   if (!all) return all.error();
   std::vector<JobId> out;
   for (const JobId& id : all.value()) {
     const auto row = read(id);
     if (!row) return row.error();
-    if (has_work(*row)) out.push_back(id);
-  }
-  return out;
-}
-
-// Leaves out what is held: nobody is asked for it.
-Result<std::vector<JobId>> not_held(const ports::Store& store, Result<std::vector<JobId>> jobs) {
-  if (!jobs) return jobs.error();
-  std::vector<JobId> out;
-  for (const JobId& id : jobs.value()) {
-    const Result<SendJobRow> row = store.send_job(id);
-    if (!row) return row.error();
-    const Result<std::string> reason = held_reason(store, *row);
-    if (!reason) return reason.error();
-    if (reason->empty()) out.push_back(id);
+    const Result<bool> work = has_work(store, *row);
+    if (!work) return work.error();
+    if (*work) out.push_back(id);
   }
   return out;
 }
@@ -102,9 +99,10 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   const auto read_send = [this](const JobId& id) { return ports_.store.send_job(id); };
   const auto read_receive = [this](const JobId& id) { return ports_.store.receive_job(id); };
   const Result<std::vector<JobId>> sends =
-      not_held(ports_.store, with_work(ports_.store.send_jobs(), read_send));
+      with_work(ports_.store, ports_.store.send_jobs(), read_send);
   if (!sends) co_return sends.error();
-  const Result<std::vector<JobId>> receives = with_work(ports_.store.receive_jobs(), read_receive);
+  const Result<std::vector<JobId>> receives =
+      with_work(ports_.store, ports_.store.receive_jobs(), read_receive);
   if (!receives) co_return receives.error();
   TP_CO_TRY(remove_orphaned_spools(ports_));
   if (sends->empty() && receives->empty()) co_return RunSummary{};

@@ -45,10 +45,21 @@ RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& cha
   return recipient;
 }
 
-void take_source(SendJobRow& job, const ports::Source& source) {
-  job.identity = source.identity();
-  job.mode = source.mode();
+Result<SendJobRow> new_send_job(const EnginePorts& ports, std::string source, std::string name,
+                                std::string note) {
+  const Result<std::unique_ptr<ports::Source>> file = ports.files.open_source(source);
+  if (!file) return file.error();
+  SendJobRow job;
+  ports.random.fill(job.id);
+  ports.random.fill(job.transfer);
+  job.created = ports.clock.unix_ms() / 1000;
+  job.source = std::move(source);
+  job.name = std::move(name);
+  job.note = std::move(note);
+  job.identity = (*file)->identity();
+  job.mode = (*file)->mode();
   job.mtime = job.identity.mtime_ns / 1'000'000'000;
+  return job;
 }
 
 asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request) {
@@ -56,28 +67,21 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   if (!channels) co_return channels.error();
   if (request.note.size() > kNoteMax || !is_utf8(request.note))
     co_return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
-  const std::string name = request.source.substr(request.source.rfind('/') + 1);
+  std::string name = request.source.substr(request.source.rfind('/') + 1);
   if (!wire::valid_name(name))
     co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
                     "use UTF-8 of 1 to 255 bytes without control characters or backslashes");
-  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(request.source);
-  if (!source) co_return source.error();
+  Result<SendJobRow> job =
+      new_send_job(ports, std::move(request.source), std::move(name), std::move(request.note));
+  if (!job) co_return job.error();
 
-  SendJobRow job;
-  ports.random.fill(job.id);
-  ports.random.fill(job.transfer);
-  job.created = ports.clock.unix_ms() / 1000;
-  job.source = request.source;
-  job.name = name;
-  job.note = request.note;
-  take_source(job, **source);
-  job.recipients = static_cast<std::uint32_t>(channels->size());
-  const JobId id = job.id;
+  job->recipients = static_cast<std::uint32_t>(channels->size());
+  const JobId id = job->id;
   Transaction step;
-  for (std::uint32_t i = 0; i < job.recipients; ++i)
+  for (std::uint32_t i = 0; i < job->recipients; ++i)
     step.create(new_recipient(id, i, channels.value()[i]));
   step.note(id, ports.clock.unix_ms(), "queued");
-  step.create(std::move(job));
+  step.create(std::move(job).value());
   Status stored = co_await ports.store.commit(std::move(step));
   if (!stored) co_return stored.error();
   co_return id;

@@ -24,7 +24,9 @@ boost::asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendReques
 Result<std::vector<ChannelRow>> outgoing_channels(const ports::Store& store,
                                                   const std::vector<std::string>& names);
 RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& channel);
-// The job sends `source` as it is now.
-void take_source(SendJobRow& job, const ports::Source& source);
+// A job without recipients yet, of the file at `source` as it is now. kNotFound,
+// kSourceUnreadable, kUsage (a folder).
+Result<SendJobRow> new_send_job(const EnginePorts& ports, std::string source, std::string name,
+                                std::string note);
 
 }  // namespace taubenpost

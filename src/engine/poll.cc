@@ -6,6 +6,7 @@
 #include "bacap/capability.h"
 #include "bacap/epochs.h"
 #include "base/failpoint.h"
+#include "engine/ageing.h"
 #include "engine/backoff.h"
 #include "engine/task_group.h"
 #include "wire/letter.h"
@@ -26,8 +27,6 @@ constexpr std::uint64_t kFar = 2;
 constexpr std::uint64_t kReach = 16, kReachMax = 4096;
 // Positions that were passed over and are read again in a round.
 constexpr std::size_t kAwaitedInARound = 4;
-// A box of replica epoch E is gone at the start of E + 2.
-constexpr std::uint64_t kEpochsOfABox = 2;
 
 Error no_answer(const std::string& detail) {
   return error(Errc::kTemporary, "poll: the network gave no clear answer: " + printable(detail),
@@ -141,14 +140,20 @@ ReceiveJobRow new_job(EnginePorts& ports, const ChannelRow& channel, std::uint64
   return job;
 }
 
+InboxRow seen_now(EnginePorts& ports, ChannelId channel, std::uint64_t counter) {
+  InboxRow inbox;
+  inbox.channel = channel;
+  inbox.counter = counter;
+  inbox.seen = ports.clock.unix_ms() / 1000;
+  return inbox;
+}
+
 // Store errors only: a box that makes no sense is a row like any other.
 Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, std::uint64_t counter,
                      ports::ReadResult read, const std::string& folder) {
   Found found;
   InboxRow& inbox = found.inbox;
-  inbox.channel = channel.id;
-  inbox.counter = counter;
-  inbox.seen = ports.clock.unix_ms() / 1000;
+  inbox = seen_now(ports, channel.id, counter);
   inbox.content = std::move(read.plaintext);
   if (read.outcome == Outcome::kTombstone) {
     inbox.kind = InboxKind::kRetracted;
@@ -268,12 +273,12 @@ class Round {
     for (const AwaitedRow& one : *awaited)
       looks.push_back({one.counter, one.index, ports::ReadResult{}});
     TP_CO_TRY(co_await look_at_all(ports_, read_cap_, looks));
-    const std::uint64_t epoch = bacap::replica_epoch(ports_.clock.unix_ms() / 1000);
+    const std::uint64_t now_s = ports_.clock.unix_ms() / 1000;
     for (std::size_t i = 0; i < looks.size(); ++i) {
       Look& look = looks[i];
       if (look.found()) {
         TP_CO_TRY(co_await settle(std::move(look)));
-      } else if (look.read && epoch >= bacap::replica_epoch((*awaited)[i].since) + kEpochsOfABox) {
+      } else if (look.read && now_s >= ages_out_at(bacap::replica_epoch((*awaited)[i].since))) {
         TP_CO_TRY(co_await lose(look.counter));
       }
     }
@@ -299,11 +304,8 @@ class Round {
   }
 
   asio::awaitable<Status> lose(std::uint64_t counter) {
-    InboxRow inbox;
-    inbox.channel = channel_;
-    inbox.counter = counter;
+    InboxRow inbox = seen_now(ports_, channel_, counter);
     inbox.kind = InboxKind::kLost;
-    inbox.seen = ports_.clock.unix_ms() / 1000;
     Transaction step;
     step.create(std::move(inbox)).drop_awaited(channel_, counter);
     ++summary_.lost;

@@ -19,6 +19,14 @@ struct PollSummary {
   std::size_t others = 0;   // duplicates, retracted, unknown or invalid boxes, recorded and skipped
   std::size_t passed_over = 0;  // positions that are awaited from this round on
   std::size_t lost = 0;         // positions where no box can be there any more: given up
+
+  PollSummary& operator+=(const PollSummary& other) {
+    letters += other.letters;
+    others += other.others;
+    passed_over += other.passed_over;
+    lost += other.lost;
+    return *this;
+  }
 };
 
 // Reads what is in reach of channel.next, and some of the awaited positions. New jobs place their

@@ -7,6 +7,7 @@
 #include "bacap/epochs.h"
 #include "base/failpoint.h"
 #include "engine/channels.h"
+#include "engine/end_send.h"
 #include "engine/engine.h"
 #include "engine/index_steps.h"
 #include "engine/read_surely.h"
@@ -172,12 +173,7 @@ class Resync {
 
   // What is left of the upload goes in the same commit; its spool with the next run.
   Status finish(SendJobRow job, const wire::Letter& letter, Transaction& step) {
-    const Result<std::vector<BatchRow>> batches = ports_.store.batches(job.id);
-    if (!batches) return batches.error();
-    for (const BatchRow& batch : *batches) {
-      step.drop_elements(job.id, batch.index);
-      step.drop_batch(job.id, batch.index);
-    }
+    TP_TRY(drop_batches(ports_.store, job.id, step));
     job.paused = false;
     job.sent = letter.sent;
     job.until = letter.until;

@@ -2,9 +2,8 @@
 
 #include <utility>
 
-#include "bacap/epochs.h"
 #include "base/failpoint.h"
-#include "engine/batch_content.h"
+#include "engine/ageing.h"
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
@@ -32,10 +31,6 @@ Result<SendJobRow> failed_job(const ports::Store& store, JobId id) {
   return row;
 }
 
-bool is_too_late(EnginePorts& ports, std::uint64_t until) {
-  return ports.clock.unix_ms() / 1000 + kExpirySlackS >= until;
-}
-
 Error too_late() {
   return error(Errc::kRefused, "the content ages out too soon to be tried again", kRestartHint);
 }
@@ -52,7 +47,7 @@ Result<SendEvent> queue_again(EnginePorts& ports, const SendJobRow& row) {
 
 // The batches that have a row go on in the generation that they were in.
 Result<SendEvent> upload_again(EnginePorts& ports, const SendJobRow& row) {
-  if (row.first_epoch != 0 && is_too_late(ports, bacap::replica_epoch_start(row.first_epoch + 2)))
+  if (row.first_epoch != 0 && is_too_late(ports.clock, ages_out_at(row.first_epoch)))
     return too_late();
   if (row.plan.boxes > 0 && !has_upload(row))
     return error(Errc::kRefused, "to try again would fail again: " + row.error_text, kRestartHint);
@@ -75,7 +70,7 @@ Status try_again(const ports::Store& store, RecipientRow recipient, Transaction&
 Result<SendEvent> commit_again(EnginePorts& ports, const SendJobRow& row, Transaction& step) {
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(row.id);
   if (!recipients) return recipients.error();
-  const bool late = is_too_late(ports, row.until);
+  const bool late = is_too_late(ports.clock, row.until);
   std::vector<RecipientIndex> missing;
   for (const RecipientRow& recipient : recipients.value()) {
     if (recipient.state == RecipientState::kPosted) continue;
@@ -97,16 +92,8 @@ Result<SendEvent> plan_retry(EnginePorts& ports, const SendJobRow& row, Transact
 // The request of `old`, for whoever was not posted; rows of the new recipients go into `step`.
 Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transaction& step,
                            std::vector<std::string>& left_out) {
-  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(old.source);
-  if (!source) return source.error();
-  SendJobRow job;
-  ports.random.fill(job.id);
-  ports.random.fill(job.transfer);
-  job.created = ports.clock.unix_ms() / 1000;
-  job.source = old.source;
-  job.name = old.name;
-  job.note = old.note;
-  take_source(job, **source);
+  Result<SendJobRow> job = new_send_job(ports, old.source, old.name, old.note);
+  if (!job) return job.error();
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : recipients.value()) {
@@ -119,7 +106,7 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
                    "'taubenpost retry' without --restart finds out");
     const Result<ChannelRow> channel = ports.store.channel(recipient.channel);
     if (!channel) return channel.error();
-    step.create(new_recipient(job.id, job.recipients++, channel.value()));
+    step.create(new_recipient(job->id, job->recipients++, channel.value()));
   }
   return job;
 }

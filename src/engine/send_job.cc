@@ -4,9 +4,9 @@
 #include <cmath>
 
 #include "bacap/capability.h"
-#include "bacap/epochs.h"
 #include "base/failpoint.h"
 #include "crypto/hash.h"
+#include "engine/ageing.h"
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
 #include "engine/batch_job.h"
@@ -270,8 +270,8 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
   if (!recipients) co_return recipients.error();
   row.sent = ports_.clock.unix_ms() / 1000;
-  row.until = bacap::replica_epoch_start(row.first_epoch + 2);
-  if (row.sent + kExpirySlackS >= row.until)
+  row.until = ages_out_at(row.first_epoch);
+  if (is_too_late(ports_.clock, row.until))
     co_return error(Errc::kRefused, "the content ages out too soon for its letter to be sent",
                     "send the file again");
   const Bytes letter = letter_of(row);

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
-#include "engine/batch_content.h"
+#include "engine/ageing.h"
 #include "engine/commit_batches.h"
 #include "engine/enqueue.h"
 #include "engine/letter_of.h"
@@ -28,7 +28,7 @@ Status may_be_shared(EnginePorts& ports, const SendJobRow& row) {
     default:
       return error(Errc::kRefused, "the job is not posted yet", "share it when it is");
   }
-  if (ports.clock.unix_ms() / 1000 + kExpirySlackS >= row.until)
+  if (is_too_late(ports.clock, row.until))
     return error(Errc::kRefused, "the content ages out too soon for one more letter",
                  "'taubenpost send' the file to them");
   return ok();

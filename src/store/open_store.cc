@@ -64,7 +64,7 @@ Status write_first_rows(const StoreDb& db, const SecretArray<32>& slot_content,
   const std::string slot =
       encode_slot(identity.store, kFirstSlot, SlotKind::kKeyFile, slot_content, store_key);
   const RowSeal seal(identity.store, std::move(store_key));
-  const Result<std::string> sealed = seal.seal(identity_key(), encode(identity));
+  const Result<std::string> sealed = seal_row(seal, identity_key(), identity);
   if (!sealed) return sealed.error();
 
   rocksdb::WriteBatch batch;

@@ -65,9 +65,7 @@ class Marking {
 
   template <class Row>
   Status put(const RowKey& key, const Row& row) {
-    Bytes plain = encode(row);
-    const Result<std::string> sealed = store_.seal->seal(key, plain);
-    wipe(plain);
+    const Result<std::string> sealed = seal_row(*store_.seal, key, row);
     if (!sealed) return sealed.error();
     return done(batch_.Put(store_.db->handle(key.family), key.bytes, *sealed));
   }

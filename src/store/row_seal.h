@@ -40,6 +40,15 @@ class RowSeal {
   SecretArray<32> key_;
 };
 
+// The value of a row as it goes to disk; its plain bytes are wiped. kRefused as RowSeal::seal.
+template <class Row>
+Result<std::string> seal_row(const RowSeal& seal, const RowKey& key, const Row& row) {
+  Bytes plain = encode(row);
+  Result<std::string> sealed = seal.seal(key, plain);
+  wipe(plain);
+  return sealed;
+}
+
 // "FAMILY row HEX": how an error names a row. Keys hold ids and numbers, no secrets.
 std::string describe(const RowKey& key);
 

@@ -44,9 +44,7 @@ Status TransactionWriter::create(const RowKey& key, const Row& row) {
 
 template <class Row>
 Status TransactionWriter::replace(const RowKey& key, const Row& row) {
-  Bytes plain = encode(row);
-  const Result<std::string> sealed = seal_.seal(key, plain);
-  wipe(plain);
+  const Result<std::string> sealed = seal_row(seal_, key, row);
   if (!sealed) return sealed.error();
   if (auto s = batch_.Put(db_.handle(key.family), key.bytes, *sealed); !s.ok())
     return store_error(s, "store.commit", describe(key));
