@@ -3,7 +3,7 @@
 
 #include "bacap/epochs.h"
 #include "engine/batch_content.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -19,16 +19,6 @@ class EngineCommitTest : public testing::Test {
     for (const char* name : {"anna", "ben"}) world.channel(name);
   }
   JobId queue(std::size_t size = 10) { return world.queue_bytes("file", size, {"anna", "ben"}); }
-  void run_all(std::size_t finished, std::size_t failed = 0) {
-    const Result<RunSummary> summary = world.run_engine();
-    ASSERT_TRUE(summary) << summary.error().what;
-    EXPECT_EQ(summary->finished, finished);
-    EXPECT_EQ(summary->failed, failed);
-  }
-  void run_until(JobId id, SendState state) {
-    for (std::uint64_t at = 1; world.job(id).state != state; ++at)
-      ASSERT_FALSE(world.run_engine_until(at));
-  }
   void expect_letter(JobId id, const std::string& channel, std::uint64_t number) {
     const std::optional<wire::Letter> letter = world.letter(channel, number);
     ASSERT_TRUE(letter) << channel << " " << number;
@@ -41,18 +31,22 @@ class EngineCommitTest : public testing::Test {
   void lose(const std::string& channel, std::uint64_t number) {
     world.network.lose(world.write_cap(channel).read_cap(), world.position(channel, number));
   }
+  // The first letter of the channel is gone when it is read back.
+  void lose_after_the_copy(const std::string& channel) {
+    world.network.on_read = [this, channel, lost = false](
+                                const IndexBytes&) mutable -> std::optional<ports::ReadResult> {
+      if (!std::exchange(lost, true)) lose(channel, 0);
+      return std::nullopt;
+    };
+  }
 
   SendWorld world;
 };
 
 TEST_F(EngineCommitTest, LetterMissingAfterTheCopy_IsWrittenDirectly) {
   const JobId id = queue();
-  bool lost = false;
-  world.network.on_read = [&](const IndexBytes&) -> std::optional<ports::ReadResult> {
-    if (!std::exchange(lost, true)) lose("ben", 0);
-    return std::nullopt;
-  };
-  run_all(1);
+  lose_after_the_copy("ben");
+  run_all(world, 1);
   expect_letter(id, "anna", 0);
   expect_letter(id, "ben", 0);
   EXPECT_EQ(world.network.confirmed_writes, 1U);  // the other one was not written again
@@ -61,11 +55,7 @@ TEST_F(EngineCommitTest, LetterMissingAfterTheCopy_IsWrittenDirectly) {
 
 TEST_F(EngineCommitTest, TransientOutcomesOfDirectLetters_AreRepeated) {
   const JobId id = queue();
-  bool lost = false;
-  world.network.on_read = [&](const IndexBytes&) -> std::optional<ports::ReadResult> {
-    if (!std::exchange(lost, true)) lose("ben", 0);
-    return std::nullopt;
-  };
+  lose_after_the_copy("ben");
   int letters = 0;
   world.network.on_write =
       [&](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
@@ -73,7 +63,7 @@ TEST_F(EngineCommitTest, TransientOutcomesOfDirectLetters_AreRepeated) {
     if (call.job || letters >= 3) return std::nullopt;
     return ModelNetwork::WriteFault{false, kOutcomes[static_cast<std::size_t>(letters++)]};
   };
-  run_all(1);
+  run_all(world, 1);
   EXPECT_EQ(letters, 3);
   expect_letter(id, "ben", 0);
 }
@@ -109,7 +99,7 @@ TEST_F(EngineCommitTest, DirectLetterThatMeetsAnother_IsDecidedByReading) {
 TEST_F(EngineCommitTest, PositionTaken_IsAConflictAndTheNextOneIsUsed) {
   put("anna", 0, "somebody else's");
   const JobId id = queue(6 * kChunk);
-  run_all(1);
+  run_all(world, 1);
   expect_letter(id, "anna", 1);
   expect_letter(id, "ben", 0);
   EXPECT_EQ(*world.box("anna", 0), to_bytes(as_bytes("somebody else's")));
@@ -117,7 +107,7 @@ TEST_F(EngineCommitTest, PositionTaken_IsAConflictAndTheNextOneIsUsed) {
   EXPECT_EQ(world.recipient(id, 0).counter, world.position("anna", 1).counter());
   // The next transfer begins behind it.
   const JobId next = queue();
-  run_all(1);
+  run_all(world, 1);
   expect_letter(next, "anna", 2);
   expect_letter(next, "ben", 1);
 }
@@ -125,7 +115,7 @@ TEST_F(EngineCommitTest, PositionTaken_IsAConflictAndTheNextOneIsUsed) {
 TEST_F(EngineCommitTest, SeveralPositionsTaken_AreAllSkipped) {
   for (std::uint64_t i = 0; i < 5; ++i) put("ben", i, "taken " + std::to_string(i));
   const JobId id = queue();
-  run_all(1);
+  run_all(world, 1);
   expect_letter(id, "anna", 0);
   expect_letter(id, "ben", 5);
 }
@@ -133,7 +123,7 @@ TEST_F(EngineCommitTest, SeveralPositionsTaken_AreAllSkipped) {
 TEST_F(EngineCommitTest, ChannelOfSomebodyElse_FailsThatRecipientOnly) {
   for (std::uint64_t i = 0; i < 40; ++i) put("anna", i, "taken " + std::to_string(i));
   const JobId id = queue();
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_letter(id, "ben", 0);
   EXPECT_EQ(world.recipient(id, 0).state, RecipientState::kFailed);
   EXPECT_EQ(world.recipient(id, 1).state, RecipientState::kPosted);
@@ -144,7 +134,7 @@ TEST_F(EngineCommitTest, ChannelOfSomebodyElse_FailsThatRecipientOnly) {
 TEST_F(EngineCommitTest, PositionRetracted_FailsThatRecipientOnly) {
   put("anna", 0, "");
   const JobId id = queue();
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_letter(id, "ben", 0);
   EXPECT_EQ(world.recipient(id, 0).state, RecipientState::kFailed);
   EXPECT_NE(world.recipient(id, 0).error_text.find("retracted"), std::string::npos);
@@ -153,17 +143,13 @@ TEST_F(EngineCommitTest, PositionRetracted_FailsThatRecipientOnly) {
 
 TEST_F(EngineCommitTest, LetterRefused_FailsThatRecipientOnly) {
   const JobId id = queue();
-  bool lost = false;
-  world.network.on_read = [&](const IndexBytes&) -> std::optional<ports::ReadResult> {
-    if (!std::exchange(lost, true)) lose("anna", 0);
-    return std::nullopt;
-  };
+  lose_after_the_copy("anna");
   world.network.on_write =
       [](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
     if (call.job) return std::nullopt;
     return ModelNetwork::WriteFault{false, Outcome::kRejected};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.recipient(id, 0).state, RecipientState::kFailed);
   EXPECT_FALSE(world.recipient(id, 0).error_text.empty());
   expect_letter(id, "ben", 0);
@@ -176,7 +162,7 @@ TEST_F(EngineCommitTest, UnreadableLetter_FailsThatRecipientOnly) {
     if (index != bad) return std::nullopt;
     return ports::ReadResult{Outcome::kUnreadable, {}, "thin 25"};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.recipient(id, 0).state, RecipientState::kFailed);
   expect_letter(id, "ben", 0);
 }
@@ -227,7 +213,7 @@ TEST_F(EngineCommitTest, KilledAtAnyStepOfAConflict_UsesOnePositionEach) {
 TEST_F(EngineCommitTest, Until_IsTheEndOfTheEpochAfterTheFirst) {
   const JobId id = queue(6 * kChunk);
   const std::uint64_t epoch = bacap::replica_epoch(world.clock.unix_ms() / 1000);
-  run_all(1);
+  run_all(world, 1);
   EXPECT_EQ(world.job(id).until, bacap::replica_epoch_start(epoch + 2));
   EXPECT_EQ(world.letter("anna", 0)->until, world.job(id).until);
 }
@@ -238,7 +224,7 @@ TEST_F(EngineCommitTest, BodyThatAgedOutBeforeTheDecision_IsRefusedAndTakesNoPos
   std::uint64_t at = 1;
   while (world.job(id).next_batch == 0) ASSERT_FALSE(world.run_engine_until(at++));
   world.let_pass(std::chrono::hours(24 * 15));
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.job(id).error_code, static_cast<std::uint16_t>(Errc::kRefused));
   EXPECT_FALSE(world.box("anna", 0));
   EXPECT_EQ(find_channel(*world.store, "anna")->counter, world.position("anna", 0).counter());
@@ -246,9 +232,9 @@ TEST_F(EngineCommitTest, BodyThatAgedOutBeforeTheDecision_IsRefusedAndTakesNoPos
 
 TEST_F(EngineCommitTest, ExpiredBetweenDecisionAndLetter_FailsTheRecipients) {
   const JobId id = queue();
-  run_until(id, SendState::kCommitting);
+  run_until(world, id, SendState::kCommitting);
   world.let_pass(std::chrono::hours(24 * 15));
-  run_all(0, 1);
+  run_all(world, 0, 1);
   for (const std::size_t i : {0, 1}) {
     EXPECT_EQ(world.recipient(id, i).state, RecipientState::kFailed);
     EXPECT_NE(world.recipient(id, i).error_text.find("expired"), std::string::npos);
@@ -261,7 +247,7 @@ TEST_F(EngineCommitTest, ExpiredBetweenDecisionAndLetter_FailsTheRecipients) {
 
 TEST_F(EngineCommitTest, LettersThatCanNotBeCopiedInTime_Expire) {
   const JobId id = queue();
-  run_until(id, SendState::kCommitting);
+  run_until(world, id, SendState::kCommitting);
   const std::uint64_t last_issue = world.job(id).until - kExpirySlackS;
   world.let_pass(std::chrono::seconds(last_issue - 3600 - world.clock.unix_ms() / 1000));
   int copies = 0;
@@ -270,7 +256,7 @@ TEST_F(EngineCommitTest, LettersThatCanNotBeCopiedInTime_Expire) {
     EXPECT_LT(world.clock.unix_ms() / 1000, last_issue);
     return CopyResult{CopyResult::Kind::kFailed, 8, 1};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_GT(copies, 5);
   EXPECT_GE(world.clock.unix_ms() / 1000, last_issue);
   for (const std::size_t i : {0, 1})
@@ -280,14 +266,10 @@ TEST_F(EngineCommitTest, LettersThatCanNotBeCopiedInTime_Expire) {
 
 TEST_F(EngineCommitTest, LetterThatCanNotBeWrittenInTime_Expires) {
   const JobId id = queue();
-  run_until(id, SendState::kCommitting);
+  run_until(world, id, SendState::kCommitting);
   const std::uint64_t last_issue = world.job(id).until - kExpirySlackS;
   world.let_pass(std::chrono::seconds(last_issue - 600 - world.clock.unix_ms() / 1000));
-  bool lost = false;
-  world.network.on_read = [&](const IndexBytes&) -> std::optional<ports::ReadResult> {
-    if (!std::exchange(lost, true)) lose("ben", 0);
-    return std::nullopt;
-  };
+  lose_after_the_copy("ben");
   int letters = 0;
   world.network.on_write =
       [&](const ModelNetwork::WriteCall& call) -> std::optional<ModelNetwork::WriteFault> {
@@ -296,7 +278,7 @@ TEST_F(EngineCommitTest, LetterThatCanNotBeWrittenInTime_Expires) {
     EXPECT_LT(world.clock.unix_ms() / 1000, last_issue);
     return ModelNetwork::WriteFault{false, Outcome::kStorageFull};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_GT(letters, 5);
   EXPECT_NE(world.recipient(id, 1).error_text.find("expired"), std::string::npos);
   EXPECT_FALSE(world.box("ben", 0));
@@ -312,7 +294,7 @@ TEST_F(EngineCommitTest, AsleepWhileTheCopyIsAwaited_DoesNotAskForItAgain) {
     if (++commands == 1) world.clock.after(std::chrono::milliseconds(1), asleep);
     return ports::CopyResult{};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(commands, 1);
   EXPECT_NE(world.recipient(id).error_text.find("expired"), std::string::npos);
   EXPECT_FALSE(world.box("anna", 0));
@@ -326,7 +308,7 @@ TEST_F(EngineCommitTest, ExpiredAfterTheLettersWereWritten_IsPosted) {
   ASSERT_NE(world.job(id).state, SendState::kPosted);
   world.let_pass(std::chrono::hours(24 * 15));
   const std::uint64_t writes = world.network.writes;
-  run_all(1);
+  run_all(world, 1);
   EXPECT_EQ(world.job(id).state, SendState::kPosted) << world.job(id).error_text;
   EXPECT_EQ(world.network.writes, writes);
   EXPECT_TRUE(world.store->batches(id)->empty());
@@ -339,7 +321,7 @@ TEST_F(EngineCommitTest, ExpiredWithOneLetterWritten_FailsTheOtherOnly) {
     world.clock.skip(std::chrono::hours(24 * 15));
     return std::optional<std::uint8_t>(1);
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.recipient(id, 0).state, RecipientState::kPosted);
   EXPECT_EQ(world.recipient(id, 1).state, RecipientState::kFailed);
   EXPECT_FALSE(world.box("ben", 0));

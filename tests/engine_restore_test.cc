@@ -4,7 +4,7 @@
 
 #include "engine/end_send.h"
 #include "engine/held.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -26,12 +26,6 @@ class EngineRestoreTest : public testing::Test {
     EXPECT_EQ(done->posted, posted);
     EXPECT_EQ(find_channel(*in.store, name)->counter, done->position);
     return done->position - in.write_cap(name).index().counter();
-  }
-  static void run_all(SendWorld& in, std::size_t finished) {
-    const Result<RunSummary> summary = in.run_engine();
-    ASSERT_TRUE(summary) << summary.error().what;
-    EXPECT_EQ(summary->finished, finished);
-    EXPECT_EQ(summary->failed, 0U);
   }
   static std::string held(const SendWorld& in, JobId id) {
     return *held_reason(*in.store, in.job(id));

@@ -5,7 +5,7 @@
 
 #include "engine/end_send.h"
 #include "engine/retry_send.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -20,31 +20,12 @@ constexpr auto kTooLate = std::chrono::hours(24 * 15);
 Status retry(SendWorld& in, JobId id) { return in.run(retry_send(in.ports(), id)); }
 Result<Restarted> restart(SendWorld& in, JobId id) { return in.run(restart_send(in.ports(), id)); }
 
-void run_all(SendWorld& in, std::size_t finished, std::size_t failed = 0) {
-  const Result<RunSummary> summary = in.run_engine();
-  ASSERT_TRUE(summary) << summary.error().what;
-  EXPECT_EQ(summary->finished, finished);
-  EXPECT_EQ(summary->failed, failed);
-}
-void run_until(SendWorld& in, JobId id, SendState state) {
-  for (std::uint64_t at = 1; in.job(id).state != state; ++at)
-    ASSERT_FALSE(in.run_engine_until(at)) << "never was in that state";
-}
 void expect_refused(const Status& status, Errc code, const std::string& what,
                     const std::string& hint = "") {
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().code, code);
   EXPECT_NE(status.error().what.find(what), std::string::npos) << status.error().what;
   EXPECT_NE(status.error().hint.find(hint), std::string::npos) << status.error().hint;
-}
-// The only letter of the channel is at this position, and it is the job's.
-void expect_letter(SendWorld& in, JobId id, const std::string& channel, std::uint64_t number,
-                   std::size_t size) {
-  const std::optional<wire::Letter> letter = in.letter(channel, number);
-  ASSERT_TRUE(letter) << channel;
-  EXPECT_EQ(letter->id, in.job(id).transfer);
-  EXPECT_TRUE(in.content(*letter) == SendWorld::pattern(size));
-  EXPECT_FALSE(in.box(channel, number + 1)) << channel;
 }
 void expect_posted(SendWorld& in, JobId id, std::size_t size) {
   const SendJobRow job = in.job(id);
@@ -59,12 +40,6 @@ void expect_no_spool(const SendWorld& in) {
   EXPECT_TRUE(!std::filesystem::exists(spool) || std::filesystem::is_empty(spool));
 }
 
-asio::awaitable<Status> run_in(SendWorld& in) {
-  Engine engine(in.ports(), in.options);
-  Result<RunSummary> ran = co_await engine.run_until_idle();
-  if (!ran) co_return ran.error();
-  co_return ok();
-}
 asio::awaitable<Status> retry_and_run(SendWorld& in, JobId id) {
   Status retried = co_await retry_send(in.ports(), id);
   if (!retried) co_return retried.error();
@@ -74,6 +49,15 @@ asio::awaitable<Status> restart_and_run(SendWorld& in, JobId id) {
   Result<Restarted> restarted = co_await restart_send(in.ports(), id);
   if (!restarted) co_return restarted.error();
   co_return co_await run_in(in);
+}
+
+// What can't be tried again arrives anew, as another job.
+void send_anew(SendWorld& in, JobId id, std::size_t size) {
+  const Result<Restarted> anew = restart(in, id);
+  ASSERT_TRUE(anew);
+  EXPECT_TRUE(in.store->batches(id)->empty());
+  run_all(in, 1);
+  expect_posted(in, anew->job, size);
 }
 
 class EngineRetryTest : public testing::Test {
@@ -276,10 +260,7 @@ TEST_F(EngineRetryTest, BodyThatIsSpoiled_IsSentAnewOnly) {
     one.network.put(body, body.index(), as_bytes(content));
     run_all(one, 0, 1);
     expect_refused(retry(one, id), Errc::kRefused, "box of the body", "--restart");
-    const Result<Restarted> anew = restart(one, id);
-    ASSERT_TRUE(anew);
-    run_all(one, 1);
-    expect_posted(one, anew->job, 6 * kChunk);
+    send_anew(one, id, 6 * kChunk);
   }
 }
 
@@ -291,10 +272,7 @@ TEST_F(EngineRetryTest, DamagedSpool_IsSentAnewOnly) {
   run_all(world, 0, 1);
   expect_no_spool(world);
   expect_refused(retry(world, id), Errc::kRefused, "spool", "--restart");
-  const Result<Restarted> anew = restart(world, id);
-  ASSERT_TRUE(anew);
-  run_all(world, 1);
-  expect_posted(world, anew->job, 6 * kChunk);
+  send_anew(world, id, 6 * kChunk);
 }
 
 TEST_F(EngineRetryTest, BodyThatAgesOut_IsSentAnewOnly) {
@@ -304,11 +282,7 @@ TEST_F(EngineRetryTest, BodyThatAgesOut_IsSentAnewOnly) {
   heal(world);
   world.let_pass(kTooLate);
   expect_refused(retry(world, id), Errc::kRefused, "ages out", "--restart");
-  const Result<Restarted> anew = restart(world, id);
-  ASSERT_TRUE(anew);
-  EXPECT_TRUE(world.store->batches(id)->empty());
-  run_all(world, 1);
-  expect_posted(world, anew->job, 6 * kChunk);
+  send_anew(world, id, 6 * kChunk);
   expect_no_spool(world);
 }
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "model/has_upload.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -29,16 +29,6 @@ class EngineSendFaultsTest : public testing::Test {
     return queue(4 * kBatch * kChunk);
   }
   JobId queue(std::size_t size) { return world.queue_bytes("file", size, {"anna"}); }
-  void run_all(std::size_t finished, std::size_t failed = 0) {
-    const Result<RunSummary> summary = world.run_engine();
-    ASSERT_TRUE(summary) << summary.error().what;
-    EXPECT_EQ(summary->finished, finished);
-    EXPECT_EQ(summary->failed, failed);
-  }
-  void run_until(JobId id, SendState state) {
-    for (std::uint64_t at = 1; world.job(id).state != state; ++at)
-      ASSERT_FALSE(world.run_engine_until(at));
-  }
   void expect_posted(JobId id, std::uint64_t number = 0) {
     const SendJobRow job = world.job(id);
     ASSERT_EQ(job.state, SendState::kPosted) << job.error_text;
@@ -113,7 +103,7 @@ TEST_P(EngineCopyFailsTest, Once_WritesAgainConfirmedAndGoesToAnotherCourier) {
     // Only the first sequence meets the bad courier.
     if (world.network.copied_sequences.size() == 1) world.network.on_envelope = {};
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "going on at another courier"));
   EXPECT_FALSE(world.noted(id, "built again"));
@@ -125,7 +115,7 @@ TEST_P(EngineCopyFailsTest, Once_WritesAgainConfirmedAndGoesToAnotherCourier) {
 TEST_P(EngineCopyFailsTest, AtTwoCouriers_BuildsAgain) {
   const JobId id = queue_batches();
   fail_copies(2, 3, GetParam());
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "built again"));
   EXPECT_EQ(couriers_of_one(), 2U);
@@ -136,7 +126,7 @@ TEST_P(EngineCopyFailsTest, AtTheOnlyCourier_BuildsAgainWithPauses) {
   const JobId id = queue_batches();
   const std::uint64_t begin = now_ms();
   fail_copies(8, 1, GetParam());
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   // Eight generations cost packets: they may not follow each other at once.
   EXPECT_GT(now_ms() - begin, 180'000U);
@@ -147,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(Codes, EngineCopyFailsTest, testing::Values(0, 1, 4, 7,
 TEST_F(EngineSendFaultsTest, CopyOfAgedElements_BuildsAgain) {
   const JobId id = queue_batches();
   fail_copies(1, 1, 8);
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "built again"));
   EXPECT_EQ(world.network.confirmed_writes, 0U);
@@ -165,7 +155,7 @@ TEST_F(EngineSendFaultsTest, CopyThatMeetsFullStorage_WaitsLong) {
   world.network.on_built = [&](ports::BuiltElements&) {
     if (failed && next_build == 0) next_build = now_ms();
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_GE(next_build - failed_at, 30'000U);
 }
@@ -175,7 +165,7 @@ TEST_F(EngineSendFaultsTest, CopyThatIsOurMistake_FailsTheJob) {
     const JobId id = queue_batches();
     world.network.on_envelope =
         [code](const CourierRow&, std::uint64_t) -> std::optional<std::uint8_t> { return code; };
-    run_all(0, 1);
+    run_all(world, 0, 1);
     expect_failed(id, "replica code " + std::to_string(code));
   }
   const JobId id = queue_batches();
@@ -184,7 +174,7 @@ TEST_F(EngineSendFaultsTest, CopyThatIsOurMistake_FailsTheJob) {
     rejected.kind = CopyResult::Kind::kRejected;
     return rejected;
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(id, "copy");
 }
 
@@ -201,7 +191,7 @@ TEST_F(EngineSendFaultsTest, CopyRefusedAndBoxesOurs_IsDone) {
       world.network.silent.clear();
       return copy_failed(code, 2);
     };
-    run_all(1);
+    run_all(world, 1);
     EXPECT_GT(commands, 6);
     EXPECT_FALSE(world.noted(id, "built again"));
     expect_posted(id, code - 10U);
@@ -210,7 +200,7 @@ TEST_F(EngineSendFaultsTest, CopyRefusedAndBoxesOurs_IsDone) {
 
 TEST_F(EngineSendFaultsTest, TemporaryBoxRetracted_BuildsAgain) {
   const JobId id = queue_batches();
-  run_until(id, SendState::kUploading);
+  run_until(world, id, SendState::kUploading);
   bool done = false;
   world.network.on_copy = [&](const CourierRow&) -> std::optional<CopyResult> {
     if (done) return std::nullopt;
@@ -220,7 +210,7 @@ TEST_F(EngineSendFaultsTest, TemporaryBoxRetracted_BuildsAgain) {
     done = true;
     return std::nullopt;
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "replica code 11"));
 }
@@ -228,9 +218,9 @@ TEST_F(EngineSendFaultsTest, TemporaryBoxRetracted_BuildsAgain) {
 TEST_F(EngineSendFaultsTest, BodyBoxTakenByOtherContent_FailsAndNeverLoops) {
   for (const std::uint64_t chunk : {0, 1, 3}) {
     const JobId id = queue_batches();
-    run_until(id, SendState::kUploading);
+    run_until(world, id, SendState::kUploading);
     spoil_body(id, chunk, "not ours");
-    run_all(0, 1);
+    run_all(world, 0, 1);
     expect_failed(id, "holds something else");
     EXPECT_FALSE(world.box("anna", 0));
   }
@@ -239,9 +229,9 @@ TEST_F(EngineSendFaultsTest, BodyBoxTakenByOtherContent_FailsAndNeverLoops) {
 TEST_F(EngineSendFaultsTest, BodyBoxRetracted_FailsAndNeverLoops) {
   for (const std::uint64_t chunk : {0, 2, 3}) {
     const JobId id = queue_batches();
-    run_until(id, SendState::kUploading);
+    run_until(world, id, SendState::kUploading);
     spoil_body(id, chunk, "");
-    run_all(0, 1);
+    run_all(world, 0, 1);
     expect_failed(id, "retracted");
     EXPECT_FALSE(world.box("anna", 0));
   }
@@ -250,7 +240,7 @@ TEST_F(EngineSendFaultsTest, BodyBoxRetracted_FailsAndNeverLoops) {
 TEST_F(EngineSendFaultsTest, CopyRefusedAndBoxesMissing_BuildsAgain) {
   const JobId id = queue_batches();
   fail_copies(1, 3, 10);
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "replica code 10"));
 }
@@ -259,7 +249,7 @@ TEST_F(EngineSendFaultsTest, CopyRefusedAndBoxesMissing_BuildsAgain) {
 
 TEST_F(EngineSendFaultsTest, CopyThatTakesLong_IsAskedForAtTheSameCourier) {
   const JobId id = queue_batches();
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_GT(commands_of_one(), 1U);
   EXPECT_LT(commands_of_one(), 8U);
@@ -274,7 +264,7 @@ TEST_F(EngineSendFaultsTest, LostAnswersThatComeAtOnce_AreNoBusyLoop) {
     if (++lost > 20) return std::nullopt;
     return CopyResult{};  // kNoAnswer, without waiting
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_GT(now_ms() - begin, 60'000U);
 }
@@ -286,7 +276,7 @@ TEST_F(EngineSendFaultsTest, CourierThatLosesItsMemory_IsAskedAgain) {
     if (++commands == 3) world.network.forget_copies();
     return std::nullopt;
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_FALSE(world.noted(id, "built again"));
 }
@@ -303,7 +293,7 @@ TEST_F(EngineSendFaultsTest, CourierThatLeavesTheDirectory_IsReplaced) {
     EXPECT_NE(courier, *first);
     return std::nullopt;
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_FALSE(world.noted(id, "built again"));
 }
@@ -315,7 +305,7 @@ TEST_F(EngineSendFaultsTest, CourierThatNeverAnswers_IsReplacedAfterItsTime) {
     if (world.network.lazy.empty()) world.network.lazy.insert(courier.identity_hash);
     return std::nullopt;
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_GT(now_ms() - begin, 30U * 60'000);
   EXPECT_LT(now_ms() - begin, 180U * 60'000);
@@ -326,7 +316,7 @@ TEST_F(EngineSendFaultsTest, CourierThatWorksAndNeverAnswers_IsFoundOutByReading
   const JobId id = queue_batches();
   for (const CourierRow& courier : world.network.couriers)
     world.network.silent.insert(courier.identity_hash);
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_EQ(world.network.confirmed_writes, 0U);  // nothing was missing
   EXPECT_FALSE(world.noted(id, "built again"));
@@ -343,7 +333,7 @@ TEST_F(EngineSendFaultsTest, SwitchedOffDuringACopy_GivesTheCourierItsTimeAgain)
   world.network.forget_copies();
   world.network.copy_ms = 270'000;
   world.let_pass(std::chrono::hours(10));
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_FALSE(world.noted(id, "another courier"));
   EXPECT_EQ(world.network.confirmed_writes, 0U);
@@ -400,7 +390,7 @@ TEST_F(EngineSendFaultsTest, KilledDuringTheCopyAfterwards_WritesNothingAThirdTi
   for (std::uint64_t at = 30; !second_copy_issued(); ++at) ASSERT_FALSE(world.run_engine_until(at));
   const std::uint64_t before = world.network.confirmed_writes;
   EXPECT_GE(before, 6U);
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_EQ(world.network.confirmed_writes, before);
 }
@@ -413,7 +403,7 @@ TEST_F(EngineSendFaultsTest, TemporaryPositionTaken_BuildsAgain) {
     if (call.number != 4 || std::exchange(taken, true)) return std::nullopt;
     return ModelNetwork::WriteFault{false, Outcome::kTaken};
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "spoiled"));
 }
@@ -435,7 +425,7 @@ TEST_F(EngineSendFaultsTest, TransientOutcomesOfWrites_AreRepeated) {
         return std::nullopt;
     }
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_FALSE(world.noted(id, "built again"));
 }
@@ -445,14 +435,14 @@ TEST_F(EngineSendFaultsTest, WriteThatIsRefused_FailsTheJob) {
   world.network.on_write = [&](const ModelNetwork::WriteCall&) {
     return ModelNetwork::WriteFault{false, Outcome::kRejected};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(id, "refused");
 }
 
 TEST_F(EngineSendFaultsTest, OneJobWhoseWritesNeverGoThrough_HoldsUpNoOther) {
   world.options.write_window = 2;
   const JobId stuck = queue(6 * kChunk);
-  run_until(stuck, SendState::kUploading);
+  run_until(world, stuck, SendState::kUploading);
   const JobId other = world.queue_bytes("other", 8 * kChunk, {"anna"});
   const std::uint64_t limit = now_ms() + 120'000;
   world.network.on_write =
@@ -461,7 +451,7 @@ TEST_F(EngineSendFaultsTest, OneJobWhoseWritesNeverGoThrough_HoldsUpNoOther) {
       return std::nullopt;
     return ModelNetwork::WriteFault{false, Outcome::kStorageFull};
   };
-  run_all(2);
+  run_all(world, 2);
   EXPECT_LT(world.job(other).finished, limit / 1000);
 }
 
@@ -470,11 +460,11 @@ TEST_F(EngineSendFaultsTest, OneJobWhoseWritesNeverGoThrough_HoldsUpNoOther) {
 TEST_F(EngineSendFaultsTest, DaemonWithOtherKeys_FailsBeforeAnythingIsWritten) {
   const JobId id = queue(6 * kChunk);
   world.network.on_keypair = [](ports::KeyPair& pair) { pair.first[9] ^= 1; };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(id, "BACAP");
   const JobId second = queue(10);
   world.network.on_keypair = [](ports::KeyPair& pair) { pair.write_cap.writable()[1] ^= 1; };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(second, "BACAP");
   EXPECT_EQ(world.network.writes, 0U);
 }
@@ -495,7 +485,7 @@ TEST_F(EngineSendFaultsTest, DaemonWithOtherIndices_FailsBeforeAnythingIsWritten
   for (const auto& lie : lies) {
     const JobId id = queue_batches();
     world.network.on_built = lie;
-    run_all(0, 1);
+    run_all(world, 0, 1);
     EXPECT_EQ(world.job(id).state, SendState::kFailed);
     EXPECT_EQ(world.network.writes, 0U);
   }
@@ -510,7 +500,7 @@ TEST_F(EngineSendFaultsTest, BodyBoxLostAfterTheCopy_IsBuiltAgain) {
     if (!std::exchange(lost, true)) world.network.lose(body(id), body_index(id, 3));
     return std::nullopt;
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_TRUE(world.noted(id, "can't be read"));
 }
@@ -522,7 +512,7 @@ TEST_F(EngineSendFaultsTest, BodyBoxOfALaggingShard_IsWaitedFor) {
     if (now_ms() - begin > 90'000) return std::nullopt;
     return ports::ReadResult{Outcome::kNotFound, {}, {}};
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
   EXPECT_FALSE(world.noted(id, "built again"));
 }
@@ -532,7 +522,7 @@ TEST_F(EngineSendFaultsTest, BodyBoxThatReadsDifferently_FailsTheJob) {
   world.network.on_read = [&](const IndexBytes&) {
     return ports::ReadResult{Outcome::kOk, Bytes(kChunk, 'x'), {}};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(id, "something else");
 }
 
@@ -541,7 +531,7 @@ TEST_F(EngineSendFaultsTest, ReadThatIsRefused_FailsTheJobAtOnce) {
   world.network.on_read = [&](const IndexBytes&) {
     return ports::ReadResult{Outcome::kRejected, {}, "replica 2"};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(id, "replica 2");
   EXPECT_EQ(world.network.reads, 1U);
 }
@@ -553,7 +543,7 @@ TEST_F(EngineSendFaultsTest, ReadsWithStaleKeys_AreMadeAgainUntilTheyWork) {
     if (now_ms() - begin > 300'000) return std::nullopt;
     return ports::ReadResult{Outcome::kReencrypt, {}, "replica 8"};
   };
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id);
 }
 
@@ -562,7 +552,7 @@ TEST_F(EngineSendFaultsTest, BodyBoxThatIsUnreadable_FailsAfterFreshReads) {
   world.network.on_read = [&](const IndexBytes&) {
     return ports::ReadResult{Outcome::kUnreadable, {}, "thin 23"};
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   expect_failed(id, "read back");
   EXPECT_EQ(world.network.reads, 3U);
 }

@@ -2,7 +2,7 @@
 
 #include "crypto/hash.h"
 #include "engine/letter_of.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -11,12 +11,6 @@ constexpr std::size_t kChunk = SendWorld::kChunk;
 
 class EngineSendTest : public testing::Test {
  protected:
-  void run_all(std::size_t finished, std::size_t failed = 0) {
-    const Result<RunSummary> summary = world.run_engine();
-    ASSERT_TRUE(summary) << summary.error().what;
-    EXPECT_EQ(summary->finished, finished);
-    EXPECT_EQ(summary->failed, failed);
-  }
   // The job is posted, and what the recipient finds at the position is the file.
   void expect_posted(JobId id, const std::string& channel, std::uint64_t number, std::size_t size) {
     const SendJobRow job = world.job(id);
@@ -47,7 +41,7 @@ TEST_F(EngineSendTest, AnySize_ArrivesByteForByte) {
   std::vector<JobId> jobs;
   for (const std::size_t size : sizes)
     jobs.push_back(world.queue_bytes("f" + std::to_string(size), size, {"anna"}));
-  run_all(sizes.size());
+  run_all(world, sizes.size());
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const RecipientRow to = world.recipient(jobs[i]);
     EXPECT_EQ(to.state, RecipientState::kPosted);
@@ -66,7 +60,7 @@ TEST_F(EngineSendTest, PlanOfABody_HasFourBatchesOfWholeSlices) {
   for (const Case& expected : {Case{2, 1, 1, 2}, Case{4, 1, 1, 4}, Case{5, 2, 2, 3},
                                Case{8, 2, 2, 4}, Case{16, 2, 4, 4}, Case{17, 2, 4, 5}}) {
     const JobId id = world.queue_bytes("f", expected.boxes * kChunk, {"anna"});
-    run_all(1);
+    run_all(world, 1);
     const SendJobRow job = world.job(id);
     EXPECT_EQ(job.plan.boxes, expected.boxes);
     EXPECT_EQ(job.plan.slice_chunks, expected.slice) << expected.boxes;
@@ -82,7 +76,7 @@ TEST_F(EngineSendTest, PlanOfALargerBody_HasSmallerBatches) {
   for (const auto& [boxes, batch] :
        {std::pair<std::size_t, std::uint32_t>{36, 8}, {100, 8}, {150, 16}, {480, 32}}) {
     const JobId id = world.queue_bytes("f", boxes * kChunk, {"anna"});
-    run_all(1);
+    run_all(world, 1);
     EXPECT_EQ(world.job(id).plan.batch_chunks, batch) << boxes;
   }
 }
@@ -93,7 +87,7 @@ TEST_F(EngineSendTest, LongCopies_AreAskedAboutFewTimes) {
   world.network.copy_ms = 60'000;
   world.channel("anna");
   world.queue_bytes("f", 80 * kChunk, {"anna"});
-  run_all(1);
+  run_all(world, 1);
   std::size_t looks = 0;
   for (const auto& [sequence, commands] : world.network.copies) looks += commands.size();
   ASSERT_EQ(world.network.copies.size(), 11U);
@@ -104,16 +98,16 @@ TEST_F(EngineSendTest, LongCopies_AreAskedAboutFewTimes) {
 TEST_F(EngineSendTest, LargestContentThatFits_TravelsInTheLetter) {
   world.channel("anna");
   const JobId probe = world.queue_bytes("name.bin", 1, {"anna"});
-  run_all(1);
+  run_all(world, 1);
   SendJobRow row = world.job(probe);
   row.plan.size = kChunk;  // numbers of the length that they will have
   row.sent = row.until = UINT32_MAX + 1ULL;
   row.plan.inline_data.resize(1024);
   const std::size_t largest = 1024 + kChunk - letter_of(row).size();
   const JobId fits = world.queue_bytes("name.bin", largest, {"anna"});
-  run_all(1);
+  run_all(world, 1);
   const JobId too_large = world.queue_bytes("name.bin", largest + 1, {"anna"});
-  run_all(1);
+  run_all(world, 1);
   EXPECT_EQ(world.job(fits).plan.boxes, 0U);
   EXPECT_EQ(world.job(too_large).plan.boxes, 1U);
   expect_posted(fits, "anna", 1, largest);
@@ -124,10 +118,10 @@ TEST_F(EngineSendTest, LargestContentThatFits_TravelsInTheLetter) {
 TEST_F(EngineSendTest, SeveralRecipients_GetTheSameLetterAndOneBody) {
   for (const char* name : {"anna", "ben", "cleo"}) world.channel(name);
   const JobId earlier = world.queue_bytes("earlier", 10, {"ben"});
-  run_all(1);
+  run_all(world, 1);
   const std::uint64_t writes_before = world.network.writes;
   const JobId id = world.queue_bytes("file", 8 * kChunk, {"anna", "ben", "cleo"});
-  run_all(1);
+  run_all(world, 1);
   expect_posted(earlier, "ben", 0, 10);
   expect_posted(id, "anna", 0, 8 * kChunk);
   expect_posted(id, "ben", 1, 8 * kChunk);
@@ -147,7 +141,7 @@ TEST_F(EngineSendTest, MoreRecipientsThanOneCommitCarries_AllGetIt) {
     world.channel(names.back());
   }
   const JobId id = world.queue_bytes("file", 5, names);
-  run_all(1);
+  run_all(world, 1);
   for (const std::string& name : names) expect_posted(id, name, 0, 5);
   EXPECT_EQ(world.network.copied_sequences.size(), 2U);
 }
@@ -162,7 +156,7 @@ TEST_F(EngineSendTest, LetterDecided_KeepsItsBytesOverARestart) {
   ASSERT_FALSE(letter.empty());
   EXPECT_EQ(letter, letter_of(decided));
   world.let_pass(std::chrono::hours(30));
-  run_all(1);
+  run_all(world, 1);
   EXPECT_EQ(world.job(id).sent, decided.sent);
   EXPECT_EQ(world.job(id).until, decided.until);
   EXPECT_EQ(*world.box("anna", 0), letter);
@@ -174,7 +168,7 @@ TEST_F(EngineSendTest, TwoJobsToOneChannel_TakeTwoPositions) {
   std::vector<JobId> jobs;
   for (std::size_t i = 0; i < 4; ++i)
     jobs.push_back(world.queue_bytes("f" + std::to_string(i), 5 * kChunk + i, {"anna", "ben"}));
-  run_all(4);
+  run_all(world, 4);
   std::set<std::uint64_t> taken;
   for (std::size_t i = 0; i < 4; ++i)
     for (const std::size_t to : {0, 1}) {
@@ -201,7 +195,7 @@ TEST_F(EngineSendTest, SourceChangedAfterQueueing_FailsBeforeAnythingIsSent) {
   std::filesystem::remove(world.sources / "folder");
   std::filesystem::create_directory(world.sources / "folder");
   const JobId good = world.queue_bytes("good", 10, {"anna"});
-  run_all(1, 4);
+  run_all(world, 1, 4);
   for (const JobId id : {grown, touched, deleted, folder}) {
     EXPECT_EQ(world.job(id).state, SendState::kFailed);
     EXPECT_FALSE(world.job(id).error_text.empty());
@@ -234,7 +228,7 @@ TEST_F(EngineSendTest, SourceThatCantBeRead_FailsThatJobOnly) {
   world.channel("anna");
   const JobId id = world.queue_bytes("file", 4 * kChunk, {"anna"});
   disk.unreadable = true;
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.job(id).error_code, static_cast<std::uint16_t>(Errc::kSourceUnreadable));
   EXPECT_EQ(world.network.writes, 0U);
 }
@@ -249,7 +243,7 @@ TEST_F(EngineSendTest, SourceChangedWhileItIsRead_Fails) {
   disk.on_source_read = [&] {
     if (++reads == 3) world.file("file", Bytes(9 * kChunk, 'x'));
   };
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.job(id).error_code, static_cast<std::uint16_t>(Errc::kSourceChanged));
   EXPECT_EQ(world.network.writes, 0U);
   expect_no_spool();
@@ -261,7 +255,7 @@ TEST_F(EngineSendTest, SourceThatIsGoneAfterPreparing_IsNoLongerNeeded) {
   std::uint64_t at = 1;
   while (world.job(id).state != SendState::kUploading) ASSERT_FALSE(world.run_engine_until(at++));
   std::filesystem::remove(world.sources / "file");
-  run_all(1);
+  run_all(world, 1);
   expect_posted(id, "anna", 0, 4 * kChunk);
 }
 
@@ -273,7 +267,7 @@ TEST_F(EngineSendTest, DamagedSpool_FailsThatJobOnly) {
   const JobId other = world.queue_bytes("other", 4 * kChunk, {"anna"});
   for (const auto& entry : std::filesystem::directory_iterator(world.state_folder() + "/spool"))
     write_file(entry.path(), "damage");
-  run_all(1, 1);
+  run_all(world, 1, 1);
   EXPECT_NE(world.job(id).error_text.find("spool"), std::string::npos);
   expect_posted(other, "anna", 0, 4 * kChunk);
 }
@@ -284,7 +278,7 @@ TEST_F(EngineSendTest, BoxesTooSmallForALetter_AreRefused) {
   world.channel("anna");
   const JobId id = world.queue_bytes("file", 10, {"anna"});
   world.network.box_max = 1199;
-  run_all(0, 1);
+  run_all(world, 0, 1);
   EXPECT_EQ(world.job(id).error_code, static_cast<std::uint16_t>(Errc::kRefused));
 }
 
@@ -300,7 +294,7 @@ TEST_F(EngineSendTest, JobOfAnotherGeometry_IsBlockedAndUntouched) {
   EXPECT_EQ(summary->blocked, 1U);
   EXPECT_EQ(world.job(id), before);
   world.network.box_max = ModelNetwork::kBoxMax;
-  run_all(1);
+  run_all(world, 1);
 }
 
 // ---- the daemon ----

@@ -4,7 +4,7 @@
 #include "engine/end_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -18,20 +18,7 @@ Status share(SendWorld& in, JobId id, std::vector<std::string> to) {
 asio::awaitable<Status> share_and_run(SendWorld& in, JobId id, std::vector<std::string> to) {
   Status shared = co_await share_send(in.ports(), id, std::move(to));
   if (!shared) co_return shared.error();
-  Engine engine(in.ports(), in.options);
-  Result<RunSummary> ran = co_await engine.run_until_idle();
-  if (!ran) co_return ran.error();
-  co_return ok();
-}
-void run_all(SendWorld& in, std::size_t finished, std::size_t failed = 0) {
-  const Result<RunSummary> summary = in.run_engine();
-  ASSERT_TRUE(summary) << summary.error().what;
-  EXPECT_EQ(summary->finished, finished);
-  EXPECT_EQ(summary->failed, failed);
-}
-void run_until(SendWorld& in, JobId id, SendState state) {
-  for (std::uint64_t at = 1; in.job(id).state != state; ++at)
-    ASSERT_FALSE(in.run_engine_until(at)) << "never was in that state";
+  co_return co_await run_in(in);
 }
 void expect_refused(const Status& status, Errc code, const std::string& what) {
   ASSERT_FALSE(status);
@@ -40,16 +27,6 @@ void expect_refused(const Status& status, Errc code, const std::string& what) {
   if (code == Errc::kRefused) {
     EXPECT_FALSE(status.error().hint.empty());
   }
-}
-// The only letter of the channel is at this position, and it is the job's.
-void expect_letter(SendWorld& in, JobId id, const std::string& channel, std::size_t size,
-                   std::uint64_t number = 0) {
-  const std::optional<wire::Letter> letter = in.letter(channel, number);
-  ASSERT_TRUE(letter) << channel;
-  EXPECT_EQ(letter->id, in.job(id).transfer);
-  EXPECT_EQ(letter->until, in.job(id).until);
-  EXPECT_TRUE(in.content(*letter) == SendWorld::pattern(size));
-  EXPECT_FALSE(in.box(channel, number + 1)) << channel;
 }
 
 class EngineShareTest : public testing::Test {
@@ -82,7 +59,7 @@ TEST_F(EngineShareTest, PostedTransfer_GetsOneMoreLetterAndNothingElse) {
     EXPECT_EQ(one.job(id).state, SendState::kCommitting);
     EXPECT_TRUE(one.noted(id, "shared"));
     run_all(one, 1);
-    expect_letter(one, id, "ben", size);
+    expect_letter(one, id, "ben", 0, size);
     EXPECT_EQ(one.letter("ben", 0)->sent, now);
     EXPECT_EQ(one.network.builds, builds + 1) << "the content is sent again";
     EXPECT_FALSE(one.box("anna", 0)) << "the first letter is written again";
@@ -105,7 +82,7 @@ TEST_F(EngineShareTest, SharedAgainAndWithSeveral_EachGetsOneLetter) {
   ASSERT_TRUE(share(world, id, {"dora"}));
   run_all(world, 1);
   for (const char* name : {"anna", "ben", "carl", "dora"})
-    expect_letter(world, id, name, 6 * kChunk);
+    expect_letter(world, id, name, 0, 6 * kChunk);
   EXPECT_EQ(world.recipient(id, 1).channel_name, "carl");
   EXPECT_EQ(world.recipient(id, 3).channel_name, "dora");
 }
@@ -151,7 +128,7 @@ TEST_F(EngineShareTest, ContentThatAgesOut_IsNoLongerShared) {
   world.let_pass(std::chrono::seconds(left - 3600 - 60));
   ASSERT_TRUE(share(world, id, {"ben"}));
   run_all(world, 1);
-  expect_letter(world, id, "ben", 6 * kChunk);
+  expect_letter(world, id, "ben", 0, 6 * kChunk);
   world.let_pass(std::chrono::seconds(60));
   expect_refused(share(world, id, {"carl"}), Errc::kRefused, "ages out");
 }
@@ -161,8 +138,8 @@ TEST_F(EngineShareTest, PositionTaken_IsAConflictAndTheNextOneIsUsed) {
   world.network.put(world.write_cap("ben"), world.position("ben", 0), as_bytes("not ours"));
   ASSERT_TRUE(share(world, id, {"ben", "carl"}));
   run_all(world, 1);
-  expect_letter(world, id, "ben", 10, 1);
-  expect_letter(world, id, "carl", 10);
+  expect_letter(world, id, "ben", 1, 10);
+  expect_letter(world, id, "carl", 0, 10);
 }
 
 TEST_F(EngineShareTest, ShareThatFails_LeavesTheOthersPostedAndCanBeTriedAgain) {
@@ -175,9 +152,9 @@ TEST_F(EngineShareTest, ShareThatFails_LeavesTheOthersPostedAndCanBeTriedAgain) 
   EXPECT_EQ(world.recipient(id, 2).state, RecipientState::kPosted);
   ASSERT_TRUE(world.run(retry_send(world.ports(), id)));
   run_all(world, 1);
-  expect_letter(world, id, "anna", 6 * kChunk);
-  expect_letter(world, id, "ben", 6 * kChunk, 1);
-  expect_letter(world, id, "carl", 6 * kChunk);
+  expect_letter(world, id, "anna", 0, 6 * kChunk);
+  expect_letter(world, id, "ben", 1, 6 * kChunk);
+  expect_letter(world, id, "carl", 0, 6 * kChunk);
 }
 
 TEST_F(EngineShareTest, KilledAtAnyStep_PostsTheSameLetterOnce) {
@@ -196,7 +173,7 @@ TEST_F(EngineShareTest, KilledAtAnyStep_PostsTheSameLetterOnce) {
     ASSERT_TRUE(one.run_engine());
     EXPECT_EQ(one.job(id).state, SendState::kPosted) << one.job(id).error_text;
     EXPECT_EQ(one.store->recipients(id)->size(), 3U);
-    for (const char* name : {"anna", "ben", "carl"}) expect_letter(one, id, name, 3 * kChunk);
+    for (const char* name : {"anna", "ben", "carl"}) expect_letter(one, id, name, 0, 3 * kChunk);
     EXPECT_EQ(*one.box("carl", 0), decided);
     ASSERT_FALSE(HasFailure());
   }

@@ -6,7 +6,7 @@
 #include "engine/end_send.h"
 #include "engine/steer_send.h"
 #include "engine/task_group.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -18,17 +18,6 @@ class EngineSteerTest : public testing::Test {
  protected:
   static Status pause(SendWorld& in, JobId id) { return in.run(pause_send(in.ports(), id)); }
   static Status resume(SendWorld& in, JobId id) { return in.run(resume_send(in.ports(), id)); }
-  // Goes on step by step until the job is in `state`.
-  static void run_until(SendWorld& in, JobId id, SendState state) {
-    for (std::uint64_t at = 1; in.job(id).state != state; ++at)
-      ASSERT_FALSE(in.run_engine_until(at)) << "never was in that state";
-  }
-  static void run_all(SendWorld& in, std::size_t finished, std::size_t failed = 0) {
-    const Result<RunSummary> summary = in.run_engine();
-    ASSERT_TRUE(summary) << summary.error().what;
-    EXPECT_EQ(summary->finished, finished);
-    EXPECT_EQ(summary->failed, failed);
-  }
   static void expect_posted(SendWorld& in, JobId id, const std::string& channel,
                             std::uint64_t number, std::size_t size) {
     EXPECT_EQ(in.job(id).state, SendState::kPosted) << in.job(id).error_text;

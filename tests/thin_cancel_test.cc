@@ -118,10 +118,7 @@ asio::awaitable<void> writes_and_loses_the_daemon(World& world, Got& got) {
   co_await (writes(world, 1, got) && cancels_without_connection(world, events));
 }
 asio::awaitable<void> comes_back_resumed(World& world) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  const Start start = co_await first->receive_a<Start>();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(resumed());
+  const auto [second, start] = co_await lost_after_a_start(world, resumed());
   const Cancel cancel = co_await second->receive_a<Cancel>();
   EXPECT_EQ(cancel.envelope_hash, start.envelope_hash);
   co_await answer(second, cancel.query_id, CancelReply{});

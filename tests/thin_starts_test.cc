@@ -196,10 +196,7 @@ TEST(ThinStarts, WrongSizes_AreRefusedAndNotSent) {
 // --- loss and re-driving (thin-protocol 6.9) ---
 
 asio::awaitable<void> loses_to_a_new_process(World& world) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  const Start start = co_await first->receive_a<Start>();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(restarted());
+  const auto [second, start] = co_await lost_after_a_start(world, restarted());
   const Start again = co_await second->receive_a<Start>();
   EXPECT_NE(again.query_id, start.query_id);
   EXPECT_EQ(again.message_ciphertext, start.message_ciphertext);
@@ -218,10 +215,7 @@ TEST(ThinRedrive, NewDaemonProcess_GetsTheStartAgain) {
 }
 
 asio::awaitable<void> resumes(World& world, bool says_24) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  const Start start = co_await first->receive_a<Start>();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(resumed());
+  const auto [second, start] = co_await lost_after_a_start(world, resumed());
   const Cancel cancel = co_await second->receive_a<Cancel>();
   EXPECT_EQ(cancel.envelope_hash, start.envelope_hash);
   // The start waits for the answer to the cancel; a 24 for the old id says nothing to the caller.
@@ -244,10 +238,7 @@ TEST(ThinRedrive, ResumedSession_IsCancelledFirst) {
 }
 
 asio::awaitable<void> answers_before_the_cancel(World& world) {
-  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
-  const Start start = co_await first->receive_a<Start>();
-  first->close();
-  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(resumed());
+  const auto [second, start] = co_await lost_after_a_start(world, resumed());
   const Cancel cancel = co_await second->receive_a<Cancel>();
   co_await answer(second, start.query_id, with_code(10));
   co_await answer(second, cancel.query_id, CancelReply{});

@@ -45,6 +45,20 @@ inline StartReply with_code(std::uint8_t code) {
   return reply;
 }
 
+// The daemon gets a start, is lost, and comes back with a greeting.
+struct CameBack {
+  FakeConnectionPtr connection;
+  Start start;
+};
+inline boost::asio::awaitable<CameBack> lost_after_a_start(World& world, Greeting greeting) {
+  const FakeConnectionPtr first = co_await world.daemon.accept_and_greet({});
+  Start start = co_await first->receive_a<Start>();
+  first->close();
+  const FakeConnectionPtr second = co_await world.daemon.accept_and_greet(std::move(greeting));
+  CameBack back{second, std::move(start)};
+  co_return back;
+}
+
 using Got = std::optional<Result<thin::ResendResult>>;
 
 inline boost::asio::awaitable<void> writes(World& world, std::uint8_t number, Got& got,
