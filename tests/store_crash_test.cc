@@ -128,7 +128,9 @@ int spawn_child(const std::string& what, const fs::path& state, const std::strin
   argv.push_back(nullptr);
   setenv("TP_FAILPOINT", armed.c_str(), /*overwrite=*/1);
   pid_t pid = 0;
-  if (posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, argv.data(), environ) != 0) return -1;
+  const int spawned = posix_spawn(&pid, "/proc/self/exe", nullptr, nullptr, argv.data(), environ);
+  unsetenv("TP_FAILPOINT");  // this process opens the stores too
+  if (spawned != 0) return -1;
   int status = -1;
   waitpid(pid, &status, 0);
   return status;
