@@ -109,7 +109,7 @@ TEST(StoreCodecValues, FlagThatIsNeitherZeroNorOne_IsInvalid) {
   StoreIdentityRow row;
   row.network = {};
   Bytes bytes = encode(row);
-  const std::size_t flag = bytes.size() - 33;  // before the network id, the last field
+  const std::size_t flag = bytes.size() - 41;  // before the network id and the rate
   ASSERT_EQ(bytes[flag], 0);
   bytes[flag] = 1;
   EXPECT_TRUE(decode<StoreIdentityRow>(bytes));
@@ -132,17 +132,35 @@ const char* const kSendJobVersionOne =
     "4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c88000000000000009900000000"
     "000000aa00000000000000bb000000000000000d0c02000000000000006e6f";
 
-TEST(StoreCodecGolden, SendJobOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) {
-  const Result<SendJobRow> row = decode<SendJobRow>(from_hex(kSendJobVersionOne).value(), 1);
-  ASSERT_TRUE(row);
-  SendJobRow expected = sample<SendJobRow>();
-  expected.paused = false;
-  EXPECT_EQ(*row, expected);
-  EXPECT_FALSE(decode<SendJobRow>(from_hex(kSendJobVersionOne).value(), 2));
+// What each version since has added to them.
+const char* const kSendJobSince[] = {
+    "01", "", "",
+    "fdcc00000000000000dd00000000000000050000000000000064617920370607"
+    "08090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425"};
+
+TEST(StoreCodecGolden, SendJobOfAnOlderVersion_IsReadWithTheDefaultsOfLaterMembers) {
+  std::string golden = kSendJobVersionOne;
+  for (std::uint8_t version = 1; version <= std::size(kSendJobSince); ++version) {
+    SendJobRow expected = sample<SendJobRow>();
+    expected.priority = 0;
+    expected.not_before = expected.deadline = 0;
+    expected.key.clear();
+    expected.request = {};
+    if (version < 2) expected.paused = false;
+    const Result<SendJobRow> row = decode<SendJobRow>(from_hex(golden).value(), version);
+    ASSERT_TRUE(row) << int{version};
+    EXPECT_EQ(*row, expected) << int{version};
+    const std::string added = kSendJobSince[version - 1];
+    const bool is_newer{decode<SendJobRow>(from_hex(golden).value(), version + 1)};
+    EXPECT_EQ(is_newer, added.empty()) << int{version};
+    golden += added;
+  }
 }
 
-TEST(StoreCodecGolden, SendJob_IsWhatVersionTwoSays) {
-  EXPECT_EQ(to_hex(encode(sample<SendJobRow>())), std::string(kSendJobVersionOne) + "01");
+TEST(StoreCodecGolden, SendJob_IsWhatTheNewestVersionSays) {
+  std::string golden = kSendJobVersionOne;
+  for (const char* const added : kSendJobSince) golden += added;
+  EXPECT_EQ(to_hex(encode(sample<SendJobRow>())), golden);
 }
 
 TEST(StoreCodecGolden, Recipient_IsWhatVersionOneSays) {
@@ -155,20 +173,29 @@ TEST(StoreCodecGolden, Recipient_IsWhatVersionOneSays) {
       "090a0b0c050000000000000074616b656e");
 }
 
-TEST(StoreCodecGolden, Batch_IsWhatVersionOneSays) {
-  EXPECT_EQ(
-      to_hex(encode(sample<BatchRow>())),
-      "01101112131415161718191a1b1c1d1e1f0300000004030201030b0a0000000000008000000008090a0b0c0d"
-      "0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233343536373839"
-      "3a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465"
-      "666768696a6b6c6d6e6f02000000090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526"
-      "27280a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728290700000000000000636f"
-      "757269657202000000000000000b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526272829"
-      "2a050000000000000066697273740c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526272829"
-      "2a2b0000000000000000100000001500000007000000000000000d0e0f101112130e0f101112131415161718"
-      "191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f4041424344"
-      "45464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f70"
-      "71727374750c000000000000000d0000000000000001");
+const char* const kBatchVersionOne =
+    "01101112131415161718191a1b1c1d1e1f0300000004030201030b0a0000000000008000000008090a0b0c0d"
+    "0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233343536373839"
+    "3a3b3c3d3e3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465"
+    "666768696a6b6c6d6e6f02000000090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526"
+    "27280a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728290700000000000000636f"
+    "757269657202000000000000000b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526272829"
+    "2a050000000000000066697273740c0d0e0f101112131415161718191a1b1c1d1e1f20212223242526272829"
+    "2a2b0000000000000000100000001500000007000000000000000d0e0f101112130e0f101112131415161718"
+    "191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f4041424344"
+    "45464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f70"
+    "71727374750c000000000000000d0000000000000001";
+
+TEST(StoreCodecGolden, Batch_IsWhatVersionFiveSays) {
+  EXPECT_EQ(to_hex(encode(sample<BatchRow>())), std::string(kBatchVersionOne) + "0e00000000000000");
+}
+
+TEST(StoreCodecGolden, BatchOfVersionOne_WaitsForNothing) {
+  BatchRow expected = sample<BatchRow>();
+  expected.not_before_ms = 0;
+  const Result<BatchRow> row = decode<BatchRow>(from_hex(kBatchVersionOne).value(), 4);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, expected);
 }
 
 TEST(StoreCodecGolden, Element_IsWhatVersionOneSays) {
@@ -248,11 +275,22 @@ TEST(StoreCodecGolden, Journal_IsWhatVersionOneSays) {
             "01101112131415161718191a1b1c1d1e1f1f0000000000000006000000000000006f70656e6564");
 }
 
-TEST(StoreCodecGolden, StoreIdentity_IsWhatVersionOneSays) {
-  EXPECT_EQ(
-      to_hex(encode(sample<StoreIdentityRow>())),
-      "011415161718191a1b1c1d1e1f2021222315161718191a1b1c1d1e1f20212223242000000000000000019091"
-      "92939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf");
+const char* const kIdentityVersionOne =
+    "011415161718191a1b1c1d1e1f2021222315161718191a1b1c1d1e1f20212223242000000000000000019091"
+    "92939495969798999a9b9c9d9e9fa0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
+
+TEST(StoreCodecGolden, StoreIdentity_IsWhatVersionFiveSays) {
+  EXPECT_EQ(to_hex(encode(sample<StoreIdentityRow>())),
+            std::string(kIdentityVersionOne) + "2100000000000000");
+}
+
+TEST(StoreCodecGolden, StoreIdentityOfVersionOne_HasNoUploadRate) {
+  StoreIdentityRow expected = sample<StoreIdentityRow>();
+  expected.upload_rate = 0;
+  const Result<StoreIdentityRow> row =
+      decode<StoreIdentityRow>(from_hex(kIdentityVersionOne).value(), 4);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, expected);
 }
 
 TEST(StoreCodecGolden, Ack_IsWhatVersionOneSays) { EXPECT_EQ(to_hex(encode(AckRow{})), "01"); }

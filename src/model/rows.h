@@ -64,7 +64,12 @@ struct SendJobRow {
   std::uint64_t finished = 0;
   std::uint16_t error_code = 0;  // Errc of a failed job
   std::string error_text;
-  bool paused = false;  // starts no new work; never set once the letters are decided
+  bool paused = false;           // starts no new work; never set once the letters are decided
+  std::int8_t priority = 0;      // engine/job_queue.h
+  std::uint64_t not_before = 0;  // nothing of it is done earlier; 0: at once
+  std::uint64_t deadline = 0;    // fails if its letters are not decided by then; 0: none
+  std::string key;               // its user's idempotency key, or empty
+  Bytes32 request{};             // with a key: digest of what was asked for
   bool operator==(const SendJobRow&) const = default;
 };
 
@@ -103,6 +108,7 @@ struct BatchRow {
   std::uint64_t epoch = 0;                  // replica epoch of the oldest envelope
   std::uint64_t copy_issued_ms = 0;         // 0: never issued in this generation
   bool confirmed_writes = false;            // write the elements again at level 2
+  std::uint64_t not_before_ms = 0;          // planned: the next generation is not opened earlier
   bool operator==(const BatchRow&) const = default;
 };
 
@@ -193,13 +199,15 @@ struct JournalRow {
   bool operator==(const JournalRow&) const = default;
 };
 
-// What binds the store: to itself, and from the first connection on to a network.
+// What binds the store: to itself, and from the first connection on to a network. How much of that
+// is this sender's is measured.
 struct StoreIdentityRow {
   StoreId store{};
   std::array<std::uint8_t, 16> incarnation{};
   std::uint64_t created = 0;
   bool bound = false;
   NetworkId network{};
+  std::uint64_t upload_rate = 0;  // packets of bodies in a thousand seconds; 0: not measured yet
   bool operator==(const StoreIdentityRow&) const = default;
 };
 

@@ -109,5 +109,9 @@ Transaction& Transaction::bind(NetworkId network) {
   steps_.emplace_back(Bind{network});
   return *this;
 }
+Transaction& Transaction::upload_rate(std::uint64_t packets_in_1000_s) {
+  steps_.emplace_back(UploadRate{packets_in_1000_s});
+  return *this;
+}
 
 }  // namespace taubenpost::ports

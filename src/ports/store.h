@@ -62,6 +62,8 @@ class Transaction {
   Transaction& note(JobId job, std::uint64_t time_ms, std::string text);
   // Binds the store to a network; kStateConflict if it is bound to another.
   Transaction& bind(NetworkId network);
+  // Replaces what was measured.
+  Transaction& upload_rate(std::uint64_t packets_in_1000_s);
 
   enum class How : std::uint8_t { kCreate, kUpdate, kMove };
   template <class Row, class Event>
@@ -104,12 +106,15 @@ class Transaction {
   struct Bind {
     NetworkId network;
   };
+  struct UploadRate {
+    std::uint64_t packets_in_1000_s;
+  };
   using Step =
       std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
                    Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
                    Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>,
                    Put<ElementRow, NoEvent>, Acknowledge, DropElements, DropBatch, DropAwaited,
-                   JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind>;
+                   JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind, UploadRate>;
   const std::vector<Step>& steps() const { return steps_; }
   bool empty() const { return steps_.empty(); }
 
@@ -125,8 +130,12 @@ class Store {
   // Ids of all jobs, oldest first.
   virtual Result<std::vector<JobId>> send_jobs() const = 0;
   virtual Result<std::vector<JobId>> receive_jobs() const = 0;
-  virtual Result<SendJobRow> send_job(JobId id) const = 0;        // kNotFound
-  virtual Result<ReceiveJobRow> receive_job(JobId id) const = 0;  // kNotFound
+  // The rows themselves, each kind in one pass: what a list of ten thousand jobs needs.
+  virtual Result<std::vector<SendJobRow>> send_job_rows() const = 0;        // oldest first
+  virtual Result<std::vector<ReceiveJobRow>> receive_job_rows() const = 0;  // oldest first
+  virtual Result<std::vector<RecipientRow>> all_recipients() const = 0;     // by job, then index
+  virtual Result<SendJobRow> send_job(JobId id) const = 0;                  // kNotFound
+  virtual Result<ReceiveJobRow> receive_job(JobId id) const = 0;            // kNotFound
   virtual Result<std::vector<RecipientRow>> recipients(JobId id) const = 0;
   // Batches that have a row, that is opened and not done, in order.
   virtual Result<std::vector<BatchRow>> batches(JobId id) const = 0;

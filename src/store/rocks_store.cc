@@ -13,11 +13,17 @@ namespace taubenpost {
 namespace {
 
 template <class Row>
-Result<std::vector<JobId>> ids_oldest_first(Result<std::vector<Row>> rows) {
-  if (!rows) return rows.error();
+Result<std::vector<Row>> oldest_first(Result<std::vector<Row>> rows) {
+  if (!rows) return rows;
   std::sort(rows->begin(), rows->end(), [](const Row& a, const Row& b) {
     return std::tie(a.created, a.id) < std::tie(b.created, b.id);
   });
+  return rows;
+}
+
+template <class Row>
+Result<std::vector<JobId>> ids_of(const Result<std::vector<Row>>& rows) {
+  if (!rows) return rows.error();
   std::vector<JobId> ids;
   for (const Row& row : *rows) ids.push_back(row.id);
   return ids;
@@ -79,12 +85,20 @@ Result<StoreIdentityRow> RocksStore::identity() const {
   return impl_->get<StoreIdentityRow>(identity_key());
 }
 
-Result<std::vector<JobId>> RocksStore::send_jobs() const {
-  return ids_oldest_first(impl_->list<SendJobRow>(send_job_prefix()));
+Result<std::vector<JobId>> RocksStore::send_jobs() const { return ids_of(send_job_rows()); }
+
+Result<std::vector<JobId>> RocksStore::receive_jobs() const { return ids_of(receive_job_rows()); }
+
+Result<std::vector<SendJobRow>> RocksStore::send_job_rows() const {
+  return oldest_first(impl_->list<SendJobRow>(send_job_prefix()));
 }
 
-Result<std::vector<JobId>> RocksStore::receive_jobs() const {
-  return ids_oldest_first(impl_->list<ReceiveJobRow>(receive_job_prefix()));
+Result<std::vector<ReceiveJobRow>> RocksStore::receive_job_rows() const {
+  return oldest_first(impl_->list<ReceiveJobRow>(receive_job_prefix()));
+}
+
+Result<std::vector<RecipientRow>> RocksStore::all_recipients() const {
+  return impl_->list<RecipientRow>(recipient_prefix());
 }
 
 Result<SendJobRow> RocksStore::send_job(JobId id) const {

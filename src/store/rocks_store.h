@@ -63,6 +63,9 @@ class RocksStore : public ports::Store {
   Result<StoreIdentityRow> identity() const override;
   Result<std::vector<JobId>> send_jobs() const override;
   Result<std::vector<JobId>> receive_jobs() const override;
+  Result<std::vector<SendJobRow>> send_job_rows() const override;
+  Result<std::vector<ReceiveJobRow>> receive_job_rows() const override;
+  Result<std::vector<RecipientRow>> all_recipients() const override;
   Result<SendJobRow> send_job(JobId id) const override;
   Result<ReceiveJobRow> receive_job(JobId id) const override;
   Result<std::vector<RecipientRow>> recipients(JobId id) const override;

@@ -81,11 +81,12 @@ template <class Archive>
 void serialize(Archive& archive, SendJobRow& row) {
   auto& [id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
          recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
-         error_code, error_text, paused] = row;
+         error_code, error_text, paused, priority, not_before, deadline, key, request] = row;
   archive(id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
           recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
           error_code, error_text);
   since(2, archive, paused);
+  since(5, archive, priority, not_before, deadline, key, request);
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {
@@ -98,10 +99,11 @@ template <class Archive>
 void serialize(Archive& archive, BatchRow& row) {
   auto& [job, index, revision, state, first, count, body_index, generation, temporary_seed, courier,
          failed_couriers, built, elements, buffer, next_index, epoch, copy_issued_ms,
-         confirmed_writes] = row;
+         confirmed_writes, not_before_ms] = row;
   archive(job, index, revision, state, first, count, body_index, generation, temporary_seed,
           courier, failed_couriers, built, elements, buffer, next_index, epoch, copy_issued_ms,
           confirmed_writes);
+  since(5, archive, not_before_ms);
 }
 template <class Archive>
 void serialize(Archive& archive, ElementRow& row) {
@@ -140,8 +142,9 @@ void serialize(Archive& archive, JournalRow& row) {
 }
 template <class Archive>
 void serialize(Archive& archive, StoreIdentityRow& row) {
-  auto& [store, incarnation, created, bound, network] = row;
+  auto& [store, incarnation, created, bound, network, upload_rate] = row;
   archive(store, incarnation, created, bound, network);
+  since(5, archive, upload_rate);
 }
 template <class Archive>
 void serialize(Archive&, AckRow&) {}

@@ -69,6 +69,7 @@ RowKey receive_job_prefix() { return KeyBuilder(Family::kJobs).add(kReceive).key
 RowKey recipient_key(JobId job, RecipientIndex index) {
   return KeyBuilder(Family::kJobs).add(kRecipient).add(job).add(index.value()).key();
 }
+RowKey recipient_prefix() { return KeyBuilder(Family::kJobs).add(kRecipient).key(); }
 RowKey recipient_prefix(JobId job) {
   return KeyBuilder(Family::kJobs).add(kRecipient).add(job).key();
 }

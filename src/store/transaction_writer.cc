@@ -223,4 +223,11 @@ Status TransactionWriter::step(const Transaction::Bind& bind) {
   return replace(identity_key(), *identity);
 }
 
+Status TransactionWriter::step(const Transaction::UploadRate& rate) {
+  Result<StoreIdentityRow> identity = rows_.get_row<StoreIdentityRow>(identity_key());
+  if (!identity) return identity.error();
+  identity->upload_rate = rate.packets_in_1000_s;
+  return replace(identity_key(), *identity);
+}
+
 }  // namespace taubenpost

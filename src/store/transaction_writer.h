@@ -42,6 +42,7 @@ class TransactionWriter {
   Status step(const Transaction::ForgetReceive& forget);
   Status step(const Transaction::ForgetInbox& forget);
   Status step(const Transaction::Bind& bind);
+  Status step(const Transaction::UploadRate& rate);
 
   template <class Row>
   Status create(const RowKey& key, const Row& row);

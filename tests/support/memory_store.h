@@ -10,7 +10,6 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -43,8 +42,19 @@ class MemoryStore : public ports::Store {
   explicit MemoryStore(std::shared_ptr<MemoryRows> rows) : rows_(std::move(rows)) {}
 
   Result<StoreIdentityRow> identity() const override { return rows_->identity; }
-  Result<std::vector<JobId>> send_jobs() const override { return by_age(rows_->send_jobs); }
-  Result<std::vector<JobId>> receive_jobs() const override { return by_age(rows_->receive_jobs); }
+  Result<std::vector<JobId>> send_jobs() const override { return ids_of(send_job_rows()); }
+  Result<std::vector<JobId>> receive_jobs() const override { return ids_of(receive_job_rows()); }
+  Result<std::vector<SendJobRow>> send_job_rows() const override {
+    return by_age(rows_->send_jobs);
+  }
+  Result<std::vector<ReceiveJobRow>> receive_job_rows() const override {
+    return by_age(rows_->receive_jobs);
+  }
+  Result<std::vector<RecipientRow>> all_recipients() const override {
+    std::vector<RecipientRow> all;
+    for (const auto& [key, row] : rows_->recipients) all.push_back(row);
+    return all;
+  }
   Result<SendJobRow> send_job(JobId id) const override { return get(rows_->send_jobs, id); }
   Result<ReceiveJobRow> receive_job(JobId id) const override {
     return get(rows_->receive_jobs, id);
@@ -134,11 +144,17 @@ class MemoryStore : public ports::Store {
     return rows;
   }
   template <class Row>
-  static std::vector<JobId> by_age(const std::map<JobId, Row>& table) {
-    std::set<std::pair<std::uint64_t, JobId>> sorted;
-    for (const auto& [id, row] : table) sorted.emplace(row.created, id);
+  static std::vector<Row> by_age(const std::map<JobId, Row>& table) {
+    std::vector<Row> rows;
+    for (const auto& [id, row] : table) rows.push_back(row);
+    std::stable_sort(rows.begin(), rows.end(),
+                     [](const Row& a, const Row& b) { return a.created < b.created; });
+    return rows;
+  }
+  template <class Row>
+  static std::vector<JobId> ids_of(const Result<std::vector<Row>>& rows) {
     std::vector<JobId> ids;
-    for (const auto& [created, id] : sorted) ids.push_back(id);
+    for (const Row& row : *rows) ids.push_back(row.id);
     return ids;
   }
 
@@ -301,6 +317,13 @@ class MemoryStore : public ports::Store {
     undo_.push_back([&identity, old = identity] { identity = old; });
     identity.bound = true;
     identity.network = bind.network;
+    return ok();
+  }
+
+  Status step(const Transaction::UploadRate& rate) {
+    StoreIdentityRow& identity = rows_->identity;
+    undo_.push_back([&identity, old = identity] { identity = old; });
+    identity.upload_rate = rate.packets_in_1000_s;
     return ok();
   }
 

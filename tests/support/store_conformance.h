@@ -257,6 +257,7 @@ TYPED_TEST_P(StoreConformance, Jobs_AreListedOldestFirstAndByKind) {
   ReceiveJobRow incoming = rows::receive_job(rows::run_of<16>(4));
   this->must(Transaction().create(young).create(twin).create(old).create(incoming));
   EXPECT_EQ(*this->store->send_jobs(), (std::vector{old.id, twin.id, young.id}));
+  EXPECT_EQ(*this->store->send_job_rows(), (std::vector{old, twin, young}));
   EXPECT_EQ(*this->store->receive_jobs(), std::vector{incoming.id});
   EXPECT_EQ(code_of(this->store->send_job(incoming.id)), Errc::kNotFound);
   EXPECT_EQ(code_of(this->store->receive_job(old.id)), Errc::kNotFound);
@@ -465,6 +466,16 @@ TYPED_TEST_P(StoreConformance, Bind_HoldsForOneNetwork) {
   EXPECT_EQ(this->store->identity()->network, rows::kNetwork);
 }
 
+TYPED_TEST_P(StoreConformance, UploadRate_IsReplacedAndKeptApartFromTheNetwork) {
+  EXPECT_EQ(this->store->identity()->upload_rate, 0U);
+  this->must(Transaction().upload_rate(800));
+  this->must(Transaction().bind(rows::kNetwork));
+  this->must(Transaction().upload_rate(750));
+  this->reopen();
+  EXPECT_EQ(this->store->identity()->upload_rate, 750U);
+  EXPECT_EQ(this->store->identity()->network, rows::kNetwork);
+}
+
 REGISTER_TYPED_TEST_SUITE_P(
     StoreConformance, EveryRow_ComesBackWholeAfterReopen, MissingRows_AreNotFoundOrEmpty,
     EmptyTransaction_Succeeds, CreateOfExisting_IsAConflict,
@@ -478,6 +489,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     ChannelNames_AreUnique, Inbox_IsOrderedByCounterAndFindsALetterByTransfer,
     Awaited_IsOrderedByCounterAndDroppedOnce, SecondLetterOfATransfer_IsAConflict,
     ForgottenSendJob_LeavesNothingOfItself, ForgottenReceiveJob_LeavesItsPlaceInTheInbox,
-    Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork);
+    Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork,
+    UploadRate_IsReplacedAndKeptApartFromTheNetwork);
 
 }  // namespace taubenpost

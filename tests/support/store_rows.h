@@ -53,6 +53,11 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.error_code = 0x0c0d;
   row.error_text = "no";
   row.paused = true;
+  row.priority = -3;
+  row.not_before = 0xcc;
+  row.deadline = 0xdd;
+  row.key = "day 7";
+  row.request = run_of<32>(6);
   return row;
 }
 
@@ -89,6 +94,7 @@ inline BatchRow batch(BatchIndex index = kBatch) {
   row.epoch = 0x0c;
   row.copy_issued_ms = 0x0d;
   row.confirmed_writes = true;
+  row.not_before_ms = 0x0e;
   return row;
 }
 
@@ -148,7 +154,7 @@ inline JournalRow note(std::uint64_t time_ms = 0x1f, std::string text = "opened"
 }
 
 inline StoreIdentityRow identity() {
-  return {run_of<16>(20), run_of<16>(21), 0x20, true, kNetwork};
+  return {run_of<16>(20), run_of<16>(21), 0x20, true, kNetwork, 0x21};
 }
 
 }  // namespace taubenpost::store_rows

@@ -22,6 +22,13 @@ class WatchedStore : public ports::Store {
   Result<StoreIdentityRow> identity() const override { return store_->identity(); }
   Result<std::vector<JobId>> send_jobs() const override { return store_->send_jobs(); }
   Result<std::vector<JobId>> receive_jobs() const override { return store_->receive_jobs(); }
+  Result<std::vector<SendJobRow>> send_job_rows() const override { return store_->send_job_rows(); }
+  Result<std::vector<ReceiveJobRow>> receive_job_rows() const override {
+    return store_->receive_job_rows();
+  }
+  Result<std::vector<RecipientRow>> all_recipients() const override {
+    return store_->all_recipients();
+  }
   Result<SendJobRow> send_job(JobId id) const override { return store_->send_job(id); }
   Result<ReceiveJobRow> receive_job(JobId id) const override { return store_->receive_job(id); }
   Result<std::vector<RecipientRow>> recipients(JobId id) const override {
