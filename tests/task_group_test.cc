@@ -102,6 +102,22 @@ TEST_F(TaskGroupTest, Permits_AreGivenInTheOrderOfAskingAndNeverTooMany) {
   EXPECT_EQ(holders, 0);
 }
 
+asio::awaitable<void> use_ranked(Semaphore& semaphore, std::string& trace, char letter,
+                                 std::uint64_t rank) {
+  Permit permit = co_await Permit::acquire(semaphore, rank);
+  trace += letter;
+  co_await yield();
+}
+
+TEST_F(TaskGroupTest, Permits_AreGivenByRankAndThenInTheOrderOfAsking) {
+  Semaphore semaphore(io.get_executor(), 1);
+  const std::uint64_t ranks[] = {9, 5, 7, 5, 1, 7};
+  for (std::size_t i = 0; i < std::size(ranks); ++i)
+    group.spawn(use_ranked(semaphore, trace, static_cast<char>('a' + i), ranks[i]));
+  io.run();
+  EXPECT_EQ(trace, "aebdcf");  // the first found it free
+}
+
 // Counts the coroutines that hold one.
 struct Alive {
   explicit Alive(int* count) : count_(count) { ++*count_; }

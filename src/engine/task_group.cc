@@ -4,8 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <deque>
 #include <exception>
+#include <map>
 #include <tuple>
 
 #include "base/check.h"
@@ -42,25 +42,24 @@ class WaitList {
   explicit WaitList(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
   // The awaitable refers to this list until it is awaited, and then no more.
-  auto wait() {
+  auto wait(std::uint64_t rank = 0) {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(Value...)>(
-        [this](auto handler) {
-          waiters_.push_back(std::make_unique<WaiterOf<decltype(handler), Value...>>(
-              executor_, std::move(handler)));
+        [this, rank](auto handler) {
+          waiters_.emplace(rank, std::make_unique<WaiterOf<decltype(handler), Value...>>(
+                                     executor_, std::move(handler)));
         },
         asio::use_awaitable);
   }
   void wake_one(Value... value) {
     TP_CHECK(!waiters_.empty());
-    const std::unique_ptr<Waiter<Value...>> first = std::move(waiters_.front());
-    waiters_.pop_front();
-    first->resume(std::move(value)...);
+    const auto first = waiters_.extract(waiters_.begin());
+    first.mapped()->resume(std::move(value)...);
   }
   bool empty() const { return waiters_.empty(); }
 
  private:
   asio::any_io_executor executor_;
-  std::deque<std::unique_ptr<Waiter<Value...>>> waiters_;
+  std::multimap<std::uint64_t, std::unique_ptr<Waiter<Value...>>> waiters_;  // by rank, then age
 };
 
 struct GroupState {
@@ -78,7 +77,7 @@ struct SemaphoreState : std::enable_shared_from_this<SemaphoreState> {
     --available;
     return Permit(shared_from_this());
   }
-  // A permit goes straight to the first that waits, so that nobody overtakes.
+  // A permit goes straight to the first that waits: one that asks now does not overtake it.
   void release() {
     ++available;
     if (!waiting.empty()) waiting.wake_one(take());
@@ -119,13 +118,13 @@ asio::awaitable<void> TaskGroup::join() {
   while (running() > 0) co_await wait_for_one();
 }
 
-asio::awaitable<Permit> Permit::acquire(Semaphore& semaphore) {
+asio::awaitable<Permit> Permit::acquire(Semaphore& semaphore, std::uint64_t rank) {
   std::shared_ptr<detail::SemaphoreState> state = semaphore.state_.lock();
   if (!state)
     state = std::make_shared<detail::SemaphoreState>(semaphore.executor_, semaphore.permits_);
   semaphore.state_ = state;
   if (state->available > 0) co_return state->take();
-  asio::awaitable<Permit> waiting = state->waiting.wait();
+  asio::awaitable<Permit> waiting = state->waiting.wait(rank);
   state.reset();  // the holders own the state, and with it this coroutine
   Permit permit = co_await std::move(waiting);
   co_return permit;

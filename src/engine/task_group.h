@@ -11,6 +11,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -49,8 +50,8 @@ class Semaphore;
 // One permit of a semaphore, given back on destruction. Safe to outlive the Semaphore.
 class Permit {
  public:
-  // Permits are handed out in the order of asking.
-  static boost::asio::awaitable<Permit> acquire(Semaphore& semaphore);
+  // Who waits is served by rank, the smallest first, and among equals in the order of asking.
+  static boost::asio::awaitable<Permit> acquire(Semaphore& semaphore, std::uint64_t rank = 0);
   Permit(Permit&& other) noexcept = default;
   Permit& operator=(Permit&&) = delete;
   ~Permit();
