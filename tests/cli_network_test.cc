@@ -76,12 +76,56 @@ TEST_P(CliBothDaemonsTest, SendAndReceive_SameBytes) {
   EXPECT_EQ(placed["path"], path("inbox/report of März.pdf"));
 }
 
-TEST_F(CliTransferTest, PostedJob_CanNotBeCancelled) {
+TEST_P(CliBothDaemonsTest, RetractedTransfer_IsFoundByNobodyAnyMore) {
+  init("bert");
+  connect("sender", "bert");
+  ::mkdir(path("other inbox").c_str(), 0755);
+  const std::string content = bytes_of(20'000);
+  write_file(path("large"), content);
+  const Ended sent =
+      run_as("sender", {"send", path("large"), "--to", "alice", "--to", "bert", "--wait"});
+  ASSERT_EQ(sent.status, 0) << sent.err;
+  const std::string id = sent.out.substr(0, 26);
+  expect_received("large", content);  // by Alice, who keeps it
+
+  const Ended asked = run_as("sender", {"retract", id});
+  EXPECT_EQ(asked.status, 0) << asked.err;
+  EXPECT_EQ(asked.out, id + " posted,retracting large -> alice, bert\n" +
+                           "may have been seen by: alice, bert\n");
+  expect_error(run_as("sender", {"retract", id}), 9, "being retracted already");
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 0) << served.err;
+  EXPECT_EQ(served.out.rfind(id + " posted,retracted large -> alice, bert\n", 0), 0U) << served.out;
+  const nlohmann::json job = only_job("sender");
+  EXPECT_EQ(job["retract"]["state"], "retracted");
+  EXPECT_EQ(job["retract"]["boxes_done"], 13);
+  EXPECT_EQ(job["retract"]["may_have_seen"], (nlohmann::json{"alice", "bert"}));
+  EXPECT_EQ(job["recipients"][1]["state"], "retracted");
+  expect_error(run_as("sender", {"retract", id}), 9, "retracted already", /*has_hint=*/false);
+
+  const Ended late = run_as("bert", {"receive", "--into", path("other inbox")});
+  EXPECT_EQ(late.status, 9) << late.err;
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("other inbox")), {}), 0);
+}
+
+TEST_F(CliTransferTest, RetractedDirectly_IsTheSame) {
   write_file(path("small"), "small");
   const Ended sent = run_as("sender", {"send", path("small"), "--to", "alice", "--wait"});
   ASSERT_EQ(sent.status, 0) << sent.err;
-  expect_error(run_as("sender", {"cancel", sent.out.substr(0, 6)}), 7, "the letters are decided");
-  expect_received("small", "small");
+  ASSERT_EQ(run_as("sender", {"retract", sent.out.substr(0, 6), "--direct"}).status, 0);
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 0) << served.err;
+  EXPECT_EQ(only_job("sender")["retract"]["way"], "direct");
+  EXPECT_EQ(receive().status, 9);
+}
+
+TEST_F(CliTransferTest, CancelOfAPostedJob_RetractsIt) {
+  write_file(path("small"), "small");
+  const Ended sent = run_as("sender", {"send", path("small"), "--to", "alice", "--wait"});
+  ASSERT_EQ(sent.status, 0) << sent.err;
+  const Ended cancelled = run_as("sender", {"cancel", sent.out.substr(0, 6)});
+  EXPECT_EQ(cancelled.status, 0) << cancelled.err;
+  EXPECT_NE(cancelled.out.find(" posted,retracting small"), std::string::npos) << cancelled.out;
 }
 
 TEST_F(CliTransferTest, ChangedSource_IsSentAnew) {

@@ -11,6 +11,7 @@
 //
 // Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child ROLE DIR plain|loss; the roles
 // are in child().
+// length: every flow of the program, on one kind of transfer.
 #include <gtest/gtest.h>
 #include <rocksdb/env.h>
 #include <spawn.h>
@@ -32,6 +33,7 @@
 #include "engine/engine.h"
 #include "engine/enqueue.h"
 #include "engine/poll.h"
+#include "engine/retract_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
 #include "files/files.h"
@@ -157,6 +159,17 @@ class NoCopies : public ports::Network {
                                             Bytes plaintext, ports::WriteLevel level) override {
     return network_.write(std::move(write_cap), index, std::move(plaintext), level);
   }
+  asio::awaitable<Result<ports::BuiltElements>> build_tombstones(SecretBytes write_cap,
+                                                                 IndexBytes start,
+                                                                 std::uint32_t count, Bytes buffer,
+                                                                 bool is_start,
+                                                                 bool is_last) override {
+    return network_.build_tombstones(std::move(write_cap), start, count, std::move(buffer),
+                                     is_start, is_last);
+  }
+  asio::awaitable<ports::WriteResult> tombstone(SecretBytes write_cap, IndexBytes index) override {
+    return network_.tombstone(std::move(write_cap), index);
+  }
   asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override {
     return network_.read(std::move(read_cap), index);
   }
@@ -231,12 +244,25 @@ int cancel_child(const std::string& folder, bool loss) {
   return ended ? 0 : complain(ended.error());
 }
 
+// Retracts the job of an earlier child; a repeat finds it under way or done.
+int retract_child(const std::string& folder, bool loss, RetractWay way) {
+  Side side(folder + "/sender", folder + "/thin.toml", loss);
+  const JobId job = side.store->send_jobs()->front();
+  const auto asked = side.run(retract_send(side.ports(), job, way));
+  if (!asked && asked.error().code != Errc::kNothingToDo) return complain(asked.error());
+  auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
+  if (!ended) return complain(ended.error());
+  return (*side.store->retract_job(job))->state == RetractState::kRetracted ? 0 : 4;
+}
+
 int child(const std::string& role, const std::string& folder, bool loss) {
   if (role == "send") return send_child(folder, loss, {kRecipients[0], kRecipients[1]});
   if (role == "send to one") return send_child(folder, loss, {kRecipients[0]});
   if (role == "fail") return fail_child(folder, loss);
   if (role == "retry") return retry_child(folder, loss);
   if (role == "share") return share_child(folder, loss);
+  if (role == "retract") return retract_child(folder, loss, RetractWay::kCopies);
+  if (role == "retract directly") return retract_child(folder, loss, RetractWay::kDirect);
   return role == "cancel" ? cancel_child(folder, loss) : receive_child(folder, loss);
 }
 
@@ -352,6 +378,23 @@ class Transfer {
     for (const char* name : kRecipients)
       EXPECT_TRUE(fs::is_empty((folder_ / "in/") + name)) << "something arrived at " << name;
   }
+  // Every letter holds a tombstone, and nothing arrives any more.
+  void expect_retracted() const {
+    Side sender(folder_ / "sender", folder_ / "thin.toml", false);
+    const JobId job = sender.store->send_jobs()->front();
+    EXPECT_TRUE(sender.store->batches(job)->empty());
+    const Result<std::vector<RecipientRow>> recipients = sender.store->recipients(job);
+    for (const RecipientRow& recipient : recipients.value())
+      EXPECT_EQ(recipient.state, RecipientState::kRetracted);
+    Side receiver(folder_ / "receiver", folder_ / "thin.toml", false);
+    const Result<std::vector<ChannelRow>> channels = receiver.store->channels();
+    for (const ChannelRow& channel : channels.value()) {
+      const Result<std::vector<InboxRow>> inbox = receiver.store->inbox(channel.id);
+      ASSERT_EQ(inbox->size(), 1u) << channel.name;
+      EXPECT_EQ(inbox->front().kind, InboxKind::kRetracted);
+      EXPECT_TRUE(fs::is_empty((folder_ / "in/") + channel.name));
+    }
+  }
   void expect_sender_clean() const {
     Side sender(folder_ / "sender", folder_ / "thin.toml", false);
     const JobId job = sender.store->send_jobs()->front();
@@ -406,6 +449,14 @@ bool in_retry_matrix(std::string_view name) {
 bool in_share_matrix(std::string_view name) {
   return in_letters(name) || starts_with_any(name, {"send.shared"});
 }
+bool in_retract_matrix(std::string_view name) {
+  return name != "retract.box.written" && name != "retract.boxes.marked" &&
+         starts_with_any(name, {"store.commit.", "retract.", "send.ended", "send.batch.",
+                                "send.slice.", "send.element.", "send.copy."});
+}
+bool in_direct_matrix(std::string_view name) {
+  return starts_with_any(name, {"store.commit.", "retract."});
+}
 bool in_send_matrix(std::string_view name) {
   return in_letters(name) ||
          starts_with_any(name, {"send.prepare.", "send.decided", "files.spool."});
@@ -423,7 +474,8 @@ std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
 TEST(CrashMatrix, EveryFailpoint_BelongsToAMatrix) {
   for (const std::string_view name : kFailpoints)
     EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_cancel_matrix(name) ||
-                in_retry_matrix(name) || in_share_matrix(name) || in_receive_matrix(name))
+                in_retry_matrix(name) || in_share_matrix(name) || in_retract_matrix(name) ||
+                in_direct_matrix(name) || in_receive_matrix(name))
         << name;
 }
 
@@ -506,6 +558,31 @@ TEST_P(CrashShare, KilledAtEveryHit_PostsOneLetterEach) {
       });
 }
 
+void expect_retracted(const Transfer& transfer) {
+  ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
+  transfer.expect_retracted();
+}
+
+// The job is killed when its letters were copied, then stopped and retracted.
+class CrashRetract : public testing::TestWithParam<Cell> {};
+TEST_P(CrashRetract, KilledAtEveryHit_LeavesNothingToFind) {
+  walk(
+      GetParam(), "retract",
+      [](const Transfer& transfer) {
+        const int status = transfer.run("send", "plain", "send.letter.read_back:1");
+        ASSERT_TRUE(WIFSIGNALED(status));
+      },
+      expect_retracted);
+}
+
+class CrashRetractDirect : public testing::TestWithParam<Cell> {};
+TEST_P(CrashRetractDirect, KilledAtEveryHit_LeavesNothingToFind) {
+  walk(
+      GetParam(), "retract directly",
+      [](const Transfer& transfer) { ASSERT_EQ(transfer.run("send", "plain", ""), 0); },
+      expect_retracted);
+}
+
 class CrashReceive : public testing::TestWithParam<Cell> {};
 TEST_P(CrashReceive, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
   walk(
@@ -534,6 +611,10 @@ INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetry,
                          testing::ValuesIn(whole_matrix(in_retry_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashShare,
                          testing::ValuesIn(whole_matrix(in_share_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetract,
+                         testing::ValuesIn(whole_matrix(in_retract_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetractDirect,
+                         testing::ValuesIn(whole_matrix(in_direct_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,
                          testing::ValuesIn(whole_matrix(in_receive_matrix, "robust")), row_name);
 

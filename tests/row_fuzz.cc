@@ -17,6 +17,7 @@ constexpr void (*kRows[])(ByteView) = {
     round_trip<ElementRow>,    round_trip<ChannelRow>,       round_trip<InboxRow>,
     round_trip<ReceiveJobRow>, round_trip<JournalRow>,       round_trip<StoreIdentityRow>,
     round_trip<AckRow>,        round_trip<InboxTransferRow>, round_trip<AwaitedRow>,
+    round_trip<RetractJobRow>,
 };
 
 }  // namespace

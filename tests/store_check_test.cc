@@ -75,6 +75,31 @@ BatchRow letters() {
   row.count = 1;
   return row;
 }
+// Posted to one recipient; the tombstones over half of its body are about to be written.
+const JobId kCalledBack = rows::run_of<16>(0xc0);
+constexpr BatchIndex kTombstones{kFirstBodyTombstones};
+SendJobRow posted() {
+  SendJobRow row = rows::send_job(kCalledBack);
+  row.state = SendState::kPosted;
+  row.recipients = 1;
+  row.plan = uploading().plan;
+  return row;
+}
+RetractJobRow retracting() {
+  RetractJobRow row = rows::retract_job();
+  row.job = kCalledBack;
+  row.boxes = 20;
+  row.may_have_seen = row.letters = {0};
+  row.next_box = 10;
+  return row;
+}
+BatchRow tombstones() {
+  BatchRow row = letters();
+  row.job = kCalledBack;
+  row.index = kTombstones;
+  row.count = 10;
+  return row;
+}
 InboxRow letter() {
   InboxRow row = rows::inbox(kLetterAt);
   row.job = kReceiving;
@@ -121,6 +146,10 @@ class StoreCheck : public testing::Test {
                      .create(committing())
                      .create(reserved())
                      .create(letters())
+                     .create(posted())
+                     .create(with(reserved(), [](auto& r) { r.job = kCalledBack; }))
+                     .create(retracting())
+                     .create(tombstones())
                      .create(letter())
                      .create(rows::inbox(kLetterAt + 1, InboxKind::kDuplicate))
                      .create(receiving())
@@ -219,12 +248,12 @@ TEST_F(StoreCheck, SoundStore_IsCleanAndUntouched) {
     ASSERT_TRUE(store);
     EXPECT_EQ(findings_of(*store), std::vector<std::string>{});
   }
-  EXPECT_EQ(summary.send_jobs, 2U);
+  EXPECT_EQ(summary.send_jobs, 3U);
   EXPECT_EQ(summary.receive_jobs, 1U);
   EXPECT_EQ(summary.channels, 2U);
   EXPECT_EQ(summary.spool_slices, 3U);
   EXPECT_EQ(summary.leftover_spools, 0U);
-  EXPECT_EQ(summary.rows, 23U);
+  EXPECT_EQ(summary.rows, 27U);
   EXPECT_TRUE(snapshot(dir.root()) == before);
 }
 
@@ -299,6 +328,26 @@ TEST_F(StoreCheck, BrokenBatch_IsToldWhatIsBroken) {
       {"element 9: it is acknowledged, but not stored",
        [&] {
          put(ack_key(rows::kJob, BatchIndex{2}, rows::kGeneration, ElementIndex{9}), AckRow{});
+       }},
+  });
+}
+
+TEST_F(StoreCheck, BrokenRetraction_IsToldWhatIsBroken) {
+  const auto put_row = [&](auto change) {
+    put(retract_job_key(kCalledBack), with(retracting(), change));
+  };
+  each_alone({
+      {"it reaches beyond its job", [&] { put_row([](auto& r) { r.boxes = 21; }); }},
+      {"it reaches beyond its job", [&] { put_row([](auto& r) { r.letters = {1}; }); }},
+      {"it is no part of its retraction", [&] { put_row([](auto& r) { r.next_box = 9; }); }},
+      {"that is not being retracted has no such batch",
+       [&] { put_row([](auto& r) { r.state = RetractState::kRetracted; }); }},
+      {"that is not being retracted has no such batch",
+       [&] { remove(retract_job_key(kCalledBack)); }},
+      {"its job is not at its end",
+       [&] {
+         put(send_job_key(kCalledBack),
+             with(posted(), [](auto& r) { r.state = SendState::kCommitting; }));
        }},
   });
 }

@@ -17,6 +17,7 @@ Row full_row() {
   if constexpr (std::is_same_v<Row, SendJobRow>) return rows::send_job();
   if constexpr (std::is_same_v<Row, RecipientRow>) return rows::recipient();
   if constexpr (std::is_same_v<Row, BatchRow>) return rows::batch();
+  if constexpr (std::is_same_v<Row, RetractJobRow>) return rows::retract_job();
   if constexpr (std::is_same_v<Row, ElementRow>) return rows::element(7);
   if constexpr (std::is_same_v<Row, ChannelRow>) return rows::channel();
   if constexpr (std::is_same_v<Row, InboxRow>) return rows::inbox();
@@ -33,8 +34,9 @@ Row sample() {
   return row;
 }
 
-using AllRows = testing::Types<SendJobRow, RecipientRow, BatchRow, ElementRow, ChannelRow, InboxRow,
-                               AwaitedRow, ReceiveJobRow, JournalRow, StoreIdentityRow>;
+using AllRows =
+    testing::Types<SendJobRow, RecipientRow, BatchRow, RetractJobRow, ElementRow, ChannelRow,
+                   InboxRow, AwaitedRow, ReceiveJobRow, JournalRow, StoreIdentityRow>;
 TYPED_TEST_SUITE(StoreCodec, AllRows);
 
 TYPED_TEST(StoreCodec, FullRow_ComesBackWhole) {
@@ -89,11 +91,14 @@ TEST(StoreCodecValues, UnknownState_IsInvalid) {
   job.state = static_cast<SendState>(0);
   EXPECT_FALSE(decode<SendJobRow>(encode(job)));
   RecipientRow recipient = rows::recipient();
-  recipient.state = static_cast<RecipientState>(6);
+  recipient.state = static_cast<RecipientState>(7);
   EXPECT_FALSE(decode<RecipientRow>(encode(recipient)));
   BatchRow batch = rows::batch();
   batch.state = static_cast<BatchState>(6);
   EXPECT_FALSE(decode<BatchRow>(encode(batch)));
+  RetractJobRow retract = rows::retract_job();
+  retract.state = static_cast<RetractState>(5);
+  EXPECT_FALSE(decode<RetractJobRow>(encode(retract)));
   ReceiveJobRow receive = rows::receive_job();
   receive.state = static_cast<ReceiveState>(7);
   EXPECT_FALSE(decode<ReceiveJobRow>(encode(receive)));
@@ -196,6 +201,16 @@ TEST(StoreCodecGolden, BatchOfVersionOne_WaitsForNothing) {
   const Result<BatchRow> row = decode<BatchRow>(from_hex(kBatchVersionOne).value(), 4);
   ASSERT_TRUE(row);
   EXPECT_EQ(*row, expected);
+}
+
+TEST(StoreCodecGolden, RetractJob_IsWhatVersionFiveSays) {
+  EXPECT_EQ(
+      to_hex(encode(sample<RetractJobRow>())),
+      "01101112131415161718191a1b1c1d1e1f040302010221000000000000000122000000000000000100000000"
+      "0000002300000000000000020000000000000024000000000000000807060504030201250000002600000000"
+      "000000161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e"
+      "3f404142434445464748494a4b4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a"
+      "6b6c6d6e6f707172737475767778797a7b7c7d27000000000000002800070000000000000072656675736564");
 }
 
 TEST(StoreCodecGolden, Element_IsWhatVersionOneSays) {

@@ -41,6 +41,14 @@ Error local_failure(const Error& failure) {
   }
 }
 
+ports::BuiltElements built_of(thin::CopyElements made) {
+  ports::BuiltElements built;
+  built.elements = std::move(made.elements);
+  built.buffer = std::move(made.buffer);
+  built.next = std::move(made.next);
+  return built;
+}
+
 milliseconds rest_of(steady_clock::time_point deadline) {
   const auto rest = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
   return std::max(rest, milliseconds(1));
@@ -198,11 +206,30 @@ asio::awaitable<Result<ports::BuiltElements>> DaemonNetwork::build(
   Result<thin::CopyElements> made =
       co_await local_->create_courier_envelopes_from_multi_payload(parts, part);
   if (!made) co_return local_failure(made.error());
-  ports::BuiltElements built;
-  built.elements = std::move(made->elements);
-  built.buffer = std::move(made->buffer);
-  built.next = std::move(made->next);
-  co_return built;
+  co_return built_of(std::move(made).value());
+}
+
+asio::awaitable<Result<ports::BuiltElements>> DaemonNetwork::build_tombstones(
+    SecretBytes write_cap, IndexBytes start, std::uint32_t count, Bytes buffer, bool is_start,
+    bool is_last) {
+  if (local_ == nullptr) co_return gone();
+  const thin::WriteCap cap(write_cap.view());
+  const thin::StreamPart part{is_start, is_last, buffer};
+  Result<thin::CopyElements> made =
+      co_await local_->create_courier_envelopes_from_tombstone_range(cap, start, count, part);
+  if (!made) co_return local_failure(made.error());
+  co_return built_of(std::move(made).value());
+}
+
+asio::awaitable<ports::WriteResult> DaemonNetwork::start_write(Result<thin::Envelope> envelope,
+                                                               SecretBytes write_cap,
+                                                               bool confirmed) {
+  if (!envelope) co_return ports::WriteResult{outcome_of(envelope.error()), envelope.error().what};
+  const thin::WriteCap cap(write_cap.view());
+  const thin::WriteOptions options{confirmed};
+  Result<thin::ResendResult> end = co_await starts_->start_write(*envelope, cap, options);
+  if (!end) co_return ports::WriteResult{outcome_of(end.error()), end.error().what};
+  co_return ports::WriteResult{outcome_of(end->kind), end->code.text()};
 }
 
 asio::awaitable<ports::WriteResult> DaemonNetwork::write(SecretBytes write_cap, IndexBytes index,
@@ -210,11 +237,16 @@ asio::awaitable<ports::WriteResult> DaemonNetwork::write(SecretBytes write_cap, 
   if (local_ == nullptr) co_return ports::WriteResult{Outcome::kRetry, gone().what};
   const thin::WriteCap cap(write_cap.view());
   Result<thin::Envelope> envelope = co_await local_->encrypt_write(plaintext, cap, index);
-  if (!envelope) co_return ports::WriteResult{outcome_of(envelope.error()), envelope.error().what};
-  const thin::WriteOptions options{level == ports::WriteLevel::kConfirmed};
-  Result<thin::ResendResult> end = co_await starts_->start_write(*envelope, cap, options);
-  if (!end) co_return ports::WriteResult{outcome_of(end.error()), end.error().what};
-  co_return ports::WriteResult{outcome_of(end->kind), end->code.text()};
+  const bool confirmed = level == ports::WriteLevel::kConfirmed;
+  co_return co_await start_write(std::move(envelope), std::move(write_cap), confirmed);
+}
+
+asio::awaitable<ports::WriteResult> DaemonNetwork::tombstone(SecretBytes write_cap,
+                                                             IndexBytes index) {
+  if (local_ == nullptr) co_return ports::WriteResult{Outcome::kRetry, gone().what};
+  const thin::WriteCap cap(write_cap.view());
+  Result<thin::Envelope> envelope = co_await local_->encrypt_tombstone(cap, index);
+  co_return co_await start_write(std::move(envelope), std::move(write_cap), /*confirmed=*/true);
 }
 
 asio::awaitable<ports::ReadResult> DaemonNetwork::read(Bytes read_cap, IndexBytes index) {

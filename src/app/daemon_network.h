@@ -29,9 +29,16 @@ class DaemonNetwork : public ports::Network {
   boost::asio::awaitable<Result<ports::BuiltElements>> build(
       std::vector<ports::Destination> destinations, Bytes buffer, bool is_start,
       bool is_last) override;
+  boost::asio::awaitable<Result<ports::BuiltElements>> build_tombstones(SecretBytes write_cap,
+                                                                        IndexBytes start,
+                                                                        std::uint32_t count,
+                                                                        Bytes buffer, bool is_start,
+                                                                        bool is_last) override;
   boost::asio::awaitable<ports::WriteResult> write(SecretBytes write_cap, IndexBytes index,
                                                    Bytes plaintext,
                                                    ports::WriteLevel level) override;
+  boost::asio::awaitable<ports::WriteResult> tombstone(SecretBytes write_cap,
+                                                       IndexBytes index) override;
   boost::asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override;
   boost::asio::awaitable<ports::CopyResult> copy(SecretBytes write_cap, CourierRow courier,
                                                  std::uint64_t wait_ms) override;
@@ -44,6 +51,9 @@ class DaemonNetwork : public ports::Network {
   Status dial();
   boost::asio::awaitable<Status> wait_for_document(std::uint64_t limit_ms);
   boost::asio::awaitable<Result<NetworkId>> network_id();
+  // Starts the write that an encrypting call has made.
+  boost::asio::awaitable<ports::WriteResult> start_write(Result<thin::Envelope> envelope,
+                                                         SecretBytes write_cap, bool confirmed);
 
   boost::asio::any_io_executor executor_;
   const std::string thin_config_;

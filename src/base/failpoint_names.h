@@ -41,6 +41,14 @@ inline constexpr std::array kFailpoints{
     std::string_view{"send.batch.read_back"},
     // engine/batch_content.cc
     std::string_view{"send.letter.read_back"},
+    // engine/retract_job.cc
+    std::string_view{"retract.started"},
+    std::string_view{"retract.boxes.marked"},
+    std::string_view{"retract.before_end"},
+    // engine/retract_content.cc
+    std::string_view{"retract.letter.read_back"},
+    // engine/tombstone.cc
+    std::string_view{"retract.box.written"},
     // files/spool.cc
     std::string_view{"files.spool.before_sync"},
     std::string_view{"files.spool.synced"},

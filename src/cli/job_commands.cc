@@ -1,4 +1,4 @@
-// taubenpost list, show, pause, resume, cancel, retry, share, serve
+// taubenpost list, show, pause, resume, cancel, retract, retry, share, serve
 #include <ctime>
 
 #include "cli/command.h"
@@ -6,6 +6,7 @@
 #include "cli/jobs.h"
 #include "engine/end_send.h"
 #include "engine/engine.h"
+#include "engine/retract_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
 #include "engine/steer_send.h"
@@ -16,6 +17,12 @@ namespace {
 struct NoArgs {};
 struct JobArgs {
   std::string id;
+};
+struct CancelArgs : JobArgs {
+  bool retract = false;
+};
+struct RetractArgs : JobArgs {
+  bool direct = false;
 };
 struct RetryArgs {
   std::string id;
@@ -72,6 +79,15 @@ std::string text_of(const Json& job) {
       text += " (" + printable(recipient["error"].get<std::string>()) + ")";
     text += "\n";
   }
+  const Json retract = job.value("retract", Json());
+  if (!retract.is_null()) {
+    text += "retraction: " + retract["state"].get<std::string>() + ", " +
+            retract["boxes_done"].dump() + " of " + retract["boxes"].dump() + " boxes\n";
+    for (const Json& channel : retract["may_have_seen"])
+      text += "may have been seen by: " + printable(channel.get<std::string>()) + "\n";
+    if (!retract["error"].is_null())
+      text += "not retracted: " + printable(retract["error"]["what"].get<std::string>()) + "\n";
+  }
   if (!job["error"].is_null())
     text += "error: " + printable(job["error"]["what"].get<std::string>()) + "\n";
   return text;
@@ -117,7 +133,7 @@ Result<int> print_send_job(Context& context, const ports::Store& store, JobId id
   if (!row) return row.error();
   const Result<SendView> view = view_of(store, std::move(row).value());
   if (!view) return view.error();
-  print(context.out(), *view);
+  view->retraction ? print_retraction(context.out(), *view) : print(context.out(), *view);
   return kDone;
 }
 
@@ -135,8 +151,16 @@ Result<int> steer(Context& context, const std::string& prefix, std::string_view 
   return print_send_job(context, session.store(), *id);
 }
 
-Result<int> run_cancel(Context& context, const JobArgs& args) {
-  return steer(context, args.id, "cancelled", cancel_send, Reserve::kUse);
+Result<int> run_cancel(Context& context, const CancelArgs& args) {
+  const CancelKind kind = args.retract ? CancelKind::kAndRetract : CancelKind::kStop;
+  return steer(
+      context, args.id, "cancelled",
+      [kind](EnginePorts ports, JobId id) { return cancel_send(ports, id, kind); }, Reserve::kUse);
+}
+Result<int> run_retract(Context& context, const RetractArgs& args) {
+  const RetractWay way = args.direct ? RetractWay::kDirect : RetractWay::kCopies;
+  return steer(context, args.id, "retracted",
+               [way](EnginePorts ports, JobId id) { return retract_send(ports, id, way); });
 }
 Result<int> run_pause(Context& context, const JobArgs& args) {
   return steer(context, args.id, "paused", pause_send);
@@ -183,6 +207,7 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   const Result<JobWatch::Ended> ended = watch->ended(session.store());
   if (!ended) return ended.error();
   for (const SendView& job : ended->posted) print(context.out(), job);
+  for (const SendView& job : ended->retracted) print_retraction(context.out(), job);
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
   if (!run) return run.error();
@@ -197,29 +222,37 @@ void add_list(Commands& commands) {
   on_chosen<NoArgs>(commands, *command, run_list);
 }
 
-constexpr const char* kIdHelp = "the job, or six or more of its first characters";
+// A command that does something to one job.
+template <class Args>
+auto add_for_job(Commands& commands, const char* name, const char* help,
+                 Result<int> (*run)(Context&, const Args&)) {
+  CLI::App* command = commands.root.add_subcommand(name, help);
+  const auto args = on_chosen<Args>(commands, *command, run);
+  command->add_option("ID", args->id, "the job, or six or more of its first characters")
+      ->required();
+  return std::pair(command, args);
+}
 
 void add_steering(Commands& commands) {
-  const auto add = [&commands](const char* name, const char* help, auto run) {
-    CLI::App* command = commands.root.add_subcommand(name, help);
-    const auto args = on_chosen<JobArgs>(commands, *command, run);
-    command->add_option("ID", args->id, kIdHelp)->required();
-  };
-  add("cancel", "Stops a job that nobody can find yet", run_cancel);
-  add("pause", "Holds a job until it is resumed", run_pause);
-  add("resume", "Lets a paused job go on", run_resume);
+  const auto [cancel, kind] =
+      add_for_job(commands, "cancel", "Stops a job, and retracts its letters", run_cancel);
+  cancel->add_flag("--retract", kind->retract, "also delete what was copied of the content");
+  add_for_job(commands, "pause", "Holds a job until it is resumed", run_pause);
+  add_for_job(commands, "resume", "Lets a paused job go on", run_resume);
+  const auto [retract, way] =
+      add_for_job(commands, "retract", "Calls a transfer back: deletes its letters and its content",
+                  run_retract);
+  retract->add_flag("--direct", way->direct, "delete box by box, without copy commands");
 }
 
 void add_again(Commands& commands) {
-  CLI::App* retry = commands.root.add_subcommand("retry", "Goes on with a job that failed");
-  const auto again = on_chosen<RetryArgs>(commands, *retry, run_retry);
-  retry->add_option("ID", again->id, kIdHelp)->required();
+  const auto [retry, again] =
+      add_for_job(commands, "retry", "Goes on with a job that failed", run_retry);
   retry->add_flag("--restart", again->restart,
                   "send the file anew, as it is now, to whoever has not got it");
 
-  CLI::App* share = commands.root.add_subcommand("share", "Lets others have what is posted");
-  const auto more = on_chosen<ShareArgs>(commands, *share, run_share);
-  share->add_option("ID", more->id, kIdHelp)->required();
+  const auto [share, more] =
+      add_for_job(commands, "share", "Lets others have what is posted", run_share);
   share->add_option("--to", more->to, "channel of a recipient; once for each")
       ->required()
       ->allow_extra_args(false)

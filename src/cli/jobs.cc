@@ -19,12 +19,17 @@ JobId id_of(const JobView& job) {
 }
 
 bool has_ended(const JobView& job) {
-  return std::visit([](const auto& view) { return taubenpost::has_ended(view.row.state); }, job);
+  return std::visit([](const auto& view) { return view.has_ended(); }, job);
 }
 
 Json error_json(std::uint16_t code, const std::string& text) {
   if (code == 0) return nullptr;
   return {{"code", code}, {"what", text}};
+}
+
+std::string boxes_text(std::uint64_t done, std::uint64_t all) {
+  if (all == 0) return "";
+  return ", " + std::to_string(done) + " of " + std::to_string(all) + " boxes";
 }
 
 std::string channels_of(const std::vector<RecipientRow>& recipients) {
@@ -68,6 +73,22 @@ std::string_view name_of(RecipientState state) {
       return "conflict";
     case RecipientState::kFailed:
       return "failed";
+    case RecipientState::kRetracted:
+      return "retracted";
+  }
+  TP_CHECK(false);
+}
+
+std::string_view name_of(RetractState state) {
+  switch (state) {
+    case RetractState::kPlanned:
+      return "planned";
+    case RetractState::kWriting:
+      return "writing";
+    case RetractState::kRetracted:
+      return "retracted";
+    case RetractState::kFailed:
+      return "failed";
   }
   TP_CHECK(false);
 }
@@ -95,6 +116,16 @@ Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
   Result<std::vector<RecipientRow>> recipients = store.recipients(row.id);
   if (!recipients) return recipients.error();
   view.recipients = std::move(recipients).value();
+  Result<std::optional<RetractJobRow>> retraction = store.retract_job(row.id);
+  if (!retraction) return retraction.error();
+  view.retraction = std::move(retraction).value();
+  const Result<std::vector<BatchRow>> open = store.batches(row.id);
+  if (!open) return open.error();
+  if (view.retraction) {
+    view.boxes_retracted = view.retraction->next_box;
+    for (const BatchRow& batch : *open)
+      if (batch.index.value() >= kFirstBodyTombstones) view.boxes_retracted -= batch.count;
+  }
   const SendPlan& plan = row.plan;
   view.boxes = plan.boxes;
   if (plan.batch_chunks > 0) {
@@ -103,10 +134,8 @@ Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
     const std::uint64_t opened =
         std::min<std::uint64_t>(row.next_batch, view.batches) * plan.batch_chunks;
     view.boxes_done = std::min(opened, plan.boxes);
-    const Result<std::vector<BatchRow>> open = store.batches(row.id);
-    if (!open) return open.error();
     for (const BatchRow& batch : *open)
-      if (!is_commit(batch.index) && batch.state != BatchState::kDone)
+      if (is_body(batch.index) && batch.state != BatchState::kDone)
         view.boxes_done -= std::min<std::uint64_t>(view.boxes_done, batch.count);
   }
   Result<std::string> blocked = held_reason(store, row);
@@ -116,10 +145,37 @@ Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
   return view;
 }
 
+bool SendView::has_ended() const {
+  return taubenpost::has_ended(row.state) &&
+         (!retraction || taubenpost::has_ended(retraction->state));
+}
+
+std::string SendView::state() const {
+  std::string text(name_of(row.state));
+  if (row.paused) text += ",paused";
+  if (!blocked.empty()) text += ",blocked";
+  if (!retraction) return text;
+  if (retraction->state == RetractState::kRetracted) return text + ",retracted";
+  if (retraction->state == RetractState::kFailed) return text + ",retract-failed";
+  return text + ",retracting";
+}
+
 std::string SendView::line() const {
-  return to_base32(row.id) + " " + std::string(name_of(row.state)) + (row.paused ? ",paused" : "") +
-         (blocked.empty() ? " " : ",blocked ") + printable(row.name) + " -> " +
+  return to_base32(row.id) + " " + state() + " " + printable(row.name) + " -> " +
          channels_of(recipients);
+}
+
+std::string SendView::progress() const {
+  return state() + (retraction ? boxes_text(boxes_retracted, retraction->boxes)
+                               : boxes_text(boxes_done, boxes));
+}
+
+std::string SendView::may_have_seen() const {
+  std::vector<RecipientRow> seen;
+  if (retraction)
+    for (const std::uint64_t number : retraction->may_have_seen)
+      if (number < recipients.size()) seen.push_back(recipients[number]);
+  return channels_of(seen);
 }
 
 Json SendView::json() const {
@@ -131,14 +187,35 @@ Json SendView::json() const {
     if (!recipient.error_text.empty()) entry["error"] = recipient.error_text;
     to.push_back(std::move(entry));
   }
-  return {
-      {"id", to_base32(row.id)},     {"state", name_of(row.state)},
-      {"paused", row.paused},        {"blocked", blocked.empty() ? Json(nullptr) : Json(blocked)},
-      {"source", row.source},        {"name", row.name},
-      {"size", row.identity.size},   {"created", row.created},
-      {"finished", row.finished},    {"boxes", boxes},
-      {"boxes_done", boxes_done},    {"batches", batches},
-      {"recipients", std::move(to)}, {"error", error_json(row.error_code, row.error_text)}};
+  Json retract = nullptr;
+  if (retraction) {
+    Json seen = Json::array();
+    for (const std::uint64_t number : retraction->may_have_seen)
+      if (number < recipients.size()) seen.push_back(recipients[number].channel_name);
+    retract = {{"state", name_of(retraction->state)},
+               {"way", retraction->direct ? "direct" : "copies"},
+               {"may_have_seen", std::move(seen)},
+               {"boxes", retraction->boxes},
+               {"boxes_done", boxes_retracted},
+               {"created", retraction->created},
+               {"finished", retraction->finished},
+               {"error", error_json(retraction->error_code, retraction->error_text)}};
+  }
+  return {{"id", to_base32(row.id)},
+          {"state", name_of(row.state)},
+          {"paused", row.paused},
+          {"blocked", blocked.empty() ? Json(nullptr) : Json(blocked)},
+          {"retract", std::move(retract)},
+          {"source", row.source},
+          {"name", row.name},
+          {"size", row.identity.size},
+          {"created", row.created},
+          {"finished", row.finished},
+          {"boxes", boxes},
+          {"boxes_done", boxes_done},
+          {"batches", batches},
+          {"recipients", std::move(to)},
+          {"error", error_json(row.error_code, row.error_text)}};
 }
 
 ReceiveView view_of(ReceiveJobRow row) {
@@ -155,6 +232,10 @@ ReceiveView view_of(ReceiveJobRow row) {
   view.boxes_done = row.prefix + row.beyond.size();
   view.row = std::move(row);
   return view;
+}
+
+std::string ReceiveView::progress() const {
+  return std::string(name_of(row.state)) + boxes_text(boxes_done, boxes);
 }
 
 std::string ReceiveView::line() const {
@@ -225,7 +306,7 @@ bool is_partly_posted(const SendView& job) {
 
 std::size_t JobWatch::Ended::delivered() const {
   const auto partly = std::count_if(send_failed.begin(), send_failed.end(), is_partly_posted);
-  return posted.size() + placed.size() + static_cast<std::size_t>(partly);
+  return posted.size() + retracted.size() + placed.size() + static_cast<std::size_t>(partly);
 }
 
 Result<JobWatch> JobWatch::start(const ports::Store& store) {
@@ -248,7 +329,12 @@ Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
       continue;
     } else if (auto* send = std::get_if<SendView>(&job)) {
       const bool is_posted = send->row.state == SendState::kPosted;
-      (is_posted ? result.posted : result.send_failed).push_back(std::move(*send));
+      const bool is_retracted =
+          send->retraction && send->retraction->state == RetractState::kRetracted;
+      auto& list = is_retracted                     ? result.retracted
+                   : is_posted && !send->retraction ? result.posted
+                                                    : result.send_failed;
+      list.push_back(std::move(*send));
     } else if (auto* receive = std::get_if<ReceiveView>(&job)) {
       const bool is_placed = receive->row.state == ReceiveState::kPlaced;
       (is_placed ? result.placed : result.receive_failed).push_back(std::move(*receive));
@@ -259,6 +345,12 @@ Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
 
 void print(Output& out, const SendView& job) { out.result("send_job", job.json(), job.line()); }
 
+void print_retraction(Output& out, const SendView& job) {
+  std::string text = job.line();
+  if (!job.may_have_seen().empty()) text += "\nmay have been seen by: " + job.may_have_seen();
+  out.result("send_job", job.json(), text);
+}
+
 void print_placed(Output& out, const ReceiveView& job) {
   out.result("receive_job", job.json(),
              printable(job.row.target, kPathShown) + "\t" + std::to_string(job.size) + "\t" +
@@ -267,6 +359,11 @@ void print_placed(Output& out, const ReceiveView& job) {
 
 void report_failed(Output& out, const JobWatch::Ended& ended) {
   for (const SendView& job : ended.send_failed) {
+    if (job.retraction) {
+      out.notice("job " + short_id(job.row.id) +
+                 " was not retracted: " + printable(job.retraction->error_text));
+      continue;
+    }
     out.notice("job " + short_id(job.row.id) + " failed: " + printable(job.row.error_text));
     for (const RecipientRow& recipient : job.recipients)
       if (recipient.state != RecipientState::kPosted)
@@ -298,14 +395,7 @@ void show_progress(Output& out, const ports::Store& store) {
   const auto open = std::find_if_not(jobs->begin(), jobs->end(), has_ended);
   if (open == jobs->end()) return;
   out.progress(std::visit(
-      [](const auto& view) {
-        std::string text = short_id(view.row.id) + " " + std::string(name_of(view.row.state));
-        if (view.boxes > 0)
-          text += ", " + std::to_string(view.boxes_done) + " of " + std::to_string(view.boxes) +
-                  " boxes";
-        return text;
-      },
-      *open));
+      [](const auto& view) { return short_id(view.row.id) + " " + view.progress(); }, *open));
 }
 
 }  // namespace taubenpost::cli

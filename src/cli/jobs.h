@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,19 +16,26 @@ namespace taubenpost::cli {
 
 std::string_view name_of(SendState state);
 std::string_view name_of(RecipientState state);
+std::string_view name_of(RetractState state);
 std::string_view name_of(ReceiveState state);
 
-// A send job with its recipients and how far it is.
+// A send job with its recipients, its retraction, and how far they are.
 struct SendView {
   SendJobRow row;
   std::vector<RecipientRow> recipients;
-  std::uint64_t boxes = 0;       // of the body
-  std::uint64_t batches = 0;     // of the body
-  std::uint64_t boxes_done = 0;  // of the body: in batches that were read back
-  std::string blocked;           // why it is held, or empty
+  std::optional<RetractJobRow> retraction;
+  std::uint64_t boxes_retracted = 0;  // of the body
+  std::uint64_t boxes = 0;            // of the body
+  std::uint64_t batches = 0;          // of the body
+  std::uint64_t boxes_done = 0;       // of the body: in batches that were read back
+  std::string blocked;                // why it is held, or empty
 
-  // "ID STATE NAME -> RECIPIENTS"; STATE ends with ",paused" and ",blocked"
-  std::string line() const;
+  bool has_ended() const;     // and its retraction
+  std::string state() const;  // may end with ",paused", ",blocked", ",retracting" …
+  std::string line() const;   // "ID STATE NAME -> RECIPIENTS"
+  std::string progress() const;
+  // "ALICE, BERT": who could find the letter before it was retracted.
+  std::string may_have_seen() const;
   Json json() const;
 };
 Result<SendView> view_of(const ports::Store& store, SendJobRow row);
@@ -42,7 +50,9 @@ struct ReceiveView {
   std::uint64_t boxes = 0;
   std::uint64_t boxes_done = 0;
 
+  bool has_ended() const { return taubenpost::has_ended(row.state); }
   std::string line() const;  // "ID STATE NAME <- CHANNEL"
+  std::string progress() const;
   Json json() const;
 };
 ReceiveView view_of(ReceiveJobRow row);
@@ -57,11 +67,11 @@ class JobWatch {
  public:
   static Result<JobWatch> start(const ports::Store& store);
   struct Ended {
-    std::vector<SendView> posted, send_failed;
+    std::vector<SendView> posted, retracted, send_failed;
     std::vector<ReceiveView> placed, receive_failed;
     std::vector<JobView> unfinished;  // not at their end
 
-    // Jobs that have delivered to somebody.
+    // Jobs that have delivered to somebody, or were retracted.
     std::size_t delivered() const;
     std::size_t failed() const { return send_failed.size() + receive_failed.size(); }
   };
@@ -72,6 +82,8 @@ class JobWatch {
 };
 
 void print(Output& out, const SendView& job);
+// With a second line: who may have seen what is retracted.
+void print_retraction(Output& out, const SendView& job);
 // A placed file: path, bytes, channel.
 void print_placed(Output& out, const ReceiveView& job);
 // The reasons of failed jobs and recipients, on stderr.

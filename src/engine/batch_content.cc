@@ -165,6 +165,7 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
       if (!read) co_return read.error();
       TP_FAILPOINT("send.letter.read_back");
       if (read->outcome == Outcome::kNotFound && !expired()) {
+        TP_CO_TRY(may_start_work());
         Result<ports::WriteResult> written = co_await write_letter(recipient);
         if (!written) co_return written.error();
         if (written->outcome == Outcome::kRejected)

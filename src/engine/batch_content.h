@@ -1,7 +1,8 @@
 // BatchContent: what one batch carries, and how it is proved to have arrived.
 //
-// The steps of a batch (batch_job.h) are the same for a body and for a commit; these two differ
-// only in where the bytes come from, where they go, and what has to be read back.
+// The steps of a batch (batch_job.h) are the same for a body, for a commit, and for the tombstones
+// over them (retract_content.h); these differ only in where the bytes come from, where they go, and
+// what has to be read back.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -20,6 +21,7 @@ struct Slice {
   std::vector<SecretBytes> write_caps;
   std::vector<IndexBytes> starts;
   std::vector<IndexBytes> expected_next;  // by our own computation, per destination
+  std::uint32_t tombstones = 0;           // so many, and no payload, from the only start on
 };
 
 enum class Verdict : std::uint8_t {
@@ -77,7 +79,7 @@ class CommitContent : public BatchContent {
       : job_(job.id), until_(job.until), slice_items_(options.slice_chunks), ports_(ports) {}
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
-  Status may_start_work() const override { return ok(); }  // what is decided goes to its end
+  Status may_start_work() const override { return taubenpost::may_start_work(ports_.store, job_); }
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;

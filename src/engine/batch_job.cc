@@ -142,14 +142,10 @@ asio::awaitable<Result<ports::BuiltElements>> BatchJob::build_slice(const BatchR
                                                                     std::uint32_t count) {
   Result<Slice> slice = content_.slice(row, count);
   if (!slice) co_return slice.error();
-  std::vector<ports::Destination> destinations;
-  for (std::size_t i = 0; i < slice->payloads.size(); ++i)
-    destinations.push_back({slice->payloads[i], slice->write_caps[i].view(), slice->starts[i]});
   const bool is_last = row.built + count == row.count;
   Backoff backoff(ports_);
   for (;;) {
-    Result<ports::BuiltElements> built =
-        co_await ports_.network.build(destinations, row.buffer, row.built == 0, is_last);
+    Result<ports::BuiltElements> built = co_await call_builder(row, slice.value(), is_last);
     TP_FAILPOINT("send.slice.built");
     if (built) {
       if (built->next != slice->expected_next) co_return foreign_bacap("next destination index");
@@ -160,6 +156,20 @@ asio::awaitable<Result<ports::BuiltElements>> BatchJob::build_slice(const BatchR
     Status again = co_await wait_to_retry(ports_, built.error(), backoff);
     if (!again) co_return again.error();
   }
+}
+
+asio::awaitable<Result<ports::BuiltElements>> BatchJob::call_builder(const BatchRow& row,
+                                                                     const Slice& slice,
+                                                                     bool is_last) {
+  const bool is_start = row.built == 0;
+  if (slice.tombstones > 0)
+    co_return co_await ports_.network.build_tombstones(SecretBytes(slice.write_caps.front().view()),
+                                                       slice.starts.front(), slice.tombstones,
+                                                       row.buffer, is_start, is_last);
+  std::vector<ports::Destination> destinations;
+  for (std::size_t i = 0; i < slice.payloads.size(); ++i)
+    destinations.push_back({slice.payloads[i], slice.write_caps[i].view(), slice.starts[i]});
+  co_return co_await ports_.network.build(std::move(destinations), row.buffer, is_start, is_last);
 }
 
 // Elements, buffer, indices and epoch become durable in one commit; only then may they be written.

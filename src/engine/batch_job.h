@@ -44,6 +44,9 @@ class BatchJob {
                                              ports::BuiltElements built);
   boost::asio::awaitable<Result<ports::BuiltElements>> build_slice(const BatchRow& row,
                                                                    std::uint32_t count);
+  boost::asio::awaitable<Result<ports::BuiltElements>> call_builder(const BatchRow& row,
+                                                                    const Slice& slice,
+                                                                    bool is_last);
   boost::asio::awaitable<void> write_element(ElementIndex element, bool confirmed);
   boost::asio::awaitable<Status> write_until_taken(ElementIndex element, bool confirmed);
   boost::asio::awaitable<Status> rewrite_elements(const BatchRow& row);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "engine/retract_send.h"
 #include "model/has_upload.h"
 
 namespace taubenpost {
@@ -20,7 +21,7 @@ Status drop_batches(const ports::Store& store, JobId id, Transaction& step) {
 }
 
 asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent event,
-                                 std::string note) {
+                                 std::string note, std::optional<RetractJobRow> retraction) {
   const JobId id = row.id;
   row.finished = ports.clock.unix_ms() / 1000;
   SendJobRow ended = row;
@@ -29,6 +30,7 @@ asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent ev
   Transaction step;
   if (!keep) TP_CO_TRY(drop_batches(ports.store, id, step));
   step.note(id, ports.clock.unix_ms(), std::move(note));
+  if (retraction) step.create(std::move(*retraction));
   step.move(std::move(row), event);
   Status stored = co_await ports.store.commit(std::move(step));
   if (!stored) co_return stored.error();
@@ -37,7 +39,7 @@ asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent ev
   co_return ports.files.remove_spool(id);
 }
 
-asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id) {
+asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id, CancelKind kind) {
   Result<SendJobRow> row = ports.store.send_job(id);
   if (!row) co_return row.error();
   const bool is_decided = row->until != 0;
@@ -47,16 +49,22 @@ asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id) {
       [[fallthrough]];
     case SendState::kQueued:
     case SendState::kPreparing:
-    case SendState::kUploading:
-      co_return co_await end_send(ports, std::move(row).value(), SendEvent::kCancel, "cancelled");
+    case SendState::kUploading: {
+      Result<std::optional<RetractJobRow>> retraction = std::optional<RetractJobRow>();
+      if (kind == CancelKind::kAndRetract)
+        retraction = retraction_of(ports, *row, RetractWay::kCopies);
+      if (!retraction) co_return retraction.error();
+      co_return co_await end_send(ports, std::move(row).value(), SendEvent::kCancel, "cancelled",
+                                  std::move(retraction).value());
+    }
     case SendState::kCancelled:
-      co_return error(Errc::kNothingToDo, "the job is at its end already");
+      co_return error(Errc::kNothingToDo, "the job is at its end already",
+                      "'taubenpost retract' deletes what was copied of it");
     case SendState::kCommitting:
     case SendState::kPosted:
       break;
   }
-  co_return error(Errc::kRefused, "the letters are decided: recipients may have found them",
-                  "a posted transfer can't be called back yet");
+  co_return co_await retract_send(ports, id, RetractWay::kCopies);
 }
 
 Status remove_orphaned_spools(EnginePorts ports) {

@@ -1,10 +1,11 @@
-// The end of a send job that does not reach its letters: given up, or cancelled by the user.
+// The end of a send job that does not post all its letters: given up, or cancelled by its user.
 //
 // The reason, and everything that the job has no more use for, go in one commit; its spool is
 // removed after that. What a crash leaves between the two is found by remove_orphaned_spools().
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <string>
 
 #include "engine/ports.h"
@@ -14,15 +15,20 @@ namespace taubenpost {
 // Adds to `step`: the batches of the job and their elements are dropped.
 Status drop_batches(const ports::Store& store, JobId id, ports::Transaction& step);
 
-// Moves `row` by `event` (kGiveUp or kCancel) with `note` in its history. What the job has reached
-// in the network stays there, and ages; nobody can find it.
+// Moves `row` by `event` (kGiveUp, kCancel or kRetract) with `note` in its history. What the job
+// has reached in the network stays there, and ages, unless `retraction` is to overwrite it.
 boost::asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent event,
-                                        std::string note);
+                                        std::string note,
+                                        std::optional<RetractJobRow> retraction = std::nullopt);
 
-// Stops a job before its decision, also one that failed; no packet is sent. Errors: kRefused after
-// the decision (its recipients may have found the letters), kNothingToDo if it is cancelled
-// already.
-boost::asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id);
+enum class CancelKind : std::uint8_t {
+  kStop,        // sends no packet; what was copied is found by nobody, and ages
+  kAndRetract,  // has it overwritten
+};
+// Stops a job, also one that failed. After its decision that means to retract it (retract_send).
+// Errors: kNothingToDo if it is cancelled already, or being retracted.
+boost::asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id,
+                                           CancelKind kind = CancelKind::kStop);
 
 // Before any job runs: spools that no job goes on with, and those that the store does not know.
 Status remove_orphaned_spools(EnginePorts ports);

@@ -6,6 +6,7 @@
 #include "engine/end_send.h"
 #include "engine/held.h"
 #include "engine/receive_job.h"
+#include "engine/retract_job.h"
 #include "engine/send_job.h"
 #include "engine/task_group.h"
 
@@ -52,6 +53,19 @@ Result<std::vector<JobId>> with_work(const ports::Store& store, Result<std::vect
   return out;
 }
 
+// Retractions that are not at their end, by their jobs.
+Result<std::vector<JobId>> open_retractions(const ports::Store& store) {
+  const Result<std::vector<JobId>> all = store.send_jobs();
+  if (!all) return all.error();
+  std::vector<JobId> out;
+  for (const JobId& id : all.value()) {
+    const Result<std::optional<RetractJobRow>> row = store.retract_job(id);
+    if (!row) return row.error();
+    if (row->has_value() && !has_ended((*row)->state)) out.push_back(id);
+  }
+  return out;
+}
+
 template <class Row>
 void count_end(Run& run, const Result<Row>& row, bool good) {
   if (!row) return;
@@ -66,6 +80,16 @@ asio::awaitable<void> run_send(Run& run, JobId id) {
   if (!done && !run.error) run.error = done.error();
   Result<SendJobRow> row = run.ports.store.send_job(id);
   count_end(run, row, row && row->state == SendState::kPosted);
+}
+
+asio::awaitable<void> run_retract(Run& run, JobId id) {
+  RetractJob job(id, run.ports, run.options, run.shared);
+  Status done = co_await job.run();
+  if (!done && !run.error) run.error = done.error();
+  const Result<std::optional<RetractJobRow>> row = run.ports.store.retract_job(id);
+  if (!row || !row->has_value()) co_return;
+  if ((*row)->state == RetractState::kRetracted) ++run.summary.finished;
+  if ((*row)->state == RetractState::kFailed) ++run.summary.failed;
 }
 
 asio::awaitable<void> run_receive(Run& run, JobId id) {
@@ -104,8 +128,10 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   const Result<std::vector<JobId>> receives =
       with_work(ports_.store, ports_.store.receive_jobs(), read_receive);
   if (!receives) co_return receives.error();
+  const Result<std::vector<JobId>> retractions = open_retractions(ports_.store);
+  if (!retractions) co_return retractions.error();
   TP_CO_TRY(remove_orphaned_spools(ports_));
-  if (sends->empty() && receives->empty()) co_return RunSummary{};
+  if (sends->empty() && receives->empty() && retractions->empty()) co_return RunSummary{};
 
   Result<ports::NetworkView> view = co_await connect_to_network(ports_);
   if (!view) co_return view.error();
@@ -113,6 +139,11 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   SendShared shared(executor, options_);
   Run run{ports_, options_, shared, {}, std::nullopt};
   TaskGroup group(executor);
+  for (const JobId& id : retractions.value()) {  // first: a letter that is not found yet
+    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
+    if (run.error) break;
+    group.spawn(run_retract(run, id));
+  }
   for (const JobId& id : sends.value()) {
     Result<SendJobRow> row = ports_.store.send_job(id);
     if (row && row->plan.box_max != 0 && row->plan.box_max != view->box_max) {

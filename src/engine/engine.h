@@ -14,7 +14,7 @@
 namespace taubenpost {
 
 struct RunSummary {
-  std::size_t finished = 0;  // jobs that reached posted or placed in this run
+  std::size_t finished = 0;  // jobs that reached posted, placed or retracted in this run
   std::size_t failed = 0;    // jobs that reached failed in this run
   std::size_t blocked = 0;   // jobs that can't go on now: another geometry, no target folder
 };
@@ -27,9 +27,9 @@ class Engine {
  public:
   Engine(EnginePorts ports, EngineOptions options) : ports_(ports), options_(options) {}
 
-  // Runs send jobs and receive jobs to their ends; leaves those that are paused or held (held.h).
-  // Errors: kDaemonGone (no daemon within the limit; all jobs stay as they are), kRefused (another
-  // network than the store's), kStoreBad, kStoreIo, kDiskFull.
+  // Runs retractions, send jobs and receive jobs to their ends; leaves those that are paused or
+  // held (held.h). Errors: kDaemonGone (no daemon within the limit; all jobs stay as they are),
+  // kRefused (another network than the store's), kStoreBad, kStoreIo, kDiskFull.
   boost::asio::awaitable<Result<RunSummary>> run_until_idle();
 
  private:

@@ -48,7 +48,10 @@ asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64
   for (const JobId& id : sends.value()) {
     const Result<SendJobRow> row = ports.store.send_job(id);
     if (!row) co_return row.error();
-    if (!is_over(*row, before)) continue;
+    const Result<std::optional<RetractJobRow>> retraction = ports.store.retract_job(id);
+    if (!retraction) co_return retraction.error();
+    const bool is_called_back = *retraction && !has_ended((*retraction)->state);
+    if (!is_over(*row, before) || is_called_back) continue;
     Transaction step;
     TP_CO_TRY(drop_batches(ports.store, id, step));
     step.forget(*row);

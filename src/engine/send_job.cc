@@ -13,6 +13,7 @@
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
+#include "engine/job_errors.h"
 #include "engine/letter_of.h"
 #include "engine/reserve_position.h"
 #include "engine/steer_send.h"
@@ -24,22 +25,6 @@ using ports::Transaction;
 namespace {
 
 constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
-
-// What the job itself can't get over; everything else stops the engine and leaves the job.
-bool belongs_to_job(Errc code) {
-  switch (code) {
-    case Errc::kNotFound:
-    case Errc::kInvalid:
-    case Errc::kSourceChanged:
-    case Errc::kSourceUnreadable:
-    case Errc::kRejected:
-    case Errc::kRefused:
-    case Errc::kUsage:
-      return true;
-    default:
-      return false;
-  }
-}
 
 // At least four batches where it can be, so that uploads and copies overlap. Beyond that: the last
 // copy is waited for, at about three slots a box, and each batch costs about six packets of its
@@ -309,6 +294,7 @@ asio::awaitable<Status> SendJob::post(SendJobRow row) {
     co_await running.join();
   }
   if (batch_error_) co_return *batch_error_;
+  TP_CO_TRY(may_start_work(ports_.store, id_));  // it may have been called back meanwhile
   co_return co_await finish(std::move(row));
 }
 

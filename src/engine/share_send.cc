@@ -16,6 +16,10 @@ using ports::Transaction;
 namespace {
 
 Status may_be_shared(EnginePorts& ports, const SendJobRow& row) {
+  const Result<std::optional<RetractJobRow>> retraction = ports.store.retract_job(row.id);
+  if (!retraction) return retraction.error();
+  if (retraction->has_value())
+    return error(Errc::kRefused, "the transfer is retracted", "send the file again");
   switch (row.state) {
     case SendState::kPosted:
       break;

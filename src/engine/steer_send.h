@@ -15,7 +15,8 @@ namespace taubenpost {
 boost::asio::awaitable<Status> pause_send(EnginePorts ports, JobId id);
 boost::asio::awaitable<Status> resume_send(EnginePorts ports, JobId id);
 
-// Asked before each packet, batch and decision of a body. kCancelled: not now, the store says why.
+// Asked before each packet, batch and decision of a send job. kCancelled: not now, the store says
+// why.
 Status may_start_work(const ports::Store& store, JobId id);
 
 }  // namespace taubenpost

@@ -20,7 +20,7 @@ enum class SendState : std::uint8_t {
   kCommitting = 4,  // the decision, every position and every letter's bytes are durable
   kPosted = 5,      // every letter is stored and was read back
   kFailed = 6,      // will not make progress until the user tries again
-  kCancelled = 7,   // the user said stop before the decision, or had a failed job sent anew
+  kCancelled = 7,   // the user stopped it, called it back, or had it sent anew
 };
 enum class SendEvent : std::uint8_t {
   kStart,
@@ -35,6 +35,7 @@ enum class SendEvent : std::uint8_t {
   kCommitAgain,  // tried again: letters are missing
   kReplace,      // sent anew, as another job
   kFoundPosted,  // a resync found every letter: the job was posted before the backup was restored
+  kRetract,      // called back
 };
 
 inline constexpr std::array kSendStates{
@@ -62,6 +63,8 @@ inline constexpr std::array kSendMoves{
     SendMove{SendState::kFailed, SendEvent::kCommitAgain, SendState::kCommitting},
     SendMove{SendState::kFailed, SendEvent::kCancel, SendState::kCancelled},
     SendMove{SendState::kFailed, SendEvent::kReplace, SendState::kCancelled},
+    SendMove{SendState::kCommitting, SendEvent::kRetract, SendState::kCancelled},
+    SendMove{SendState::kFailed, SendEvent::kRetract, SendState::kCancelled},
 };
 constexpr bool has_ended(SendState s) {
   return s == SendState::kPosted || s == SendState::kFailed || s == SendState::kCancelled;
@@ -71,17 +74,25 @@ static_assert(machine_ok(kSendMoves, kSendStates,
 
 // ---- one recipient of a send job -------------------------------------------------------------
 enum class RecipientState : std::uint8_t {
-  kPending = 1,   // no position yet
-  kReserved = 2,  // position and letter bytes are durable; the letter may be written
-  kPosted = 3,    // the letter was read back
-  kConflict = 4,  // the position holds something else
-  kFailed = 5,    // gets no letter until the job is tried again; without a position if it is spent
+  kPending = 1,    // no position yet
+  kReserved = 2,   // position and letter bytes are durable; the letter may be written
+  kPosted = 3,     // the letter was read back
+  kConflict = 4,   // the position holds something else
+  kFailed = 5,     // gets no letter until the job is tried again; without a position if it is spent
+  kRetracted = 6,  // the position was read and holds a tombstone
 };
-enum class RecipientEvent : std::uint8_t { kReserve, kReadBack, kTaken, kGiveUp, kTryAgain };
+enum class RecipientEvent : std::uint8_t {
+  kReserve,
+  kReadBack,
+  kTaken,
+  kGiveUp,
+  kTryAgain,
+  kRetract,
+};
 
 inline constexpr std::array kRecipientStates{RecipientState::kPending, RecipientState::kReserved,
-                                             RecipientState::kPosted, RecipientState::kConflict,
-                                             RecipientState::kFailed};
+                                             RecipientState::kPosted,  RecipientState::kConflict,
+                                             RecipientState::kFailed,  RecipientState::kRetracted};
 using RecipientMove = Move<RecipientState, RecipientEvent>;
 inline constexpr std::array kRecipientMoves{
     RecipientMove{RecipientState::kPending, RecipientEvent::kReserve, RecipientState::kReserved},
@@ -93,13 +104,17 @@ inline constexpr std::array kRecipientMoves{
     RecipientMove{RecipientState::kConflict, RecipientEvent::kGiveUp, RecipientState::kFailed},
     RecipientMove{RecipientState::kFailed, RecipientEvent::kTryAgain, RecipientState::kReserved},
     RecipientMove{RecipientState::kFailed, RecipientEvent::kReserve, RecipientState::kReserved},
+    RecipientMove{RecipientState::kReserved, RecipientEvent::kRetract, RecipientState::kRetracted},
+    RecipientMove{RecipientState::kPosted, RecipientEvent::kRetract, RecipientState::kRetracted},
+    RecipientMove{RecipientState::kFailed, RecipientEvent::kRetract, RecipientState::kRetracted},
 };
 // A commit has nothing left to do for this recipient.
 constexpr bool is_settled(RecipientState s) {
-  return s == RecipientState::kPosted || s == RecipientState::kFailed;
+  return s == RecipientState::kPosted || s == RecipientState::kFailed ||
+         s == RecipientState::kRetracted;
 }
 static_assert(machine_ok(kRecipientMoves, kRecipientStates,
-                         [](RecipientState s) { return s == RecipientState::kPosted; }));
+                         [](RecipientState s) { return s == RecipientState::kRetracted; }));
 
 // ---- one batch -------------------------------------------------------------------------------
 enum class BatchState : std::uint8_t {
@@ -126,6 +141,31 @@ inline constexpr std::array kBatchMoves{
 };
 constexpr bool is_terminal(BatchState s) { return s == BatchState::kDone; }
 static_assert(machine_ok(kBatchMoves, kBatchStates, [](BatchState s) { return is_terminal(s); }));
+
+// ---- retraction of a send job -------------------------------------------------------------------
+enum class RetractState : std::uint8_t {
+  kPlanned = 1,    // it is durable that the transfer is called back; nothing was overwritten yet
+  kWriting = 2,    // which positions are overwritten is durable; letters first, then the body
+  kRetracted = 3,  // every position holds a tombstone
+  kFailed = 4,     // will not make progress until the user says so again
+};
+enum class RetractEvent : std::uint8_t { kStart, kAllWritten, kGiveUp, kAgain };
+
+inline constexpr std::array kRetractStates{RetractState::kPlanned, RetractState::kWriting,
+                                           RetractState::kRetracted, RetractState::kFailed};
+using RetractMove = Move<RetractState, RetractEvent>;
+inline constexpr std::array kRetractMoves{
+    RetractMove{RetractState::kPlanned, RetractEvent::kStart, RetractState::kWriting},
+    RetractMove{RetractState::kPlanned, RetractEvent::kGiveUp, RetractState::kFailed},
+    RetractMove{RetractState::kWriting, RetractEvent::kAllWritten, RetractState::kRetracted},
+    RetractMove{RetractState::kWriting, RetractEvent::kGiveUp, RetractState::kFailed},
+    RetractMove{RetractState::kFailed, RetractEvent::kAgain, RetractState::kPlanned},
+};
+constexpr bool has_ended(RetractState s) {
+  return s == RetractState::kRetracted || s == RetractState::kFailed;
+}
+static_assert(machine_ok(kRetractMoves, kRetractStates,
+                         [](RetractState s) { return s == RetractState::kRetracted; }));
 
 // ---- receive job -----------------------------------------------------------------------------
 enum class ReceiveState : std::uint8_t {
@@ -165,6 +205,7 @@ constexpr auto after(RecipientState s, RecipientEvent e) {
   return next_state(kRecipientMoves, s, e);
 }
 constexpr auto after(BatchState s, BatchEvent e) { return next_state(kBatchMoves, s, e); }
+constexpr auto after(RetractState s, RetractEvent e) { return next_state(kRetractMoves, s, e); }
 constexpr auto after(ReceiveState s, ReceiveEvent e) { return next_state(kReceiveMoves, s, e); }
 
 }  // namespace taubenpost

@@ -92,10 +92,11 @@ struct BatchRow {
   BatchIndex index;
   std::uint32_t revision = 0;
   BatchState state = BatchState::kPlanned;
-  // Its place. Body: chunks [first, first + count). Commit: recipients [first, first + count).
+  // Its place: chunks [first, first + count) of the body, or as many recipients; in a retraction
+  // places in RetractJobRow.letters.
   std::uint64_t first = 0;
   std::uint32_t count = 0;
-  IndexBytes body_index{};  // index of chunk `first`; unused in a commit
+  IndexBytes body_index{};  // index of chunk `first`; unused where letters are written
   // The open generation.
   Generation generation{0};
   Bytes32 temporary_seed{};
@@ -110,6 +111,25 @@ struct BatchRow {
   bool confirmed_writes = false;            // write the elements again at level 2
   std::uint64_t not_before_ms = 0;          // planned: the next generation is not opened earlier
   bool operator==(const BatchRow&) const = default;
+};
+
+// Calling back one send job, which is at its end; at most one for each, under its id.
+struct RetractJobRow {
+  JobId job{};
+  std::uint32_t revision = 0;
+  RetractState state = RetractState::kPlanned;
+  std::uint64_t created = 0;
+  bool direct = false;                       // each box is written by itself, without copy streams
+  std::uint64_t boxes = 0;                   // of the body: [0, boxes) are overwritten
+  std::vector<std::uint64_t> may_have_seen;  // recipients whose letter could be found until then
+  std::vector<std::uint64_t> letters;        // recipients whose positions are overwritten
+  std::uint32_t next_batch = 0;              // of the body's tombstones
+  std::uint64_t next_box = 0;  // boxes below are in a batch; `direct`: hold a tombstone
+  IndexBytes next_index{};     // body index of box `next_box`
+  std::uint64_t finished = 0;
+  std::uint16_t error_code = 0;  // Errc of a failed one
+  std::string error_text;
+  bool operator==(const RetractJobRow&) const = default;
 };
 
 // One element of the open generation of a batch; `acked` is a row of its own, written later.

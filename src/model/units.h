@@ -31,9 +31,16 @@ inline constexpr std::uint64_t kWriteCapSize = 168;
 using IndexBytes = std::array<std::uint8_t, kIndexSize>;
 using ReadCapBytes = std::array<std::uint8_t, kReadCapSize>;
 
-// Batches of the commit are numbered from here, batches of the body from 0.
+// Batches of a job by what they write: the body from 0 on, its letters, and the tombstones of its
+// retraction over letters and body.
 inline constexpr std::uint32_t kFirstCommitBatch = 0x80000000U;
-constexpr bool is_commit(BatchIndex batch) { return batch.value() >= kFirstCommitBatch; }
+inline constexpr std::uint32_t kFirstLetterTombstones = 0xc0000000U;
+inline constexpr std::uint32_t kFirstBodyTombstones = 0xe0000000U;
+constexpr bool is_body(BatchIndex batch) { return batch.value() < kFirstCommitBatch; }
+constexpr bool is_commit(BatchIndex batch) {
+  return batch.value() >= kFirstCommitBatch && batch.value() < kFirstLetterTombstones;
+}
+constexpr bool is_retraction(BatchIndex batch) { return batch.value() >= kFirstLetterTombstones; }
 
 // Content bytes of one body box: *Max* less the four bytes that copy streams leave unused.
 constexpr ByteSize chunk_size(ByteSize box_payload_max) {

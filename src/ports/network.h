@@ -93,10 +93,17 @@ class Network {
   virtual boost::asio::awaitable<Result<BuiltElements>> build(std::vector<Destination> destinations,
                                                               Bytes buffer, bool is_start,
                                                               bool is_last) = 0;
+  // The same for `count` tombstones, at least one, from `start` on.
+  virtual boost::asio::awaitable<Result<BuiltElements>> build_tombstones(
+      SecretBytes write_cap, IndexBytes start, std::uint32_t count, Bytes buffer, bool is_start,
+      bool is_last) = 0;
 
   // Encrypts and starts one write; an empty plaintext is never sent (that would be a tombstone).
   virtual boost::asio::awaitable<WriteResult> write(SecretBytes write_cap, IndexBytes index,
                                                     Bytes plaintext, WriteLevel level) = 0;
+  // Deletes one box for good; kOk: a replica has the tombstone.
+  virtual boost::asio::awaitable<WriteResult> tombstone(SecretBytes write_cap,
+                                                        IndexBytes index) = 0;
   // A fresh read with no_retry_on_box_id_not_found.
   virtual boost::asio::awaitable<ReadResult> read(Bytes read_cap, IndexBytes index) = 0;
   // Issues a pinned copy command and waits at most `wait_ms` for the verdict; then the daemon's

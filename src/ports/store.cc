@@ -16,6 +16,10 @@ Transaction& Transaction::create(RecipientRow row) {
   steps_.emplace_back(Put<RecipientRow, RecipientEvent>{How::kCreate, std::move(row)});
   return *this;
 }
+Transaction& Transaction::create(RetractJobRow row) {
+  steps_.emplace_back(Put<RetractJobRow, RetractEvent>{How::kCreate, std::move(row)});
+  return *this;
+}
 Transaction& Transaction::create(BatchRow row) {
   steps_.emplace_back(Put<BatchRow, BatchEvent>{How::kCreate, std::move(row)});
   return *this;
@@ -44,6 +48,10 @@ Transaction& Transaction::update(SendJobRow row) {
   steps_.emplace_back(Put<SendJobRow, SendEvent>{How::kUpdate, std::move(row)});
   return *this;
 }
+Transaction& Transaction::update(RetractJobRow row) {
+  steps_.emplace_back(Put<RetractJobRow, RetractEvent>{How::kUpdate, std::move(row)});
+  return *this;
+}
 Transaction& Transaction::update(BatchRow row) {
   steps_.emplace_back(Put<BatchRow, BatchEvent>{How::kUpdate, std::move(row)});
   return *this;
@@ -66,6 +74,10 @@ Transaction& Transaction::move(RecipientRow row, RecipientEvent event) {
 }
 Transaction& Transaction::move(BatchRow row, BatchEvent event) {
   steps_.emplace_back(Put<BatchRow, BatchEvent>{How::kMove, std::move(row), event});
+  return *this;
+}
+Transaction& Transaction::move(RetractJobRow row, RetractEvent event) {
+  steps_.emplace_back(Put<RetractJobRow, RetractEvent>{How::kMove, std::move(row), event});
   return *this;
 }
 Transaction& Transaction::move(ReceiveJobRow row, ReceiveEvent event) {

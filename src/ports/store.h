@@ -25,6 +25,7 @@ class Transaction {
   Transaction& create(SendJobRow row);
   Transaction& create(RecipientRow row);
   Transaction& create(BatchRow row);
+  Transaction& create(RetractJobRow row);
   Transaction& create(ChannelRow row);
   Transaction& create(InboxRow row);
   Transaction& create(AwaitedRow row);
@@ -34,6 +35,7 @@ class Transaction {
   // Writes a row whose state is unchanged. `row.revision` is the one that was read.
   Transaction& update(SendJobRow row);
   Transaction& update(BatchRow row);
+  Transaction& update(RetractJobRow row);
   Transaction& update(ChannelRow row);
   Transaction& update(ReceiveJobRow row);
 
@@ -41,6 +43,7 @@ class Transaction {
   Transaction& move(SendJobRow row, SendEvent event);
   Transaction& move(RecipientRow row, RecipientEvent event);
   Transaction& move(BatchRow row, BatchEvent event);
+  Transaction& move(RetractJobRow row, RetractEvent event);
   Transaction& move(ReceiveJobRow row, ReceiveEvent event);
 
   // Marks one stored element of the open generation as acknowledged; again is no conflict, but
@@ -109,12 +112,13 @@ class Transaction {
   struct UploadRate {
     std::uint64_t packets_in_1000_s;
   };
-  using Step =
-      std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
-                   Put<BatchRow, BatchEvent>, Put<ReceiveJobRow, ReceiveEvent>,
-                   Put<ChannelRow, NoEvent>, Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>,
-                   Put<ElementRow, NoEvent>, Acknowledge, DropElements, DropBatch, DropAwaited,
-                   JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind, UploadRate>;
+  using Step = std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
+                            Put<BatchRow, BatchEvent>, Put<RetractJobRow, RetractEvent>,
+                            Put<ReceiveJobRow, ReceiveEvent>, Put<ChannelRow, NoEvent>,
+                            Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>,
+                            Put<ElementRow, NoEvent>, Acknowledge, DropElements, DropBatch,
+                            DropAwaited, JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind,
+                            UploadRate>;
   const std::vector<Step>& steps() const { return steps_; }
   bool empty() const { return steps_.empty(); }
 
@@ -136,6 +140,8 @@ class Store {
   virtual Result<std::vector<RecipientRow>> all_recipients() const = 0;     // by job, then index
   virtual Result<SendJobRow> send_job(JobId id) const = 0;                  // kNotFound
   virtual Result<ReceiveJobRow> receive_job(JobId id) const = 0;            // kNotFound
+  // The retraction of a send job, if there is one.
+  virtual Result<std::optional<RetractJobRow>> retract_job(JobId id) const = 0;
   virtual Result<std::vector<RecipientRow>> recipients(JobId id) const = 0;
   // Batches that have a row, that is opened and not done, in order.
   virtual Result<std::vector<BatchRow>> batches(JobId id) const = 0;

@@ -14,6 +14,8 @@ constexpr std::string_view kRestore =
     "restore a backup, or go on with a new state directory and new channels";
 constexpr std::string_view kSendAgain =
     "cancel the job and send its file again; if that is refused, restore a backup";
+constexpr std::string_view kRetractAgain =
+    "what it called back may still be in the network, until it ages out; restore a backup";
 constexpr std::string_view kNewChannel = "restore a backup, or make a new channel";
 constexpr std::string_view kAskAgain = "restore a backup, or ask the sender to send it again";
 constexpr std::string_view kHarmless = "nothing is lost; report it with this line";
@@ -120,9 +122,11 @@ class Check {
   void recipients_of(const SendJobRow& job);
   void spool_of(const SendJobRow& job);
   void recipient(const RowKey& key, std::string_view value);
+  void retract_job(const RowKey& key, std::string_view value);
   void receive_job(const RowKey& key, std::string_view value);
   void batch(const RowKey& key, std::string_view value);
   void place_of(const BatchRow& batch, const SendJobRow& job, const std::string& object);
+  void place_of_tombstones(const BatchRow& batch, const std::string& object);
   void elements_of(const BatchRow& batch, const std::string& object);
   void element(const RowKey& key, std::string_view value);
   void inbox(const RowKey& key, std::string_view value);
@@ -180,6 +184,8 @@ void Check::job(const RowKey& key, std::string_view value) {
     return send_job(key, value);
   if (bytes.starts_with(receive_job_prefix().bytes) && bytes.size() == 1 + kJobSize)
     return receive_job(key, value);
+  if (bytes.size() == 1 + kJobSize && bytes == retract_job_key(job_at(bytes, 1)).bytes)
+    return retract_job(key, value);
   if (bytes.size() == recipient_key({}, {}).bytes.size() &&
       bytes.starts_with(recipient_prefix(job_at(bytes, 1)).bytes))
     return recipient(key, value);
@@ -266,6 +272,22 @@ void Check::recipient(const RowKey& key, std::string_view value) {
     found(object, "it has a position, although the letters are not decided", kSendAgain);
 }
 
+void Check::retract_job(const RowKey& key, std::string_view value) {
+  const auto row = opened<RetractJobRow>(
+      key, value, [](const RetractJobRow& r) { return retract_job_key(r.job); }, kRetractAgain);
+  if (!row) return;
+  const std::string object = named("retraction of send job", row->job);
+  const Referred<SendJobRow>& job = look_up(send_job_key(row->job), last_job_);
+  if (job.missing) found(object, "the store does not know its job", kHarmless);
+  if (!job.row) return;
+  if (!has_ended(job.row->state)) found(object, "its job is not at its end", kHarmless);
+  const auto is_recipient = [&](std::uint64_t number) { return number < job.row->recipients; };
+  if (row->boxes > job.row->plan.boxes || row->next_box > row->boxes ||
+      !std::all_of(row->letters.begin(), row->letters.end(), is_recipient) ||
+      !std::all_of(row->may_have_seen.begin(), row->may_have_seen.end(), is_recipient))
+    found(object, "it reaches beyond its job", kRetractAgain);
+}
+
 void Check::receive_job(const RowKey& key, std::string_view value) {
   const auto row = opened<ReceiveJobRow>(
       key, value, [](const ReceiveJobRow& r) { return receive_job_key(r.id); }, kAskAgain);
@@ -296,6 +318,7 @@ void Check::batch(const RowKey& key, std::string_view value) {
 
 // Body batches while the body is uploaded, letters once they are decided, each inside the whole.
 void Check::place_of(const BatchRow& batch, const SendJobRow& job, const std::string& object) {
+  if (is_retraction(batch.index)) return place_of_tombstones(batch, object);
   const bool commit = is_commit(batch.index);
   if (commit ? job.state != SendState::kCommitting : !has_upload(job))
     return found(object, "a job in this state has no such batch", kSendAgain);
@@ -303,6 +326,17 @@ void Check::place_of(const BatchRow& batch, const SendJobRow& job, const std::st
   const bool inside = batch.count > 0 && batch.first < all && batch.count <= all - batch.first;
   const bool opened = commit || batch.index.value() < job.next_batch;
   if (!inside || !opened) found(object, "it is no part of its job", kSendAgain);
+}
+
+void Check::place_of_tombstones(const BatchRow& batch, const std::string& object) {
+  const Referred<RetractJobRow> job = look_up<RetractJobRow>(retract_job_key(batch.job));
+  if (job.missing || (job.row && job.row->state != RetractState::kWriting))
+    return found(object, "a job that is not being retracted has no such batch", kHarmless);
+  if (!job.row) return;
+  const bool letters = batch.index.value() < kFirstBodyTombstones;
+  const std::uint64_t all = letters ? job.row->letters.size() : job.row->next_box;
+  if (batch.count == 0 || batch.first >= all || batch.count > all - batch.first)
+    found(object, "it is no part of its retraction", kRetractAgain);
 }
 
 // Elements 0 … n − 1 of the open generation; element() reports all others.

@@ -109,6 +109,11 @@ Result<ReceiveJobRow> RocksStore::receive_job(JobId id) const {
   return impl_->get<ReceiveJobRow>(receive_job_key(id));
 }
 
+Result<std::optional<RetractJobRow>> RocksStore::retract_job(JobId id) const {
+  TP_TRY(impl_->committer.usable());
+  return impl_->rows.find<RetractJobRow>(retract_job_key(id));
+}
+
 Result<std::vector<RecipientRow>> RocksStore::recipients(JobId id) const {
   return impl_->list<RecipientRow>(recipient_prefix(id));
 }

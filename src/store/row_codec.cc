@@ -37,6 +37,7 @@ class BytesBuffer : public std::streambuf {
 constexpr bool is_stored_value(SendState s) { return is_known(kSendStates, s); }
 constexpr bool is_stored_value(RecipientState s) { return is_known(kRecipientStates, s); }
 constexpr bool is_stored_value(BatchState s) { return is_known(kBatchStates, s); }
+constexpr bool is_stored_value(RetractState s) { return is_known(kRetractStates, s); }
 constexpr bool is_stored_value(ReceiveState s) { return is_known(kReceiveStates, s); }
 constexpr bool is_stored_value(ChannelDirection d) {
   return d == ChannelDirection::kOutgoing || d == ChannelDirection::kIncoming;
@@ -104,6 +105,13 @@ void serialize(Archive& archive, BatchRow& row) {
           courier, failed_couriers, built, elements, buffer, next_index, epoch, copy_issued_ms,
           confirmed_writes);
   since(5, archive, not_before_ms);
+}
+template <class Archive>
+void serialize(Archive& archive, RetractJobRow& row) {
+  auto& [job, revision, state, created, direct, boxes, may_have_seen, letters, next_batch, next_box,
+         next_index, finished, error_code, error_text] = row;
+  archive(job, revision, state, created, direct, boxes, may_have_seen, letters, next_batch,
+          next_box, next_index, finished, error_code, error_text);
 }
 template <class Archive>
 void serialize(Archive& archive, ElementRow& row) {
@@ -180,6 +188,7 @@ Result<Row> decode(ByteView bytes, std::uint8_t version) {
 TP_ROW(SendJobRow)
 TP_ROW(RecipientRow)
 TP_ROW(BatchRow)
+TP_ROW(RetractJobRow)
 TP_ROW(ElementRow)
 TP_ROW(ChannelRow)
 TP_ROW(InboxRow)

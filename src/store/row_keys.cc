@@ -7,8 +7,8 @@ namespace taubenpost {
 namespace {
 
 // First byte of keys where one family holds several kinds of rows.
-constexpr std::uint8_t kHeader = 1, kSlot = 2, kIdentity = 3;          // meta
-constexpr std::uint8_t kSend = 1, kReceive = 2, kRecipient = 3;        // jobs
+constexpr std::uint8_t kHeader = 1, kSlot = 2, kIdentity = 3;                  // meta
+constexpr std::uint8_t kSend = 1, kReceive = 2, kRecipient = 3, kRetract = 4;  // jobs
 constexpr std::uint8_t kElement = 0, kAck = 1;                         // elements, inside the key
 constexpr std::uint8_t kByCounter = 1, kByTransfer = 2, kAwaited = 3;  // inbox
 
@@ -66,6 +66,7 @@ RowKey send_job_key(JobId job) { return KeyBuilder(Family::kJobs).add(kSend).add
 RowKey send_job_prefix() { return KeyBuilder(Family::kJobs).add(kSend).key(); }
 RowKey receive_job_key(JobId job) { return KeyBuilder(Family::kJobs).add(kReceive).add(job).key(); }
 RowKey receive_job_prefix() { return KeyBuilder(Family::kJobs).add(kReceive).key(); }
+RowKey retract_job_key(JobId job) { return KeyBuilder(Family::kJobs).add(kRetract).add(job).key(); }
 RowKey recipient_key(JobId job, RecipientIndex index) {
   return KeyBuilder(Family::kJobs).add(kRecipient).add(job).add(index.value()).key();
 }

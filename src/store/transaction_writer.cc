@@ -12,6 +12,7 @@ Error conflict(const RowKey& key, std::string_view reason) {
 RowKey key_of(const SendJobRow& row) { return send_job_key(row.id); }
 RowKey key_of(const ReceiveJobRow& row) { return receive_job_key(row.id); }
 RowKey key_of(const RecipientRow& row) { return recipient_key(row.job, row.index); }
+RowKey key_of(const RetractJobRow& row) { return retract_job_key(row.job); }
 RowKey key_of(const BatchRow& row) { return batch_key(row.job, row.index); }
 
 }  // namespace
@@ -167,6 +168,11 @@ Result<Row> TransactionWriter::ended(const RowKey& key, std::uint32_t revision) 
 Status TransactionWriter::step(const Transaction::ForgetSend& forget) {
   const RowKey key = send_job_key(forget.job);
   TP_TRY(ended<SendJobRow>(key, forget.revision));
+  const RowKey retract_key = retract_job_key(forget.job);
+  const Result<std::optional<RetractJobRow>> retraction = rows_.find<RetractJobRow>(retract_key);
+  if (!retraction) return retraction.error();
+  if (*retraction && !has_ended((*retraction)->state)) return conflict(key, "is being retracted");
+  if (*retraction) TP_TRY(remove(retract_key));
   TP_TRY(remove_all(recipient_prefix(forget.job)));
   TP_TRY(remove_all(journal_prefix(forget.job)));
   return remove(key);

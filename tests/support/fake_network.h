@@ -80,6 +80,14 @@ class FakeNetwork : public ports::Network {
                                                    ports::WriteLevel) override {
     co_return ports::WriteResult{ports::Outcome::kRejected, "fake network: read only"};
   }
+  boost::asio::awaitable<Result<ports::BuiltElements>> build_tombstones(SecretBytes, IndexBytes,
+                                                                        std::uint32_t, Bytes, bool,
+                                                                        bool) override {
+    co_return error(Errc::kRejected, "fake network: read only");
+  }
+  boost::asio::awaitable<ports::WriteResult> tombstone(SecretBytes, IndexBytes) override {
+    co_return ports::WriteResult{ports::Outcome::kRejected, "fake network: read only"};
+  }
   boost::asio::awaitable<ports::CopyResult> copy(SecretBytes, CourierRow, std::uint64_t) override {
     ports::CopyResult rejected;
     rejected.kind = ports::CopyResult::Kind::kRejected;

@@ -134,26 +134,51 @@ class LocalNetworkPort : public ports::Network {
     co_return built;
   }
 
+  boost::asio::awaitable<Result<ports::BuiltElements>> build_tombstones(SecretBytes write_cap,
+                                                                        IndexBytes start,
+                                                                        std::uint32_t count,
+                                                                        Bytes buffer, bool is_start,
+                                                                        bool is_last) override {
+    co_await begin();
+    if (gone) co_return no_daemon();
+    audit_.tombstones_built(write_cap.view(), start, count, buffer, is_start);
+    wire::CreateCourierEnvelopesFromTombstoneRange request;
+    request.query_id = Bytes16{1};
+    request.dest_write_cap = to_array<bacap::kWriteCapSize>(write_cap.view());
+    request.dest_start_index = start;
+    request.max_count = count;
+    request.is_start = is_start;
+    request.is_last = is_last;
+    if (!is_start) request.buffer = buffer;
+    localnet::StreamPlan plan = localnet::plan_stream(network_.context(), std::move(request));
+    TP_CHECK(plan.builder != nullptr);
+    const auto progress = plan.builder->step(SIZE_MAX);
+    auto reply = std::get<wire::CreateCourierEnvelopesFromTombstoneRangeReply>(
+        localnet::stream_reply(std::move(plan), progress));
+    ports::BuiltElements built;
+    if (reply.envelopes)
+      for (wire::OptBytes& element : *reply.envelopes) built.elements.push_back(*element);
+    built.buffer = reply.buffer.value_or(Bytes{});
+    built.next.push_back(*reply.next_dest_index);
+    co_await end();
+    co_return built;
+  }
+
   boost::asio::awaitable<ports::WriteResult> write(SecretBytes write_cap, IndexBytes index,
                                                    Bytes plaintext,
                                                    ports::WriteLevel level) override {
     co_await begin();
     if (gone) co_return ports::WriteResult{ports::Outcome::kRetry, "no daemon"};
     audit_.written(write_cap.view(), index, plaintext);
-    const auto cap = to_array<bacap::kWriteCapSize>(write_cap.view());
-    const wire::EncryptWrite encrypt{Bytes16{1}, plaintext, cap, index};
-    auto envelope =
-        std::get<wire::EncryptWriteReply>(localnet::answer(network_.context(), encrypt));
-    wire::StartResendingEncryptedMessage start = start_of(envelope);
-    start.write_cap = cap;
-    start.no_idempotent_box_already_exists.value = level == ports::WriteLevel::kConfirmed;
-    const std::optional<Reply> reply = co_await end_of(std::move(start));
-    co_await end();
-    if (!reply) co_return ports::WriteResult{ports::Outcome::kRetry, "no answer"};
-    const wire::Code code = code_of(*reply);
-    const ports::Outcome outcome = outcome_of(thin::resend_kind(code));
-    if (outcome == ports::Outcome::kOk) audit_.taken(index);
-    co_return ports::WriteResult{outcome, code.text()};
+    co_return co_await start_write(std::move(write_cap), index, std::move(plaintext), level);
+  }
+
+  boost::asio::awaitable<ports::WriteResult> tombstone(SecretBytes write_cap,
+                                                       IndexBytes index) override {
+    co_await begin();
+    if (gone) co_return ports::WriteResult{ports::Outcome::kRetry, "no daemon"};
+    audit_.tombstone_written(write_cap.view(), index);
+    co_return co_await start_write(std::move(write_cap), index, {}, ports::WriteLevel::kConfirmed);
   }
 
   boost::asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override {
@@ -172,6 +197,7 @@ class LocalNetworkPort : public ports::Network {
     ports::ReadResult result{outcome_of(thin::resend_kind(code)), {}, code.text()};
     if (result.outcome == ports::Outcome::kOk) result.plaintext = reply->plaintext.value();
     if (result.outcome == ports::Outcome::kOk) audit_.read(index, result.plaintext);
+    if (result.outcome == ports::Outcome::kTombstone) audit_.read_tombstone(index);
     co_return result;
   }
 
@@ -261,6 +287,24 @@ class LocalNetworkPort : public ports::Network {
   }
   static wire::Code code_of(const Reply& reply) {
     return wire::resend_code(reply.error_code, reply.courier_identity_hash.has_value());
+  }
+
+  boost::asio::awaitable<ports::WriteResult> start_write(SecretBytes write_cap, IndexBytes index,
+                                                         Bytes plaintext, ports::WriteLevel level) {
+    const auto cap = to_array<bacap::kWriteCapSize>(write_cap.view());
+    const wire::EncryptWrite encrypt{Bytes16{1}, plaintext, cap, index};
+    auto envelope =
+        std::get<wire::EncryptWriteReply>(localnet::answer(network_.context(), encrypt));
+    wire::StartResendingEncryptedMessage start = start_of(envelope);
+    start.write_cap = cap;
+    start.no_idempotent_box_already_exists.value = level == ports::WriteLevel::kConfirmed;
+    const std::optional<Reply> reply = co_await end_of(std::move(start));
+    co_await end();
+    if (!reply) co_return ports::WriteResult{ports::Outcome::kRetry, "no answer"};
+    const wire::Code code = code_of(*reply);
+    const ports::Outcome outcome = outcome_of(thin::resend_kind(code));
+    if (outcome == ports::Outcome::kOk) audit_.taken(index);
+    co_return ports::WriteResult{outcome, code.text()};
   }
 
   // The reply; nothing after the limit, or when the connection is lost.

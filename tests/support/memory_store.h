@@ -28,6 +28,7 @@ struct MemoryRows {
   std::map<JobId, ReceiveJobRow> receive_jobs;
   std::map<std::pair<JobId, RecipientIndex>, RecipientRow> recipients;
   std::map<std::pair<JobId, BatchIndex>, BatchRow> batches;
+  std::map<JobId, RetractJobRow> retract_jobs;
   std::map<Element, ElementRow> elements;
   std::map<Element, bool> acknowledged;
   std::map<ChannelId, ChannelRow> channels;
@@ -58,6 +59,11 @@ class MemoryStore : public ports::Store {
   Result<SendJobRow> send_job(JobId id) const override { return get(rows_->send_jobs, id); }
   Result<ReceiveJobRow> receive_job(JobId id) const override {
     return get(rows_->receive_jobs, id);
+  }
+  Result<std::optional<RetractJobRow>> retract_job(JobId id) const override {
+    const auto found = rows_->retract_jobs.find(id);
+    if (found == rows_->retract_jobs.end()) return std::optional<RetractJobRow>();
+    return std::optional(found->second);
   }
   Result<std::vector<RecipientRow>> recipients(JobId id) const override {
     return rows_of(rows_->recipients, std::pair(id, RecipientIndex{0}));
@@ -212,6 +218,9 @@ class MemoryStore : public ports::Store {
   Status step(const Transaction::Put<BatchRow, BatchEvent>& to) {
     return change(rows_->batches, std::pair(to.row.job, to.row.index), to);
   }
+  Status step(const Transaction::Put<RetractJobRow, RetractEvent>& to) {
+    return change(rows_->retract_jobs, to.row.job, to);
+  }
   Status step(const Transaction::Put<ChannelRow, NoEvent>& to) {
     for (const auto& [id, other] : rows_->channels)
       if (other.name == to.row.name && id != to.row.id) return conflict("has that name");
@@ -284,6 +293,11 @@ class MemoryStore : public ports::Store {
     return ok();
   }
   Status step(const Transaction::ForgetSend& one) {
+    const auto retraction = rows_->retract_jobs.find(one.job);
+    if (retraction != rows_->retract_jobs.end()) {
+      if (!has_ended(retraction->second.state)) return conflict("is being retracted");
+      erase(rows_->retract_jobs, retraction);
+    }
     erase_if(rows_->recipients, [&](const auto& key) { return key.first == one.job; });
     return forget(rows_->send_jobs, one.job, one.revision);
   }

@@ -54,6 +54,7 @@ class ModelNetwork : public ports::Network {
   bool gone_at_once = false;     // and nobody waits for one
   std::function<void()> step;    // before and after each effect; may throw the process away
   std::function<std::optional<WriteFault>(const WriteCall&)> on_write;
+  std::function<std::optional<WriteFault>(const IndexBytes&)> on_tombstone;
   std::function<std::optional<ports::ReadResult>(const IndexBytes&)> on_read;
   std::function<void(ports::KeyPair&)> on_keypair;
   std::function<void(ports::BuiltElements&)> on_built;
@@ -63,7 +64,7 @@ class ModelNetwork : public ports::Network {
 
   // ---- what a test may ask ----
   SendAudit audit{kChunk};
-  std::uint64_t writes = 0, confirmed_writes = 0, reads = 0, builds = 0;
+  std::uint64_t writes = 0, confirmed_writes = 0, tombstones = 0, reads = 0, builds = 0;
   std::map<Bytes, std::vector<CourierRow>> copies;  // the commands for each sequence, in order
   std::set<Bytes> copied_sequences;                 // that a courier has run to its end
 
@@ -118,23 +119,37 @@ class ModelNetwork : public ports::Network {
     ++builds;
     audit.built(to, buffer, is_start);
     ports::BuiltElements built;
-    bacap::CopyStreamEncoder encoder(kBoxMax);
-    if (!is_start) encoder.suppress_start();
-    encoder.set_buffer(buffer);
-    const auto take = [&built](std::vector<Bytes> elements) {
-      for (Bytes& element : elements) built.elements.push_back(std::move(element));
-    };
+    std::vector<bacap::Box> boxes;
     for (const ports::Destination& one : to) {
       const bacap::WriteCap cap = bacap::WriteCap::parse(one.write_cap).value();
       bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(one.start);
       for (std::size_t i = 0; i < one.payload.size(); i += kChunk, at = *at.next())
-        take(encoder.add_envelope(envelope(
-            seal(cap, at, one.payload.subspan(i, std::min(kChunk, one.payload.size() - i))))));
+        boxes.push_back(
+            seal(cap, at, one.payload.subspan(i, std::min(kChunk, one.payload.size() - i))));
       built.next.push_back(at.bytes());
     }
-    if (is_last) take(encoder.flush());
-    built.buffer = encoder.buffer();
-    if (on_built) on_built(built);
+    stream(boxes, buffer, is_start, is_last, built);
+    co_await end();
+    co_return built;
+  }
+
+  boost::asio::awaitable<Result<ports::BuiltElements>> build_tombstones(SecretBytes write_cap,
+                                                                        IndexBytes start,
+                                                                        std::uint32_t count,
+                                                                        Bytes buffer, bool is_start,
+                                                                        bool is_last) override {
+    co_await begin();
+    if (gone) co_return error(Errc::kDaemonGone, "no daemon");
+    ++builds;
+    audit.tombstones_built(write_cap.view(), start, count, buffer, is_start);
+    const bacap::WriteCap cap = bacap::WriteCap::parse(write_cap.view()).value();
+    bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(start);
+    ports::BuiltElements built;
+    std::vector<bacap::Box> boxes;
+    for (std::uint32_t i = 0; i < count; ++i, at = *at.next())
+      boxes.push_back(bacap::tombstone(cap, at));
+    built.next.push_back(at.bytes());
+    stream(boxes, buffer, is_start, is_last, built);
     co_await end();
     co_return built;
   }
@@ -163,6 +178,22 @@ class ModelNetwork : public ports::Network {
     co_return result;
   }
 
+  boost::asio::awaitable<ports::WriteResult> tombstone(SecretBytes write_cap,
+                                                       IndexBytes index) override {
+    co_await begin();
+    ++tombstones;
+    if (gone) co_return ports::WriteResult{ports::Outcome::kRetry, "no daemon"};
+    audit.tombstone_written(write_cap.view(), index);
+    std::optional<WriteFault> fault;
+    if (on_tombstone) fault = on_tombstone(index);
+    co_await clock_.sleep(kRoundTrip);
+    if (!fault || fault->stored)
+      store(bacap::tombstone(bacap::WriteCap::parse(write_cap.view()).value(),
+                             *bacap::MessageBoxIndex::parse(index)));
+    co_await end();
+    co_return ports::WriteResult{fault ? fault->outcome : ports::Outcome::kOk, "the model says so"};
+  }
+
   boost::asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override {
     co_await begin();
     ++reads;
@@ -178,6 +209,7 @@ class ModelNetwork : public ports::Network {
     if (found) result.outcome = found->empty() ? ports::Outcome::kTombstone : ports::Outcome::kOk;
     if (found) result.plaintext = *found;
     if (result.outcome == ports::Outcome::kOk) audit.read(index, result.plaintext);
+    if (result.outcome == ports::Outcome::kTombstone) audit.read_tombstone(index);
     co_await end();
     co_return result;
   }
@@ -250,8 +282,28 @@ class ModelNetwork : public ports::Network {
     return bacap::encode(out);
   }
 
-  // The replica's rule: the same again is fine, anything else is refused.
+  // One builder call's share of a copy stream.
+  void stream(const std::vector<bacap::Box>& boxes, const Bytes& buffer, bool is_start,
+              bool is_last, ports::BuiltElements& built) {
+    bacap::CopyStreamEncoder encoder(kBoxMax);
+    if (!is_start) encoder.suppress_start();
+    encoder.set_buffer(buffer);
+    const auto take = [&built](std::vector<Bytes> elements) {
+      for (Bytes& element : elements) built.elements.push_back(std::move(element));
+    };
+    for (const bacap::Box& box : boxes) take(encoder.add_envelope(envelope(box)));
+    if (is_last) take(encoder.flush());
+    built.buffer = encoder.buffer();
+    if (on_built) on_built(built);
+  }
+
+  // The replica's rule: a tombstone is put over anything; the same again is fine, anything else is
+  // refused.
   std::uint8_t store(const bacap::Box& box) {
+    if (box.is_tombstone()) {
+      boxes_[box.id] = box;
+      return 0;
+    }
     const auto there = boxes_.emplace(box.id, box).first;
     return there->second.payload == box.payload && there->second.signature == box.signature ? 0
                                                                                             : 10;

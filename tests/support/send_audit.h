@@ -42,13 +42,16 @@ class SendAudit {
         ++seen;
         continue;
       }
-      const SendState state = store_->send_job(id)->state;
-      const bool given_up = state == SendState::kFailed || state == SendState::kCancelled;
-      const bool found = restored_ && state == SendState::kPosted;  // by a resync
-      EXPECT_TRUE(given_up || found || read_back_.count(seen->second))
+      const bool found = restored_ && store_->send_job(id)->state == SendState::kPosted;  // resync
+      const auto& read = is_retraction(BatchIndex{index}) ? read_tombstones_ : read_back_;
+      EXPECT_TRUE(found || given_up(id, BatchIndex{index}) || read.count(seen->second))
           << "batch " << index << " is done, and its last box was never read back";
       seen = open_.erase(seen);
     }
+    for (const JobId& id : jobs())
+      for (const RecipientRow& row : recipients(id))
+        EXPECT_TRUE(row.state != RecipientState::kRetracted || read_tombstones_.count(row.position))
+            << "a letter is retracted, and was never read back";
   }
 
   // Whether the sequence is one of the sender's channels.
@@ -102,6 +105,21 @@ class SendAudit {
     }
   }
 
+  // One builder call of a retraction.
+  void tombstones_built(ByteView cap, const IndexBytes& start, std::uint32_t count, ByteView buffer,
+                        bool is_start) {
+    ASSERT_GT(count, 0U);
+    const std::optional<JobId> id = tombstone(cap, start, count);
+    if (!id) return;
+    for (const BatchRow& row : batches(*id))
+      if (row.state == BatchState::kBuilding && is_retraction(row.index) &&
+          is_start == (row.built == 0) && equal(row.buffer, buffer) &&
+          (is_channel(cap) || row.next_index == start))
+        return;
+    ADD_FAILURE() << "a slice that does not follow the stored ones";
+  }
+  void tombstone_written(ByteView cap, const IndexBytes& index) { tombstone(cap, index, 1); }
+
   void copy_issued(ByteView cap, const CourierRow& courier) {
     const std::optional<BatchRow> row = batch_of_temporary(cap);
     ASSERT_TRUE(row) << "a copy of a sequence that no stored batch names";
@@ -122,6 +140,10 @@ class SendAudit {
     const auto built = body_content_.find(index);
     if (built != body_content_.end() && equal(built->second, plaintext)) read_back_.insert(index);
   }
+  void read_tombstone(const IndexBytes& index) { read_tombstones_.insert(index); }
+
+  // The test has made a letter that can't be retracted: then the body is all the same.
+  bool letters_may_stay = false;
 
  private:
   // By value: what a loop walks over must outlive it.
@@ -130,8 +152,40 @@ class SendAudit {
   std::vector<RecipientRow> recipients(JobId id) const { return store_->recipients(id).value(); }
   std::vector<ChannelRow> channels() const { return store_->channels().value(); }
 
+  bool given_up(const JobId& id, BatchIndex index) const {
+    const SendState state = store_->send_job(id)->state;
+    const std::optional<RetractJobRow> retraction = store_->retract_job(id).value();
+    if (is_retraction(index)) return retraction && retraction->state == RetractState::kFailed;
+    return state == SendState::kFailed || state == SendState::kCancelled;
+  }
+
+  // Whose retraction may overwrite this: one of its letters, or boxes of its body once no letter
+  // can be found any more.
+  std::optional<JobId> tombstone(ByteView cap, const IndexBytes& start, std::uint64_t count) const {
+    const bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(start);
+    for (const JobId& id : jobs()) {
+      const std::optional<RetractJobRow> row = store_->retract_job(id).value();
+      if (!row || row->state != RetractState::kWriting) continue;
+      const std::vector<RecipientRow> to = recipients(id);
+      bool letters_left = false;
+      for (const std::uint64_t number : row->letters) {
+        const RecipientRow& recipient = to.at(number);
+        letters_left |= recipient.state != RecipientState::kRetracted;
+        if (count == 1 && recipient.position == start && is_channel(cap)) return id;
+      }
+      const bacap::WriteCap body = bacap::WriteCap::from_seed(store_->send_job(id)->plan.body_seed);
+      if (row->boxes == 0 || !equal(body.view(), cap)) continue;
+      EXPECT_TRUE(bacap::is_on_stream(body.index(), at, row->boxes)) << "a box behind the body";
+      EXPECT_LE(at.counter() - body.index().counter() + count, row->boxes);
+      EXPECT_TRUE(!letters_left || letters_may_stay) << "the body before the letters";
+      return id;
+    }
+    ADD_FAILURE() << "a tombstone that no stored retraction asks for";
+    return std::nullopt;
+  }
+
   void remember(const BatchRow& row) {
-    if (!is_commit(row.index)) {
+    if (is_body(row.index) || row.index.value() >= kFirstBodyTombstones) {
       bacap::MessageBoxIndex last = *bacap::MessageBoxIndex::parse(row.body_index);
       for (std::uint32_t i = 1; i < row.count; ++i) last = *last.next();
       open_[{row.job, row.index.value()}] = last.bytes();
@@ -195,7 +249,7 @@ class SendAudit {
   std::map<Bytes32, std::tuple<JobId, std::uint32_t, std::uint32_t>> generations_;
   std::map<std::pair<Bytes, IndexBytes>, Bytes> content_;
   std::map<IndexBytes, Bytes> body_content_;  // indices are random: no two sequences share one
-  std::set<IndexBytes> taken_, read_back_;
+  std::set<IndexBytes> taken_, read_back_, read_tombstones_;
 };
 
 }  // namespace taubenpost

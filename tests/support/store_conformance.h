@@ -44,6 +44,7 @@ TYPED_TEST_P(StoreConformance, EveryRow_ComesBackWholeAfterReopen) {
                  .create(rows::recipient(RecipientIndex{0}))
                  .create(rows::recipient(RecipientIndex{1}))
                  .create(rows::batch())
+                 .create(rows::retract_job())
                  .create(rows::element(7))
                  .create(rows::channel())
                  .create(rows::inbox())
@@ -56,6 +57,7 @@ TYPED_TEST_P(StoreConformance, EveryRow_ComesBackWholeAfterReopen) {
   EXPECT_EQ(*now.recipients(rows::kJob),
             (std::vector{rows::recipient(RecipientIndex{0}), rows::recipient(RecipientIndex{1})}));
   EXPECT_EQ(*now.batch(rows::kJob, rows::kBatch), rows::batch());
+  EXPECT_EQ(*now.retract_job(rows::kJob), rows::retract_job());
   EXPECT_EQ(*now.element(rows::kJob, rows::kBatch, rows::kGeneration, ElementIndex{7}),
             rows::element(7).bytes);
   EXPECT_EQ(*now.channel(rows::kChannel), rows::channel());
@@ -73,6 +75,7 @@ TYPED_TEST_P(StoreConformance, MissingRows_AreNotFoundOrEmpty) {
   EXPECT_EQ(code_of(now.channel(rows::kChannel)), Errc::kNotFound);
   EXPECT_EQ(code_of(now.element(rows::kJob, rows::kBatch, rows::kGeneration, ElementIndex{0})),
             Errc::kNotFound);
+  EXPECT_FALSE(now.retract_job(rows::kJob)->has_value());
   EXPECT_TRUE(now.send_jobs()->empty());
   EXPECT_TRUE(now.receive_jobs()->empty());
   EXPECT_TRUE(now.recipients(rows::kJob)->empty());
@@ -92,6 +95,7 @@ TYPED_TEST_P(StoreConformance, CreateOfExisting_IsAConflict) {
                  .create(rows::send_job())
                  .create(rows::recipient())
                  .create(rows::batch())
+                 .create(rows::retract_job())
                  .create(rows::element(1))
                  .create(rows::channel())
                  .create(rows::inbox())
@@ -102,6 +106,7 @@ TYPED_TEST_P(StoreConformance, CreateOfExisting_IsAConflict) {
   EXPECT_EQ(*this->store->send_job(rows::kJob), rows::send_job());
   EXPECT_EQ(code_of(this->commit(Transaction().create(rows::recipient()))), Errc::kStateConflict);
   EXPECT_EQ(code_of(this->commit(Transaction().create(rows::batch()))), Errc::kStateConflict);
+  EXPECT_EQ(code_of(this->commit(Transaction().create(rows::retract_job()))), Errc::kStateConflict);
   EXPECT_EQ(code_of(this->commit(Transaction().create(rows::element(1)))), Errc::kStateConflict);
   EXPECT_EQ(code_of(this->commit(Transaction().create(rows::channel()))), Errc::kStateConflict);
   EXPECT_EQ(code_of(this->commit(Transaction().create(rows::inbox()))), Errc::kStateConflict);
@@ -112,6 +117,7 @@ TYPED_TEST_P(StoreConformance, Update_WritesTheRowUnderTheNextRevision) {
   this->must(Transaction()
                  .create(rows::send_job())
                  .create(rows::batch())
+                 .create(rows::retract_job())
                  .create(rows::channel())
                  .create(rows::receive_job()));
   SendJobRow job = rows::send_job();
@@ -122,8 +128,12 @@ TYPED_TEST_P(StoreConformance, Update_WritesTheRowUnderTheNextRevision) {
   channel.counter = 999;
   ReceiveJobRow receive = rows::receive_job();
   receive.prefix = 9999;
-  this->must(Transaction().update(job).update(batch).update(channel).update(receive));
-  job.revision = batch.revision = channel.revision = receive.revision = 1;
+  RetractJobRow retract = rows::retract_job();
+  retract.next_box = 99999;
+  this->must(
+      Transaction().update(job).update(batch).update(channel).update(receive).update(retract));
+  job.revision = batch.revision = channel.revision = receive.revision = retract.revision = 1;
+  EXPECT_EQ(*this->store->retract_job(retract.job), retract);
   EXPECT_EQ(*this->store->send_job(job.id), job);
   EXPECT_EQ(*this->store->batch(batch.job, batch.index), batch);
   EXPECT_EQ(*this->store->channel(channel.id), channel);
@@ -164,6 +174,7 @@ TYPED_TEST_P(StoreConformance, Move_FollowsTheTable) {
                  .create(rows::send_job())
                  .create(rows::recipient())
                  .create(rows::batch())
+                 .create(rows::retract_job())
                  .create(rows::receive_job()));
   SendJobRow job = rows::send_job();
   job.sent = 5;
@@ -171,7 +182,9 @@ TYPED_TEST_P(StoreConformance, Move_FollowsTheTable) {
                  .move(job, SendEvent::kDecided)
                  .move(rows::recipient(), RecipientEvent::kReadBack)
                  .move(rows::batch(), BatchEvent::kCopied)
+                 .move(rows::retract_job(), RetractEvent::kAllWritten)
                  .move(rows::receive_job(), ReceiveEvent::kFetched));
+  EXPECT_EQ((*this->store->retract_job(rows::kJob))->state, RetractState::kRetracted);
   job.state = SendState::kCommitting;
   job.revision = 1;
   EXPECT_EQ(*this->store->send_job(rows::kJob), job);

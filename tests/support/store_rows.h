@@ -98,6 +98,24 @@ inline BatchRow batch(BatchIndex index = kBatch) {
   return row;
 }
 
+inline RetractJobRow retract_job() {
+  RetractJobRow row;
+  row.job = kJob;
+  row.state = RetractState::kWriting;
+  row.created = 0x21;
+  row.direct = true;
+  row.boxes = 0x22;
+  row.may_have_seen = {0x23};
+  row.letters = {0x24, 0x0102030405060708};
+  row.next_batch = 0x25;
+  row.next_box = 0x26;
+  row.next_index = run_of<kIndexSize>(22);
+  row.finished = 0x27;
+  row.error_code = 0x28;
+  row.error_text = "refused";
+  return row;
+}
+
 inline ElementRow element(std::uint32_t index, Generation generation = kGeneration) {
   return {kJob, kBatch, generation, ElementIndex{index},
           bytes_of(static_cast<std::uint8_t>(index), 9)};

@@ -1,0 +1,281 @@
+#include "engine/retract_job.h"
+
+#include <algorithm>
+
+#include "bacap/capability.h"
+#include "base/failpoint.h"
+#include "engine/batch_job.h"
+#include "engine/end_send.h"
+#include "engine/index_steps.h"
+#include "engine/job_errors.h"
+#include "engine/read_surely.h"
+#include "engine/retract_content.h"
+#include "engine/tombstone.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Outcome;
+using ports::Transaction;
+
+namespace {
+
+constexpr std::uint32_t kLettersPerBatch = 256;
+
+bool is_over_body(BatchIndex batch) { return batch.value() >= kFirstBodyTombstones; }
+
+}  // namespace
+
+// The whole flow. One case per state; each step leaves the retraction in a later state.
+asio::awaitable<Status> RetractJob::run() {
+  for (;;) {
+    Result<RetractJobRow> now = row();
+    if (!now) co_return now.error();
+    Status step = ok();
+    switch (now->state) {
+      case RetractState::kPlanned:
+        step = co_await start(std::move(now).value());
+        break;
+      case RetractState::kWriting:
+        step = co_await write(std::move(now).value());
+        break;
+      case RetractState::kRetracted:
+      case RetractState::kFailed:
+        co_return ok();
+    }
+    // A letter's last step, which was under way when the job was stopped, has moved its recipient.
+    if (!step && step.error().code == Errc::kStateConflict) continue;
+    if (!step && belongs_to_job(step.error().code)) step = co_await give_up(step.error());
+    if (!step) co_return step.error();
+  }
+}
+
+Result<RetractJobRow> RetractJob::row() const {
+  Result<std::optional<RetractJobRow>> found = ports_.store.retract_job(id_);
+  if (!found) return found.error();
+  if (!found->has_value()) return error(Errc::kNotFound, "the job is not being retracted");
+  return std::move(**found);
+}
+
+// Fixes which positions are overwritten: all that may hold the letter, or would be a gap that
+// readers wait at, and none that holds something else.
+asio::awaitable<Status> RetractJob::start(RetractJobRow row) {
+  Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
+  if (!recipients) co_return recipients.error();
+  Transaction step;
+  row.letters.clear();
+  for (RecipientRow& recipient : recipients.value()) {
+    const std::uint64_t number = recipient.index.value();
+    if (recipient.state == RecipientState::kPending ||
+        recipient.state == RecipientState::kConflict ||
+        recipient.state == RecipientState::kRetracted || recipient.position == IndexBytes{})
+      continue;
+    Result<bool> ours = co_await is_ours(recipient);
+    if (!ours) co_return ours.error();
+    if (ours.value()) row.letters.push_back(number);
+    if (!ours.value() && recipient.state == RecipientState::kReserved)
+      step.move(std::move(recipient), RecipientEvent::kTaken);
+  }
+  for (std::uint64_t first = 0; first < row.letters.size() && !row.direct;
+       first += kLettersPerBatch) {
+    BatchRow batch;
+    batch.job = id_;
+    batch.index =
+        BatchIndex{kFirstLetterTombstones + static_cast<std::uint32_t>(first / kLettersPerBatch)};
+    batch.first = first;
+    batch.count = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(kLettersPerBatch, row.letters.size() - first));
+    step.create(std::move(batch));
+  }
+  step.note(id_, ports_.clock.unix_ms(),
+            "retracting: " + std::to_string(row.letters.size()) + " letters, " +
+                std::to_string(row.boxes) + " boxes");
+  step.move(std::move(row), RetractEvent::kStart);
+  Status started = co_await ports_.store.commit(std::move(step));
+  TP_FAILPOINT("retract.started");
+  co_return started;
+}
+
+// A position that was not read back may hold what somebody else has put there.
+asio::awaitable<Result<bool>> RetractJob::is_ours(RecipientRow recipient) {
+  if (recipient.state == RecipientState::kPosted) co_return true;
+  Result<ChannelRow> channel = ports_.store.channel(recipient.channel);
+  if (!channel && channel.error().code == Errc::kNotFound) co_return true;  // its letter fails
+  if (!channel) co_return channel.error();
+  Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel->capability);
+  if (!cap) co_return cap.error();
+  const Bytes read_cap = to_bytes(cap->read_cap().view());
+  Result<ports::ReadResult> read =
+      co_await read_surely(ports_, read_cap, recipient.position, /*lag_ms=*/0);
+  if (!read) co_return read.error();
+  co_return read->outcome != Outcome::kOk || read->plaintext == recipient.letter;
+}
+
+// What goes wrong with a letter does not keep the body.
+asio::awaitable<Status> RetractJob::write(RetractJobRow row) {
+  Status letters = co_await write_letters(row);
+  if (!letters && !belongs_to_job(letters.error().code)) co_return letters;
+  Status body = co_await write_body(std::move(row));
+  if (!body) co_return body;
+  if (!letters) co_return letters;
+  co_return co_await finish();
+}
+
+asio::awaitable<Status> RetractJob::write_letters(RetractJobRow row) {
+  Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
+  if (!batches) co_return batches.error();
+  LetterTombstones letters(row, ports_);
+  child_error_.reset();
+  {
+    Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+    TaskGroup running(shared_.executor);
+    for (const BatchRow& batch : batches.value())
+      if (!is_over_body(batch.index)) running.spawn(run_batch(batch.index, letters, uploads));
+    co_await running.join();
+  }
+  if (child_error_ && !belongs_to_job(child_error_->code)) co_return *child_error_;
+  // Without batches, or where one of them can't go on: each letter by itself.
+  co_return co_await letters.settle(0, row.letters.size());
+}
+
+asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
+  if (row.boxes == 0) co_return ok();
+  Permit permit = co_await Permit::acquire(shared_.uploading_jobs);
+  child_error_.reset();
+  if (!row.direct) co_return co_await copy_body();
+  while (row.next_box < row.boxes) {
+    Status written = co_await write_boxes(std::move(row));
+    if (!written) co_return written;
+    Result<RetractJobRow> now = this->row();
+    if (!now) co_return now.error();
+    row = std::move(now).value();
+  }
+  co_return ok();
+}
+
+// Opens batches in order and runs a few of them side by side.
+asio::awaitable<Status> RetractJob::copy_body() {
+  const Result<SendJobRow> job = ports_.store.send_job(id_);
+  if (!job) co_return job.error();
+  Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
+  if (!opened) co_return opened.error();
+  Result<RetractJobRow> now = row();
+  BodyTombstones body(job.value(), ports_, options_);
+  Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+  TaskGroup running(shared_.executor);
+  for (const BatchRow& batch : opened.value())
+    if (is_over_body(batch.index)) running.spawn(run_batch(batch.index, body, uploads));
+  Status opening = ok();
+  while (now && now->next_box < now->boxes && !child_error_) {
+    if (running.running() >= options_.active_batches) {
+      co_await running.wait_for_one();
+      continue;
+    }
+    opening = co_await open_batch(now.value());
+    if (!opening) break;
+    running.spawn(run_batch(BatchIndex{kFirstBodyTombstones + now->next_batch}, body, uploads));
+    now = row();
+  }
+  co_await running.join();
+  if (child_error_) co_return *child_error_;
+  if (!now) co_return now.error();
+  co_return opening;
+}
+
+asio::awaitable<Status> RetractJob::open_batch(RetractJobRow row) {
+  BatchRow batch;
+  batch.job = id_;
+  batch.index = BatchIndex{kFirstBodyTombstones + row.next_batch};
+  batch.first = row.next_box;
+  batch.count = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(options_.batch_chunks, row.boxes - row.next_box));
+  batch.body_index = row.next_index;
+  Result<IndexBytes> next = advanced(row.next_index, batch.count);
+  if (!next) co_return next.error();
+  row.next_index = next.value();
+  row.next_box += batch.count;
+  ++row.next_batch;
+  Transaction step;
+  step.create(std::move(batch));
+  step.update(std::move(row));
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+asio::awaitable<void> RetractJob::run_batch(BatchIndex index, BatchContent& content,
+                                            Semaphore& uploads) {
+  BatchJob batch(id_, index, ports_, options_, shared_, uploads, content);
+  Status done = co_await batch.run();
+  if (!done && !child_error_) child_error_ = done.error();
+}
+
+// The direct way: a window of boxes, the last of which is read back.
+asio::awaitable<Status> RetractJob::write_boxes(RetractJobRow row) {
+  const Result<SendJobRow> job = ports_.store.send_job(id_);
+  if (!job) co_return job.error();
+  const bacap::WriteCap body = bacap::WriteCap::from_seed(job->plan.body_seed);
+  const std::uint64_t count =
+      std::min<std::uint64_t>(options_.write_window, row.boxes - row.next_box);
+  Result<IndexBytes> last = row.next_index;
+  {
+    TaskGroup writers(shared_.executor);
+    Result<IndexBytes> at = row.next_index;
+    for (std::uint64_t i = 0; at && i < count; ++i) {
+      writers.spawn(write_box(to_bytes(body.view()), at.value()));
+      last = at;
+      at = advanced(at.value(), 1);
+    }
+    co_await writers.join();
+    if (!at) co_return at.error();
+    row.next_index = at.value();
+  }
+  if (child_error_) co_return *child_error_;
+  Status surely = co_await ensure_tombstone(ports_, to_bytes(body.view()), last.value());
+  if (!surely) co_return surely;
+  row.next_box += count;
+  Transaction step;
+  step.update(std::move(row));
+  Status marked = co_await ports_.store.commit(std::move(step));
+  TP_FAILPOINT("retract.boxes.marked");
+  co_return marked;
+}
+
+// A child of the group of its window: leaves its error where write_boxes() finds it.
+asio::awaitable<void> RetractJob::write_box(Bytes write_cap, IndexBytes index) {
+  Permit permit = co_await Permit::acquire(shared_.writes);
+  if (child_error_) co_return;
+  Status written = co_await write_tombstone(ports_, std::move(write_cap), index);
+  if (!written && !child_error_) child_error_ = written.error();
+}
+
+asio::awaitable<Status> RetractJob::finish() {
+  Result<RetractJobRow> now = row();
+  if (!now) co_return now.error();
+  Transaction step;
+  TP_CO_TRY(drop_batches(ports_.store, id_, step));
+  now->finished = ports_.clock.unix_ms() / 1000;
+  step.note(id_, ports_.clock.unix_ms(), "retracted");
+  step.move(std::move(now).value(), RetractEvent::kAllWritten);
+  TP_FAILPOINT("retract.before_end");
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+// Records why it can't go on. Batches that are not done are opened again if the user says so.
+asio::awaitable<Status> RetractJob::give_up(Error reason) {
+  Result<RetractJobRow> now = row();
+  if (!now) co_return now.error();
+  Transaction step;
+  const Result<std::vector<BatchRow>> open = ports_.store.batches(id_);
+  if (!open) co_return open.error();
+  TP_CO_TRY(drop_batches(ports_.store, id_, step));
+  for (const BatchRow& batch : open.value())
+    if (is_over_body(batch.index) && batch.first < now->next_box) {
+      now->next_box = batch.first;
+      now->next_index = batch.body_index;
+    }
+  now->error_code = static_cast<std::uint16_t>(reason.code);
+  now->error_text = reason.what;
+  step.note(id_, ports_.clock.unix_ms(), "not retracted: " + reason.what);
+  step.move(std::move(now).value(), RetractEvent::kGiveUp);
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
+}  // namespace taubenpost
