@@ -105,8 +105,29 @@ TEST_P(CliBothDaemonsTest, RetractedTransfer_IsFoundByNobodyAnyMore) {
 
   const Ended late = run_as("bert", {"receive", "--into", path("other inbox")});
   EXPECT_EQ(late.status, 9) << late.err;
+  EXPECT_NE(late.err.find("1 transfers were retracted by their sender"), std::string::npos)
+      << late.err;
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("other inbox")), {}), 0);
 }
+
+#ifdef TP_FAILPOINTS
+TEST_F(CliTransferTest, RetractedWhileItIsFetched_FailsAndSaysWhy) {
+  write_file(path("large"), bytes_of(20'000));
+  const Ended sent = run_as("sender", {"send", path("large"), "--to", "alice", "--wait"});
+  ASSERT_EQ(sent.status, 0) << sent.err;
+  ::setenv("TP_FAILPOINT", "receive.poll.committed:1", /*overwrite=*/1);
+  EXPECT_EQ(receive().status, 128 + SIGKILL);  // Alice has found the letter, and no more
+  ::unsetenv("TP_FAILPOINT");
+  ASSERT_EQ(run_as("sender", {"retract", sent.out.substr(0, 26)}).status, 0);
+  ASSERT_EQ(run_as("sender", {"serve", "--until-idle"}).status, 0);
+  const Ended received = receive();
+  EXPECT_EQ(received.status, 1) << received.err;
+  EXPECT_EQ(received.out, "");
+  EXPECT_NE(received.err.find("(large from sender) failed: retracted by sender"), std::string::npos)
+      << received.err;
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("inbox")), {}), 0);
+}
+#endif
 
 TEST_F(CliTransferTest, RetractedDirectly_IsTheSame) {
   write_file(path("small"), "small");

@@ -106,7 +106,8 @@ TEST_F(ReceivePoll, BoxesThatAreNoLetters_NeverStopTheChannel) {
   const Result<PollSummary> polled = world.poll(channel);
   ASSERT_TRUE(polled) << polled.error().what;
   EXPECT_EQ(polled->letters, 1U);
-  EXPECT_EQ(polled->others, 5U);
+  EXPECT_EQ(polled->others, 4U);
+  EXPECT_EQ(polled->retracted, 1U);
   EXPECT_EQ(kinds(), (std::vector{InboxKind::kInvalid, InboxKind::kInvalid, InboxKind::kInvalid,
                                   InboxKind::kUnknown, InboxKind::kRetracted, InboxKind::kLetter}));
   const InboxRow invalid = world.store->inbox(channel.id)->at(1);

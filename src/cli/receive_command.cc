@@ -77,6 +77,7 @@ void notice_what_is_no_transfer(Output& out, const PollSummary& found) {
   const auto count = [&out](std::size_t number, const char* what) {
     if (number > 0) out.notice(std::to_string(number) + what);
   };
+  count(found.retracted, " transfers were retracted by their sender");
   count(found.others, " boxes held no new transfer");
   count(found.passed_over, " empty positions were passed over; later rounds look there again");
   count(found.lost, " positions that were passed over stayed empty until nothing could be there");

@@ -313,13 +313,15 @@ class Round {
   }
 
   asio::awaitable<Status> store(Found found, Transaction step) {
-    const bool is_letter = found.is_letter();
+    std::size_t& count = found.inbox.kind == InboxKind::kRetracted ? summary_.retracted
+                         : found.is_letter()                       ? summary_.letters
+                                                                   : summary_.others;
     found.store(step);
     TP_FAILPOINT("receive.poll.before_commit");
     Status stored = co_await ports_.store.commit(std::move(step));
     if (!stored) co_return stored;
     TP_FAILPOINT("receive.poll.committed");
-    ++(is_letter ? summary_.letters : summary_.others);
+    ++count;
     co_return ok();
   }
 

@@ -15,13 +15,15 @@
 namespace taubenpost {
 
 struct PollSummary {
-  std::size_t letters = 0;  // new transfers, now receive jobs
-  std::size_t others = 0;   // duplicates, retracted, unknown or invalid boxes, recorded and skipped
+  std::size_t letters = 0;      // new transfers, now receive jobs
+  std::size_t retracted = 0;    // positions that their sender has overwritten
+  std::size_t others = 0;       // duplicates, unknown or invalid boxes, recorded and skipped
   std::size_t passed_over = 0;  // positions that are awaited from this round on
   std::size_t lost = 0;         // positions where no box can be there any more: given up
 
   PollSummary& operator+=(const PollSummary& other) {
     letters += other.letters;
+    retracted += other.retracted;
     others += other.others;
     passed_over += other.passed_over;
     lost += other.lost;
