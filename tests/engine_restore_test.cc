@@ -4,6 +4,7 @@
 
 #include "engine/end_send.h"
 #include "engine/held.h"
+#include "engine/retract_send.h"
 #include "support/send_steps.h"
 
 namespace taubenpost {
@@ -149,6 +150,53 @@ TEST_F(EngineRestoreTest, PostedToOneOfTwo_IsSentToTheOther) {
   const TransferId transfer = world.job(id).transfer;
   EXPECT_EQ(letters_of(world, "anna", transfer, 5 * kChunk), 1);
   EXPECT_EQ(letters_of(world, "bert", transfer, 5 * kChunk), 1);
+}
+
+// Before the decision of the restored store; the original has decided, and its letter is found.
+TEST_F(EngineRestoreTest, CancelledAfterALetterWasFound_ThatLetterIsRetracted) {
+  for (const bool by_retract : {false, true}) {
+    SCOPED_TRACE(by_retract ? "retract" : "cancel");
+    SendWorld one{StoreKind::kRocks};
+    one.channel("anna");
+    one.channel("bert");
+    const JobId id = one.queue_bytes("file", 5 * kChunk, {"anna", "bert"});
+    run_until(one, id, SendState::kUploading);
+    one.back_up();
+    run_all(one, 1);
+    one.network.lose(one.write_cap("bert").read_cap(), one.position("bert", 0));
+    one.restore();
+    must_resync(one, "anna", 1, 1);
+    must_resync(one, "bert", 0, 0);
+    ASSERT_EQ(one.job(id).state, SendState::kUploading);
+    const Status asked = one.run(by_retract ? retract_send(one.ports(), id, RetractWay::kCopies)
+                                            : cancel_send(one.ports(), id));
+    ASSERT_TRUE(asked) << asked.error().what;
+    EXPECT_EQ(one.job(id).state, SendState::kCancelled);
+    const std::optional<RetractJobRow> retraction = one.store->retract_job(id).value();
+    ASSERT_TRUE(retraction);
+    EXPECT_EQ(retraction->boxes, one.job(id).plan.boxes);
+    EXPECT_EQ(retraction->may_have_seen, (std::vector<std::uint64_t>{0}));
+    run_all(one, 1);
+    const std::optional<Bytes> box = one.box("anna", 0);
+    EXPECT_TRUE(box && box->empty()) << "the letter can still be found";
+    EXPECT_EQ(one.recipient(id, 0).state, RecipientState::kRetracted);
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+TEST_F(EngineRestoreTest, RetractBeforeTheResync_IsRefused) {
+  world.channel("anna");
+  const JobId id = world.queue_bytes("file", 10, {"anna"});
+  run_until(world, id, SendState::kCommitting);
+  world.back_up();
+  world.restore();
+  const Status retracted = world.run(retract_send(world.ports(), id, RetractWay::kCopies));
+  ASSERT_FALSE(retracted);
+  EXPECT_EQ(retracted.error().code, Errc::kRefused);
+  EXPECT_NE(retracted.error().hint.find("resync"), std::string::npos);
+  EXPECT_EQ(world.run(cancel_send(world.ports(), id)).error().code, Errc::kRefused);
+  must_resync(world, "anna", 0, 0);
+  EXPECT_TRUE(world.run(cancel_send(world.ports(), id)));
 }
 
 // The backup is of any step, and so is the end of the original: the letter is there once.

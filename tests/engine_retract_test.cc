@@ -8,7 +8,7 @@
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
 #include "engine/task_group.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -42,16 +42,6 @@ class EngineRetractTest : public testing::TestWithParam<RetractWay> {
     const Result<std::optional<RetractJobRow>> row = in.store->retract_job(id);
     EXPECT_TRUE(row && row->has_value());
     return row->value_or(RetractJobRow{});
-  }
-  static void run_all(SendWorld& in, std::size_t finished, std::size_t failed = 0) {
-    const Result<RunSummary> summary = in.run_engine();
-    ASSERT_TRUE(summary) << summary.error().what;
-    EXPECT_EQ(summary->finished, finished);
-    EXPECT_EQ(summary->failed, failed);
-  }
-  static void run_until(SendWorld& in, JobId id, SendState state) {
-    for (std::uint64_t at = 1; in.job(id).state != state; ++at)
-      ASSERT_FALSE(in.run_engine_until(at)) << "never was in that state";
   }
   // Goes on step by step until a courier has been asked to copy the letters.
   static void run_until_letters_are_issued(SendWorld& in, JobId id) {

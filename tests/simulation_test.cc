@@ -13,6 +13,7 @@
 #include <set>
 
 #include "engine/end_send.h"
+#include "engine/retract_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
 #include "localnet/random.h"
@@ -167,7 +168,10 @@ class Simulation {
     const JobId id = jobs_[number];
     const SendJobRow before = *sender_.store().send_job(id);
     const CancelKind kind = roll(2) == 0 ? CancelKind::kStop : CancelKind::kAndRetract;
-    const Status cancelled = sender_.run(cancel_send(sender_.ports(), id, kind));
+    const bool directly = roll(3) == 0;
+    const Status cancelled =
+        directly ? sender_.run(retract_send(sender_.ports(), id, RetractWay::kDirect))
+                 : sender_.run(cancel_send(sender_.ports(), id, kind));
     trace(cancelled ? "cancelled" : "not cancelled");
     if (!cancelled) return;
     if (before.state != SendState::kPosted) was_cancelled_.insert(id);

@@ -6,6 +6,7 @@
 #include "cli/jobs.h"
 #include "engine/end_send.h"
 #include "engine/engine.h"
+#include "engine/held.h"
 #include "engine/retract_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
@@ -153,9 +154,16 @@ Result<int> steer(Context& context, const std::string& prefix, std::string_view 
 
 Result<int> run_cancel(Context& context, const CancelArgs& args) {
   const CancelKind kind = args.retract ? CancelKind::kAndRetract : CancelKind::kStop;
-  return steer(
-      context, args.id, "cancelled",
-      [kind](EnginePorts ports, JobId id) { return cancel_send(ports, id, kind); }, Reserve::kUse);
+  Result<std::string> held = std::string();
+  const auto change = [&](EnginePorts ports, JobId id) {
+    const Result<SendJobRow> row = ports.store.send_job(id);
+    if (row) held = held_reason(ports.store, *row);
+    return cancel_send(ports, id, kind);
+  };
+  const Result<int> status = steer(context, args.id, "cancelled", change, Reserve::kUse);
+  if (status && held && !held->empty())
+    context.out().notice(*held + ": what was posted since the backup stays in the network");
+  return status;
 }
 Result<int> run_retract(Context& context, const RetractArgs& args) {
   const RetractWay way = args.direct ? RetractWay::kDirect : RetractWay::kCopies;

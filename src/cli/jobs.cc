@@ -193,7 +193,7 @@ Json SendView::json() const {
     for (const std::uint64_t number : retraction->may_have_seen)
       if (number < recipients.size()) seen.push_back(recipients[number].channel_name);
     retract = {{"state", name_of(retraction->state)},
-               {"way", retraction->direct ? "direct" : "copies"},
+               {"way", retraction->direct ? "direct" : "copy"},
                {"may_have_seen", std::move(seen)},
                {"boxes", retraction->boxes},
                {"boxes_done", boxes_retracted},

@@ -22,11 +22,12 @@ boost::asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendE
                                         std::optional<RetractJobRow> retraction = std::nullopt);
 
 enum class CancelKind : std::uint8_t {
-  kStop,        // sends no packet; what was copied is found by nobody, and ages
+  kStop,        // sends no packet before the decision; what was copied is found by nobody, and ages
   kAndRetract,  // has it overwritten
 };
-// Stops a job, also one that failed. After its decision that means to retract it (retract_send).
-// Errors: kNothingToDo if it is cancelled already, or being retracted.
+// Stops a job, also one that failed. Once a letter may be found that means to retract it too
+// (retract_send.h). Errors: kNothingToDo if it is cancelled already, or being retracted; kRefused
+// after the decision while it is held (held.h).
 boost::asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id,
                                            CancelKind kind = CancelKind::kStop);
 

@@ -5,6 +5,7 @@
 
 #include "bacap/capability.h"
 #include "engine/end_send.h"
+#include "engine/held.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -21,9 +22,27 @@ bool was_copied(const std::vector<BatchRow>& batches, RecipientIndex recipient) 
   return true;
 }
 
-// Boxes of the body that may hold something.
-std::uint64_t boxes_of(const SendJobRow& row) {
+// Boxes of the body that may hold something: all of them, if there is a letter.
+std::uint64_t boxes_of(const SendJobRow& row, bool has_letters) {
+  if (has_letters) return row.plan.boxes;
   return std::min(row.plan.boxes, std::uint64_t{row.next_batch} * row.plan.batch_chunks);
+}
+
+bool has_position(const RecipientRow& recipient) { return recipient.position != IndexBytes{}; }
+
+// A letter that this store does not know may be in the network.
+Status may_be_retracted(const ports::Store& store, const SendJobRow& row) {
+  const Result<std::string> held = held_reason(store, row);
+  if (!held) return held.error();
+  if (!held->empty())
+    return error(Errc::kRefused, "the transfer may have been posted since the backup; " + *held,
+                 "'taubenpost channel resync' finds out");
+  const Result<bool> found = may_be_found(store, row.id);
+  if (!found) return found.error();
+  if (!*found && !has_ended(row.state))
+    return error(Errc::kRefused, "nobody can find the transfer yet",
+                 "'taubenpost cancel --retract' stops it, and deletes what was copied of it");
+  return ok();
 }
 
 asio::awaitable<Status> retract_again(EnginePorts ports, RetractJobRow row, RetractWay way) {
@@ -43,6 +62,12 @@ asio::awaitable<Status> retract_again(EnginePorts ports, RetractJobRow row, Retr
 
 }  // namespace
 
+Result<bool> may_be_found(const ports::Store& store, JobId id) {
+  const Result<std::vector<RecipientRow>> recipients = store.recipients(id);
+  if (!recipients) return recipients.error();
+  return std::any_of(recipients->begin(), recipients->end(), has_position);
+}
+
 Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const SendJobRow& row,
                                                    RetractWay way) {
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(row.id);
@@ -53,16 +78,15 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
   retraction.job = row.id;
   retraction.created = ports.clock.unix_ms() / 1000;
   retraction.direct = way == RetractWay::kDirect;
-  retraction.boxes = boxes_of(row);
+  const bool has_letters = std::any_of(recipients->begin(), recipients->end(), has_position);
+  retraction.boxes = boxes_of(row, has_letters);
   if (retraction.boxes > 0)
     retraction.next_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
-  bool has_letters = false;
   for (const RecipientRow& recipient : *recipients) {
-    has_letters |= recipient.position != IndexBytes{};
     const bool is_reserved = recipient.state == RecipientState::kReserved;
     const bool was_written =
         recipient.state == RecipientState::kPosted ||
-        (recipient.state == RecipientState::kFailed && recipient.position != IndexBytes{}) ||
+        (recipient.state == RecipientState::kFailed && has_position(recipient)) ||
         (is_reserved && was_copied(*batches, recipient.index));
     if (was_written) retraction.may_have_seen.push_back(recipient.index.value());
   }
@@ -76,14 +100,12 @@ asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, RetractWay way
   Result<std::optional<RetractJobRow>> existing = ports.store.retract_job(id);
   if (!existing) co_return existing.error();
   if (existing->has_value()) co_return co_await retract_again(ports, std::move(**existing), way);
-  if (!has_ended(row->state) && row->state != SendState::kCommitting)
-    co_return error(Errc::kRefused, "nobody can find the transfer yet",
-                    "'taubenpost cancel --retract' stops it, and deletes what was copied of it");
+  TP_CO_TRY(may_be_retracted(ports.store, *row));
   Result<std::optional<RetractJobRow>> retraction = retraction_of(ports, *row, way);
   if (!retraction) co_return retraction.error();
   if (!retraction->has_value())
     co_return error(Errc::kNothingToDo, "the network holds nothing of the job");
-  if (row->state == SendState::kCommitting || row->state == SendState::kFailed)
+  if (after(row->state, SendEvent::kRetract))
     co_return co_await end_send(ports, std::move(row).value(), SendEvent::kRetract,
                                 "stopped, to be retracted", std::move(*retraction));
   Transaction step;

@@ -73,7 +73,9 @@ Result<SendEvent> commit_again(EnginePorts& ports, const SendJobRow& row, Transa
   const bool late = is_too_late(ports.clock, row.until);
   std::vector<RecipientIndex> missing;
   for (const RecipientRow& recipient : recipients.value()) {
-    if (recipient.state == RecipientState::kPosted) continue;
+    const bool has_gone =
+        recipient.state == RecipientState::kPosted || recipient.state == RecipientState::kRetracted;
+    if (has_gone) continue;
     if (late && is_settled(recipient.state)) continue;
     missing.push_back(recipient.index);
     if (!late) TP_TRY(try_again(ports.store, recipient, step));

@@ -35,7 +35,7 @@ enum class SendEvent : std::uint8_t {
   kCommitAgain,  // tried again: letters are missing
   kReplace,      // sent anew, as another job
   kFoundPosted,  // a resync found every letter: the job was posted before the backup was restored
-  kRetract,      // called back
+  kRetract,      // called back, once a letter could be found
 };
 
 inline constexpr std::array kSendStates{
@@ -63,6 +63,9 @@ inline constexpr std::array kSendMoves{
     SendMove{SendState::kFailed, SendEvent::kCommitAgain, SendState::kCommitting},
     SendMove{SendState::kFailed, SendEvent::kCancel, SendState::kCancelled},
     SendMove{SendState::kFailed, SendEvent::kReplace, SendState::kCancelled},
+    SendMove{SendState::kQueued, SendEvent::kRetract, SendState::kCancelled},
+    SendMove{SendState::kPreparing, SendEvent::kRetract, SendState::kCancelled},
+    SendMove{SendState::kUploading, SendEvent::kRetract, SendState::kCancelled},
     SendMove{SendState::kCommitting, SendEvent::kRetract, SendState::kCancelled},
     SendMove{SendState::kFailed, SendEvent::kRetract, SendState::kCancelled},
 };

@@ -112,13 +112,13 @@ class Transaction {
   struct UploadRate {
     std::uint64_t packets_in_1000_s;
   };
-  using Step = std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
-                            Put<BatchRow, BatchEvent>, Put<RetractJobRow, RetractEvent>,
-                            Put<ReceiveJobRow, ReceiveEvent>, Put<ChannelRow, NoEvent>,
-                            Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>,
-                            Put<ElementRow, NoEvent>, Acknowledge, DropElements, DropBatch,
-                            DropAwaited, JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind,
-                            UploadRate>;
+  using Step =
+      std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
+                   Put<BatchRow, BatchEvent>, Put<RetractJobRow, RetractEvent>,
+                   Put<ReceiveJobRow, ReceiveEvent>, Put<ChannelRow, NoEvent>,
+                   Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>, Put<ElementRow, NoEvent>,
+                   Acknowledge, DropElements, DropBatch, DropAwaited, JournalRow, ForgetSend,
+                   ForgetReceive, ForgetInbox, Bind, UploadRate>;
   const std::vector<Step>& steps() const { return steps_; }
   bool empty() const { return steps_.empty(); }
 
