@@ -69,7 +69,7 @@ struct Side {
     const KeyFile key{RocksStore::default_key_file(folder)};
     rocksdb::Env* seam = loss ? env.get() : nullptr;
     auto opened = fs::exists(folder + "/store.db") ? RocksStore::open(folder, key, seam)
-                                                   : RocksStore::create(folder, key.path, seam);
+                                                   : RocksStore::create(folder, key, seam);
     TP_CHECK(opened);
     store = std::move(opened).value();
     files =

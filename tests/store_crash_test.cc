@@ -40,7 +40,7 @@ Result<std::unique_ptr<RocksStore>> open_or_create(const fs::path& state, rocksd
   const fs::path key = state / "store.key";
   Result<std::unique_ptr<RocksStore>> store = RocksStore::open(state, KeyFile{key}, env);
   if (store || store.error().hint != "taubenpost init") return store;
-  return RocksStore::create(state, key, env);
+  return RocksStore::create(state, KeyFile{key}, env);
 }
 
 // Makes the store if there is none, and commits until it holds kCommits pairs of notes.

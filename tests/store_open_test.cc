@@ -72,7 +72,7 @@ TEST(StoreCreate, ExistingKeyFile_IsUsed) {
   const StoreDir dir;
   const fs::path key = dir.root() / "my.key";
   write_file(key, std::string(32, 'k'), kOwner);
-  ASSERT_TRUE(RocksStore::create(dir.state(), key));
+  ASSERT_TRUE(RocksStore::create(dir.state(), KeyFile{key}));
   EXPECT_EQ(read_file(key), std::string(32, 'k'));
   EXPECT_FALSE(fs::exists(dir.key()));
   EXPECT_TRUE(RocksStore::open(dir.state(), KeyFile{key}));
@@ -82,7 +82,7 @@ TEST(StoreCreate, KeyFileThatIsNone_IsRefusedAndKept) {
   const StoreDir dir;
   const fs::path key = dir.root() / "letter.txt";
   write_file(key, "dear Bert", kOwner);
-  EXPECT_EQ(code_of(RocksStore::create(dir.state(), key)), Errc::kCannotUnlock);
+  EXPECT_EQ(code_of(RocksStore::create(dir.state(), KeyFile{key})), Errc::kCannotUnlock);
   EXPECT_EQ(read_file(key), "dear Bert");
   EXPECT_FALSE(fs::exists(dir.database()));
 }

@@ -23,24 +23,24 @@ Error failed(const std::string& path, const std::error_code& code) {
 
 class Copy {
  public:
-  Copy(const BackupPlan& plan, Disk& disk)
+  Copy(const BackupPlan& plan, const KeySource& key, Disk& disk)
       : plan_(plan),
+        key_(key),
         disk_(disk),
         parent_(folder_of(plan.target)),
         unfinished_(parent_ + "/." + plan.target.substr(plan.target.rfind('/') + 1) +
                     std::string(kMark)) {}
 
   Result<BackupResult> run() {
-    const KeyFile key{RocksStore::default_key_file(plan_.state_dir)};
     // Held to the end: nobody else can open the store.
-    const Result<OpenedStore> store = open_store_to_look(plan_.state_dir, key, nullptr);
+    const Result<OpenedStore> store = open_store_to_look(plan_.state_dir, key_, nullptr);
     if (!store) return store.error();
     TP_TRY(target_is_free());
     TP_TRY(disk_.make_folder(unfinished_));
     const Result<FolderLock> lock = FolderLock::take(unfinished_);
     if (!lock) return lock.error();
     TP_TRY(remove_content());  // of a run that was killed
-    if (const Status copied = copy_all(*store, key); !copied) {
+    if (const Status copied = copy_all(*store); !copied) {
       std::error_code ignored;
       fs::remove_all(unfinished_, ignored);
       return copied.error();
@@ -82,12 +82,12 @@ class Copy {
     return ok();
   }
 
-  Status copy_all(const OpenedStore& store, const KeyFile& key) {
+  Status copy_all(const OpenedStore& store) {
     TP_TRY(copy_file("config.toml"));
     if (plan_.with_key) TP_TRY(copy_file("store.key"));
     TP_TRY(copy_database());
     TP_TRY(copy_spools(store));
-    const Result<OpenedStore> copied = open_store_to_look(unfinished_, key, nullptr);
+    const Result<OpenedStore> copied = open_store_to_look(unfinished_, key_, nullptr);
     if (!copied)
       return error(copied.error().code, "backup: the copy can't be opened: " + copied.error().what,
                    copied.error().hint);
@@ -141,6 +141,7 @@ class Copy {
   }
 
   const BackupPlan& plan_;
+  const KeySource& key_;
   Disk& disk_;
   const std::string parent_;
   const std::string unfinished_;
@@ -149,8 +150,8 @@ class Copy {
 
 }  // namespace
 
-Result<BackupResult> make_backup(const BackupPlan& plan, Disk& disk) {
-  return Copy(plan, disk).run();
+Result<BackupResult> make_backup(const BackupPlan& plan, const KeySource& key, Disk& disk) {
+  return Copy(plan, key, disk).run();
 }
 
 }  // namespace taubenpost

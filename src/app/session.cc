@@ -18,13 +18,16 @@ constexpr std::chrono::seconds kGoodbye{1};
 
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::open(const std::string& state_dir, Reserve reserve) {
+Result<std::unique_ptr<Session>> Session::open(const std::string& state_dir, const KeyOptions& key,
+                                               Reserve reserve) {
   if (reserve == Reserve::kUse) release_reserve(state_dir);
-  auto store = RocksStore::open(state_dir, KeyFile{RocksStore::default_key_file(state_dir)});
-  if (!store) return store.error();
-  if (reserve == Reserve::kKeep) keep_reserve(state_dir);
   Result<Config> config = load_app_config(state_dir);
   if (!config) return config.error();
+  const Result<KeySource> source = key_source(key, config->key, state_dir);
+  if (!source) return source.error();
+  auto store = RocksStore::open(state_dir, *source);
+  if (!store) return store.error();
+  if (reserve == Reserve::kKeep) keep_reserve(state_dir);
   const Result<StoreIdentityRow> identity = (*store)->identity();
   if (!identity) return identity.error();
   return std::unique_ptr<Session>(

@@ -17,6 +17,7 @@
 
 #include "app/daemon_network.h"
 #include "app/real_clock.h"
+#include "app/unlock.h"
 #include "engine/ports.h"
 #include "files/files.h"
 #include "store/rocks_store.h"
@@ -28,9 +29,9 @@ enum class Reserve : std::uint8_t { kKeep, kUse };
 
 class Session {
  public:
-  // Errors: kStoreBad (no store, damaged, newer), kLocked, kCannotUnlock, kUsage
-  // (config.toml).
-  static Result<std::unique_ptr<Session>> open(const std::string& state_dir,
+  // Errors: kStoreBad (no store, damaged, newer), kLocked, kCannotUnlock, kTemporary (no memory for
+  // a passphrase), kUsage (config.toml, several keys). `key`: as key_source() takes what is given.
+  static Result<std::unique_ptr<Session>> open(const std::string& state_dir, const KeyOptions& key,
                                                Reserve reserve = Reserve::kKeep);
   // Says goodbye to the daemon, for at most a second.
   ~Session();

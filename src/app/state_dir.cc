@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <filesystem>
@@ -24,6 +25,21 @@ constexpr std::size_t kPathMax = 4096;
 constexpr std::array<std::string_view, 10> kOurNames{
     "config.toml",     "config.toml.new", "store.key",    "store.key.new", "incarnation",
     "incarnation.new", "store.db",        "store.db.new", "spool",         "reserve"};
+
+// Every key of config.toml: all are absolute paths.
+struct ConfigKey {
+  std::string_view name;
+  std::string& (*of)(Config&);
+  bool unlocks = true;  // at most one of these
+
+  const std::string& in(const Config& config) const { return of(const_cast<Config&>(config)); }
+};
+constexpr std::array kConfigKeys{
+    ConfigKey{"key_file", [](Config& c) -> std::string& { return c.key.key_file; }},
+    ConfigKey{"passphrase_command",
+              [](Config& c) -> std::string& { return c.key.passphrase_command; }},
+    ConfigKey{"passphrase_file", [](Config& c) -> std::string& { return c.key.passphrase_file; }},
+    ConfigKey{"thin_config", [](Config& c) -> std::string& { return c.thin_config; }, false}};
 
 // $`variable`, or $HOME/`below`; then "/taubenpost" follows.
 Result<std::string> xdg_folder(const char* variable, const char* below) {
@@ -75,9 +91,11 @@ Status usable(const std::string& state_dir) {
 
 Status write_config(const std::string& state_dir, const Config& config) {
   toml::table table;
-  table.insert("thin_config", config.thin_config);
+  for (const ConfigKey& key : kConfigKeys)
+    if (const std::string& value = key.in(config); !value.empty()) table.insert(key.name, value);
   std::ostringstream text;
-  text << "# How this state directory reaches the Katzenpost client daemon.\n" << table << "\n";
+  text << "# How this state directory reaches the Katzenpost client daemon, and is unlocked.\n"
+       << table << "\n";
   const std::string path = config_path(state_dir);
   TP_TRY(write_new_file(path, as_bytes(text.str())));
   return rename_new_file(path);
@@ -104,7 +122,7 @@ std::string absolute_path(const std::string& path) {
 Result<Config> parse_app_config(std::string_view text, std::string_view name) {
   const auto usage = [&](std::size_t line, const std::string& what) {
     return error(Errc::kUsage, printable(name, kPathMax) + ":" + std::to_string(line) + ": " + what,
-                 "the file needs one line: thin_config = \"/PATH/thinclient.toml\"");
+                 "the file needs a line: thin_config = \"/PATH/thinclient.toml\"");
   };
   toml::table root;
   // toml++ reports by exception; it stays in this function.
@@ -116,13 +134,19 @@ Result<Config> parse_app_config(std::string_view text, std::string_view name) {
   Config config;
   for (const auto& [key, node] : root) {
     const std::size_t line = node.source().begin.line;
-    if (key.str() != "thin_config")
-      return usage(line, "unknown key " + printable(key.str()) + " (known is thin_config)");
+    const auto known = std::find_if(kConfigKeys.begin(), kConfigKeys.end(),
+                                    [&](const ConfigKey& one) { return one.name == key.str(); });
+    if (known == kConfigKeys.end())
+      return usage(line, "unknown key " + printable(key.str()) +
+                             " (known are key_file, passphrase_command, passphrase_file and "
+                             "thin_config)");
     const auto* value = node.as_string();
-    if (value == nullptr) return usage(line, "thin_config must be a string");
-    config.thin_config = value->get();
-    if (!config.thin_config.starts_with('/'))
-      return usage(line, "thin_config must be an absolute path");
+    if (value == nullptr) return usage(line, std::string(known->name) + " must be a string");
+    if (!value->get().starts_with('/'))
+      return usage(line, std::string(known->name) + " must be an absolute path");
+    if (known->unlocks && config.key.any())
+      return usage(line, "key_file, passphrase_command, passphrase_file: only one can be given");
+    known->of(config) = value->get();
   }
   if (config.thin_config.empty()) return usage(1, "thin_config is missing");
   return config;
@@ -131,6 +155,10 @@ Result<Config> parse_app_config(std::string_view text, std::string_view name) {
 Result<Config> load_app_config(const std::string& state_dir) {
   const std::string path = config_path(state_dir);
   const Result<SmallFile> file = read_small_file(path, kConfigSizeMax);
+  std::error_code code;
+  if (!file && !fs::exists(fs::path(state_dir) / "store.db", code))
+    return error(Errc::kStoreBad, printable(state_dir, kPathMax) + ": no store here",
+                 "taubenpost init");
   if (!file && file.error().code == Errc::kInvalid)
     return error(Errc::kUsage, printable(path, kPathMax) + ": not a file of at most 64 KiB",
                  "'taubenpost init' in an empty directory shows what belongs into it");
@@ -140,22 +168,28 @@ Result<Config> load_app_config(const std::string& state_dir) {
   return parse_app_config(as_text(file->content.view()), path);
 }
 
-Result<InitResult> init_state_dir(const std::string& state_dir, const Config& config) {
+Result<InitResult> init_state_dir(const std::string& state_dir, const Config& config,
+                                  const KeySource& key) {
   TP_TRY(usable(state_dir));
   std::error_code code;
   if (fs::exists(fs::path(state_dir) / "store.db", code)) {
     const Result<Config> present = load_app_config(state_dir);
     if (!present) return present.error();
-    if (present->thin_config == config.thin_config) return InitResult::kThereAlready;
-    return error(Errc::kRefused,
-                 printable(state_dir) + ": is initialised with another daemon configuration, " +
-                     printable(present->thin_config),
-                 "change thin_config in its config.toml, or name another --state-dir");
+    if (present->thin_config != config.thin_config)
+      return error(Errc::kRefused,
+                   printable(state_dir) + ": is initialised with another daemon configuration, " +
+                       printable(present->thin_config),
+                   "change thin_config in its config.toml, or name another --state-dir");
+    if (config.key.any() && present->key != config.key)
+      return error(Errc::kRefused,
+                   printable(state_dir) + ": is initialised, and unlocked otherwise",
+                   "'taubenpost key add' adds a way to unlock it");
+    return InitResult::kThereAlready;
   }
   TP_TRY(make_private_folder(state_dir));
   // Before the store: where there is a store, there is a configuration.
   TP_TRY(write_config(state_dir, config));
-  const auto store = RocksStore::create(state_dir, RocksStore::default_key_file(state_dir));
+  const auto store = RocksStore::create(state_dir, key);
   if (!store) return store.error();
   return InitResult::kMade;
 }

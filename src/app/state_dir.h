@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/unlock.h"
 #include "base/error.h"
 
 namespace taubenpost {
@@ -22,6 +23,7 @@ std::string absolute_path(const std::string& path);
 
 struct Config {
   std::string thin_config;  // absolute path of the daemon's thinclient.toml
+  KeyOptions key;           // how the store is unlocked; without passphrase_fd
 };
 
 // The text of config.toml; `name` is the file's name for messages. kUsage names line and key.
@@ -31,9 +33,10 @@ Result<Config> load_app_config(const std::string& state_dir);
 
 enum class InitResult { kMade, kThereAlready };
 
-// Makes the directory (0700), config.toml and the store. Repeating it is harmless, also after a
-// kill at any point. Errors: kRefused (holds something else, belongs to somebody else, or is
-// initialised with another `thin_config`), and those of RocksStore::create.
-Result<InitResult> init_state_dir(const std::string& state_dir, const Config& config);
+// Makes the directory (0700), config.toml and the store, whose first key slot is `key`. Repeating
+// it is harmless, also after a kill at any point. Errors: kRefused (holds something else, belongs
+// to somebody else, or is initialised with another configuration), and those of RocksStore::create.
+Result<InitResult> init_state_dir(const std::string& state_dir, const Config& config,
+                                  const KeySource& key);
 
 }  // namespace taubenpost

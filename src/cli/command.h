@@ -20,6 +20,8 @@ class Context {
   Output& out() { return out_; }
   // Of --state-dir, its environment variable or the default; absolute.
   Result<std::string> state_dir() const;
+  // What opens its store: as the global options or its config.toml say.
+  Result<KeySource> key() const;
   // Opened at the first call.
   Result<Session*> session(Reserve reserve = Reserve::kKeep);
   // The signal that ended the work, or 0.
@@ -28,6 +30,7 @@ class Context {
   void note_signal(int number) { signal_ = number; }
 
   std::string state_dir_option;
+  KeyOptions key_options;  // absolute paths once the command line is read
 
  private:
   Output out_;
@@ -49,6 +52,7 @@ void add_steering(Commands& commands);
 void add_again(Commands& commands);
 void add_receive(Commands& commands);
 void add_serve(Commands& commands);
+void add_key(Commands& commands);
 void add_fsck(Commands& commands);
 void add_backup(Commands& commands);
 void add_purge(Commands& commands);
@@ -57,6 +61,9 @@ void add_raw(Commands& commands);
 void add_ping(Commands& commands);
 void add_pki(Commands& commands);
 void add_version(Commands& commands);
+
+// --key-file, --passphrase-file, --passphrase-command, --passphrase-fd, or with a prefix.
+void add_key_options(CLI::App& app, const std::string& prefix, KeyOptions& options);
 
 // Declares a command; `run` gets the arguments that the returned options fill.
 template <class Args>

@@ -7,9 +7,7 @@
 namespace taubenpost::cli {
 namespace {
 
-struct FsckArgs {
-  std::string key_file;
-};
+struct NoArgs {};
 
 std::string counts(const CheckSummary& summary) {
   std::string text = std::to_string(summary.rows) + " rows of " +
@@ -22,13 +20,12 @@ std::string counts(const CheckSummary& summary) {
          (summary.findings == 0 ? "clean" : std::to_string(summary.findings) + " findings");
 }
 
-Result<int> run_fsck(Context& context, const FsckArgs& args) {
+Result<int> run_fsck(Context& context, const NoArgs&) {
   const Result<std::string> dir = context.state_dir();
   if (!dir) return dir.error();
-  const std::filesystem::path key_file = args.key_file.empty()
-                                             ? RocksStore::default_key_file(*dir)
-                                             : std::filesystem::path(absolute_path(args.key_file));
-  const Result<OpenedStore> store = open_store_to_look(*dir, KeyFile{key_file}, nullptr);
+  const Result<KeySource> key = context.key();
+  if (!key) return key.error();
+  const Result<OpenedStore> store = open_store_to_look(*dir, *key, nullptr);
   if (!store) return store.error();
   Disk disk;
   RealFiles files(*dir, spool_key_of(*store), store->seal->store(), disk);
@@ -55,9 +52,7 @@ Result<int> run_fsck(Context& context, const FsckArgs& args) {
 
 void add_fsck(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("fsck", "Checks the store, and changes nothing");
-  const auto args = on_chosen<FsckArgs>(commands, *command, run_fsck);
-  command->add_option("--key-file", args->key_file, "of a backup (default: store.key beside it)")
-      ->type_name("FILE");
+  on_chosen<NoArgs>(commands, *command, run_fsck);
 }
 
 }  // namespace taubenpost::cli

@@ -21,7 +21,11 @@ Result<int> run_init(Context& context, const InitArgs& args) {
   const Result<thin::DialAddress> address =
       daemon_address(*thin_config, "name the daemon's thinclient.toml with --thin-config");
   if (!address) return address.error();
-  const Result<InitResult> made = init_state_dir(*dir, Config{*thin_config});
+  const Result<KeySource> key = key_source(context.key_options, {}, *dir);
+  if (!key) return key.error();
+  Config config{*thin_config, context.key_options};
+  config.key.passphrase_fd.reset();  // of this run alone
+  const Result<InitResult> made = init_state_dir(*dir, config, *key);
   if (!made) return made.error();
   const bool is_new = *made == InitResult::kMade;
   const std::string shown = printable(*dir, 4096);

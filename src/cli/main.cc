@@ -15,11 +15,20 @@ Result<std::string> Context::state_dir() const {
   return default_state_dir();
 }
 
+Result<KeySource> Context::key() const {
+  const Result<std::string> dir = state_dir();
+  if (!dir) return dir.error();
+  if (key_options.any()) return key_source(key_options);
+  const Result<Config> config = load_app_config(*dir);
+  if (!config) return config.error();
+  return key_source({}, config->key, *dir);
+}
+
 Result<Session*> Context::session(Reserve reserve) {
   if (session_ == nullptr) {
     const Result<std::string> dir = state_dir();
     if (!dir) return dir.error();
-    Result<std::unique_ptr<Session>> opened = Session::open(*dir, reserve);
+    Result<std::unique_ptr<Session>> opened = Session::open(*dir, key_options, reserve);
     if (!opened) return opened.error();
     session_ = std::move(opened).value();
     if (session_->was_restored())
@@ -81,6 +90,7 @@ int run(int argc, char** argv) {
   app.add_option("--state-dir", context.state_dir_option, "where jobs, channels and keys are kept")
       ->envname("TAUBENPOST_STATE_DIR")
       ->type_name("DIR");
+  add_key_options(app, "", context.key_options);
   app.add_flag("--json", is_json, "results as one JSON object a line (docs/cli.md)")
       ->envname("TAUBENPOST_JSON");
   // After --json, which it depends on: CLI11 looks at what was given in this order.
@@ -97,6 +107,7 @@ int run(int argc, char** argv) {
   add_again(commands);
   add_receive(commands);
   add_serve(commands);
+  add_key(commands);
   add_fsck(commands);
   add_backup(commands);
   add_purge(commands);

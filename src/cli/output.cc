@@ -48,7 +48,7 @@ std::string_view usual_hint(Errc code) {
     case Errc::kLocked:
       return "another process works on it: wait for its end";
     case Errc::kCannotUnlock:
-      return "the key file must be the one that was made with this store";
+      return "unlock it with a key file or passphrase that was added to this store";
     case Errc::kCancelled:
       return "'taubenpost serve --until-idle' goes on with all jobs";
     case Errc::kRejected:

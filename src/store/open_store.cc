@@ -33,19 +33,6 @@ std::uint64_t now_seconds() {
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
-// The key of an existing file, or of one that is made here.
-Result<SecretArray<32>> take_key_file(const fs::path& path) {
-  if (!present(path)) {
-    SecretArray<32> fresh;
-    fill_random(fresh.writable());
-    TP_TRY(write_new_file(path, fresh.view()));
-    TP_FAILPOINT("store.key.before");
-    TP_TRY(rename_new_file(path));
-    TP_FAILPOINT("store.key.after");
-  }
-  return read_key_file(path);
-}
-
 // Written before the database: a store without its incarnation would pass for a restored one.
 Status write_incarnation(const fs::path& dir, const StoreIdentityRow& identity) {
   const fs::path path = incarnation_path(dir);
@@ -57,12 +44,12 @@ Status write_incarnation(const fs::path& dir, const StoreIdentityRow& identity) 
 }
 
 // Header, key slot and identity, in one synced write.
-Status write_first_rows(const StoreDb& db, const SecretArray<32>& slot_content,
+Status write_first_rows(const StoreDb& db, const SlotSecret& secret,
                         const StoreIdentityRow& identity) {
   SecretArray<32> store_key;
   fill_random(store_key.writable());
-  const std::string slot =
-      encode_slot(identity.store, kFirstSlot, SlotKind::kKeyFile, slot_content, store_key);
+  const Result<std::string> slot = make_slot(identity.store, kFirstSlot, secret, store_key);
+  if (!slot) return slot.error();
   const RowSeal seal(identity.store, std::move(store_key));
   const Result<std::string> sealed = seal_row(seal, identity_key(), identity);
   if (!sealed) return sealed.error();
@@ -72,7 +59,7 @@ Status write_first_rows(const StoreDb& db, const SecretArray<32>& slot_content,
     return batch.Put(db.handle(key.family), key.bytes, value);
   };
   rocksdb::Status s = put(header_key(), encode_header(identity.store));
-  if (s.ok()) s = put(slot_key(kFirstSlot), slot);
+  if (s.ok()) s = put(slot_key(kFirstSlot), *slot);
   if (s.ok()) s = put(identity_key(), *sealed);
   if (s.ok()) s = db.db().Write(durable_write(), &batch);
   if (!s.ok()) return store_error(s, "store.create", db.path());
@@ -88,25 +75,29 @@ Result<StoreId> read_header(const StoreDb& db) {
   return decode_header(value);
 }
 
+std::string name_of(const KeySource& source) {
+  if (const auto* file = std::get_if<KeyFile>(&source)) return file->path.string();
+  return "the passphrase";
+}
+
 // Tries every slot of the source's kind.
-Result<SecretArray<32>> unlock(const StoreDb& db, const StoreId& store, const KeyFile& source) {
-  const Result<SecretArray<32>> content = read_key_file(source.path);
-  if (!content) return content.error();
+Result<SecretArray<32>> unlock(const StoreDb& db, const StoreId& store, const KeySource& source) {
+  const Result<SlotSecret> secret = read_secret(source);
+  if (!secret) return secret.error();
   const RowKey prefix = slot_prefix();
   const std::unique_ptr<rocksdb::Iterator> row(
       db.db().NewIterator(rocksdb::ReadOptions(), db.handle(prefix.family)));
   for (row->Seek(prefix.bytes); row->Valid() && row->key().starts_with(prefix.bytes); row->Next()) {
     const std::string_view value = row->value().ToStringView();
     if (row->key().size() != slot_key(0).bytes.size()) continue;
-    if (!is_slot_of(SlotKind::kKeyFile, value)) continue;
+    if (kind_of_slot(value) != secret->kind) continue;
     Result<SecretArray<32>> key =
-        open_slot(store, key_tail(row->key().ToStringView()), SlotKind::kKeyFile, *content, value);
-    if (key) return key;
+        open_slot(store, key_tail(row->key().ToStringView()), *secret, value);
+    if (key || key.error().code != Errc::kCannotUnlock) return key;
   }
   if (!row->status().ok()) return store_error(row->status(), "store.open", db.path());
   return error(Errc::kCannotUnlock,
-               "store.open: " + source.path.string() + " does not open " + db.path(),
-               "use the key file that was made with this store");
+               "store.open: " + name_of(source) + " does not open " + db.path());
 }
 
 Result<StoreIdentityRow> identity_of(const OpenedStore& store) {
@@ -153,8 +144,7 @@ Result<OpenedStore> open_with(Result<std::unique_ptr<StoreDb>> (*open)(const fs:
   if ((*db)->has_foreign_family())
     return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
 
-  Result<SecretArray<32>> store_key =
-      std::visit([&](const auto& source) { return unlock(**db, *store, source); }, key);
+  Result<SecretArray<32>> store_key = unlock(**db, *store, key);
   if (!store_key) return store_key.error();
   OpenedStore opened;
   opened.db = std::move(*db);
@@ -168,7 +158,7 @@ Result<OpenedStore> open_with(Result<std::unique_ptr<StoreDb>> (*open)(const fs:
 
 }  // namespace
 
-Status create_store(const fs::path& dir, const fs::path& key_file, rocksdb::Env* env) {
+Status create_store(const fs::path& dir, const KeySource& key, rocksdb::Env* env) {
   TP_TRY(make_private_folder(dir));
   const Result<FolderLock> lock = FolderLock::take(dir);
   if (!lock) return lock.error();
@@ -181,8 +171,8 @@ Status create_store(const fs::path& dir, const fs::path& key_file, rocksdb::Env*
   if (code)
     return error(Errc::kStoreIo, "store.create: " + unfinished.string() + ": " + code.message());
 
-  const Result<SecretArray<32>> slot_content = take_key_file(key_file);
-  if (!slot_content) return slot_content.error();
+  const Result<SlotSecret> secret = make_secret(key);
+  if (!secret) return secret.error();
   StoreIdentityRow identity;
   identity.store = random_array<16>();
   identity.incarnation = random_array<16>();
@@ -191,7 +181,7 @@ Status create_store(const fs::path& dir, const fs::path& key_file, rocksdb::Env*
   {
     const Result<std::unique_ptr<StoreDb>> db = StoreDb::create(unfinished, env);
     if (!db) return db.error();
-    TP_TRY(write_first_rows(**db, *slot_content, identity));
+    TP_TRY(write_first_rows(**db, *secret, identity));
   }
   TP_FAILPOINT("store.publish.before");
   TP_TRY(durable_rename(unfinished, target));

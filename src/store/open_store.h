@@ -19,8 +19,7 @@ struct OpenedStore {
 };
 
 // Errors of both: as RocksStore::create() and RocksStore::open().
-Status create_store(const std::filesystem::path& dir, const std::filesystem::path& key_file,
-                    rocksdb::Env* env);
+Status create_store(const std::filesystem::path& dir, const KeySource& key, rocksdb::Env* env);
 Result<OpenedStore> open_store(const std::filesystem::path& dir, const KeySource& key,
                                rocksdb::Env* env);
 // As open_store(), to look only: nothing is written. Also a restored copy is opened.

@@ -63,10 +63,9 @@ std::filesystem::path RocksStore::default_key_file(const std::filesystem::path& 
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::create(const std::filesystem::path& dir,
-                                                       const std::filesystem::path& key_file,
-                                                       rocksdb::Env* env) {
-  TP_TRY(create_store(dir, key_file, env));
-  return open(dir, KeyFile{key_file}, env);
+                                                       const KeySource& key, rocksdb::Env* env) {
+  TP_TRY(create_store(dir, key, env));
+  return open(dir, key, env);
 }
 
 Result<std::unique_ptr<RocksStore>> RocksStore::open(const std::filesystem::path& dir,

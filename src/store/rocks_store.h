@@ -14,10 +14,10 @@
 
 #include <filesystem>
 #include <memory>
-#include <variant>
 
 #include "base/secret.h"
 #include "ports/store.h"
+#include "store/key_source.h"
 
 namespace rocksdb {
 class Env;
@@ -25,26 +25,22 @@ class Env;
 
 namespace taubenpost {
 
-// What opens the store: a file of 32 random bytes that only its owner can read (key slot kind 1).
-struct KeyFile {
-  std::filesystem::path path;
-};
-using KeySource = std::variant<KeyFile>;
-
 class RocksStore : public ports::Store {
  public:
   // DIR/store.key, the default place of the key file.
   static std::filesystem::path default_key_file(const std::filesystem::path& dir);
 
-  // Makes a store in `dir` (made if missing, 0700) and opens it. A key file that exists is used,
-  // else it is made (0600). Killed at any point, a later create starts again or finds it complete.
-  // kStateConflict: already initialised; kLocked: another create is at work; kCannotUnlock: the
-  // key file is not one; kDiskFull, kStoreIo. `env` is the seam where tests inject disk faults.
+  // Makes a store in `dir` (made if missing, 0700) and opens it; `key` is its first key slot. A key
+  // file that exists is used, else it is made (0600). Killed at any point, a later create starts
+  // again or finds it complete. kStateConflict: already initialised; kLocked: another create is at
+  // work; kCannotUnlock: the key file is not one; kTemporary: no memory for a passphrase;
+  // kDiskFull, kStoreIo. `env` is the seam where tests inject disk faults.
   static Result<std::unique_ptr<RocksStore>> create(const std::filesystem::path& dir,
-                                                    const std::filesystem::path& key_file,
+                                                    const KeySource& key,
                                                     rocksdb::Env* env = nullptr);
   // kStoreBad: missing, foreign, damaged or of a newer version (the text says which); kLocked;
-  // kCannotUnlock: the key is missing, malformed or another one. A restored copy of a store (its
+  // kCannotUnlock: the key is missing, malformed or another one; kTemporary: no memory for a
+  // passphrase. A restored copy of a store (its
   // incarnation differs from DIR/incarnation, design 4.5) is opened with every outgoing channel
   // unsynchronised. On a disk without the space to open it, it can be read; commits answer
   // kDiskFull.

@@ -1,6 +1,7 @@
 tp_test(store_codec_test tp_store)
 tp_test(store_conformance_test tp_store)
 tp_test(store_open_test tp_store)
+tp_test(store_keys_test tp_store)
 tp_test(store_damage_test tp_store)
 tp_test(store_check_test tp_store tp_files)
 tp_test(store_commit_test tp_store)

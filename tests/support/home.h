@@ -43,7 +43,7 @@ class Home {
     if (rows_)
       std::filesystem::create_directory(state_folder());
     else
-      TP_CHECK(RocksStore::create(state_folder(), key_file(), env_.get()));
+      TP_CHECK(RocksStore::create(state_folder(), KeyFile{key_file()}, env_.get()));
     open();
   }
 

@@ -85,7 +85,9 @@ class Program {
     redirect(out_, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
     redirect(err_, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     for (const char* name :
-         {"TAUBENPOST_STATE_DIR", "TAUBENPOST_JSON", "TAUBENPOST_INTO", "TAUBENPOST_THIN_CONFIG"})
+         {"TAUBENPOST_STATE_DIR", "TAUBENPOST_JSON", "TAUBENPOST_INTO", "TAUBENPOST_THIN_CONFIG",
+          "TAUBENPOST_KEY_FILE", "TAUBENPOST_PASSPHRASE_FILE", "TAUBENPOST_PASSPHRASE_COMMAND",
+          "TAUBENPOST_PASSPHRASE_FD", "CREDENTIALS_DIRECTORY"})
       ::unsetenv(name);
     if (options.user != 0 && (::setgroups(0, nullptr) != 0 || ::setgid(options.user) != 0 ||
                               ::setuid(options.user) != 0))

@@ -36,7 +36,7 @@ class StoreDir {
   std::filesystem::path key() const { return state() / "store.key"; }
 
   Result<std::unique_ptr<RocksStore>> create(rocksdb::Env* env = nullptr) const {
-    return RocksStore::create(state(), key(), env);
+    return RocksStore::create(state(), KeyFile{key()}, env);
   }
   Result<std::unique_ptr<RocksStore>> open(rocksdb::Env* env = nullptr) const {
     return RocksStore::open(state(), KeyFile{key()}, env);
