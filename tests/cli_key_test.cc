@@ -75,7 +75,7 @@ TEST_F(CliKeyTest, SeveralWaysAtOnce_AreRefused) {
   expect_error(run_as("sender", {"list", "--key-file", path("sender/store.key"),
                                  "--passphrase-file", path("passphrase")}),
                2, "give one of them");
-  expect_error(run_as("sender", {"list", "--key-file", ""}), 2, "names no file");
+  expect_error(run_as("sender", {"list", "--key-file", ""}), 2, "--key-file: is empty");
   write_file(path("sender/config.toml"), content_of(path("sender/config.toml")) +
                                              "key_file = \"/a\"\npassphrase_file = \"/b\"\n");
   expect_error(run_as("sender", {"list"}), 2, "only one can be given");

@@ -106,7 +106,7 @@ TEST_F(CliStoreTest, BackupOverSomething_IsRefused) {
   expect_error(run_as("sender", {"backup", path("sender/copy")}), 7, "inside");
   fs::create_directory_symlink(path("sender"), path("elsewhere"));
   expect_error(run_as("sender", {"backup", path("elsewhere/copy")}), 7, "inside");
-  expect_error(run_as("sender", {"backup", ""}), 2, "no name");
+  expect_error(run_as("sender", {"backup", ""}), 2, "is empty");
   expect_error(run_as("sender", {"backup", path("no/copy")}), 4, "no/");
   EXPECT_FALSE(fs::exists(path("sender/copy")));
 }

@@ -81,5 +81,19 @@ TEST_F(EnginePurgeTest, ReceivedLetter_IsToldApartForFourWeeks) {
   EXPECT_EQ(*world.store->receive_jobs(), std::vector{rows::kOtherJob});
 }
 
+TEST_F(EnginePurgeTest, LongInbox_IsForgottenInSeveralSteps) {
+  Transaction step;
+  step.create(rows::channel());
+  for (std::uint64_t i = 0; i < 2'500; ++i) {
+    InboxRow row = rows::inbox(i, InboxKind::kRetracted);
+    row.seen = now();
+    step.create(row);
+  }
+  store(std::move(step));
+  world.let_pass(std::chrono::hours(24 * 60));
+  EXPECT_EQ(purge(now()).positions, 2'500U);
+  EXPECT_TRUE(world.store->inbox(rows::kChannel)->empty());
+}
+
 }  // namespace
 }  // namespace taubenpost

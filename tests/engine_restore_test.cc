@@ -5,6 +5,7 @@
 #include "engine/end_send.h"
 #include "engine/held.h"
 #include "engine/retract_send.h"
+#include "engine/share_send.h"
 #include "support/send_steps.h"
 
 namespace taubenpost {
@@ -197,6 +198,20 @@ TEST_F(EngineRestoreTest, RetractBeforeTheResync_IsRefused) {
   EXPECT_EQ(world.run(cancel_send(world.ports(), id)).error().code, Errc::kRefused);
   must_resync(world, "anna", 0, 0);
   EXPECT_TRUE(world.run(cancel_send(world.ports(), id)));
+}
+
+TEST_F(EngineRestoreTest, ShareThroughSuchAChannel_SaysWhichResyncItNeeds) {
+  world.channel("anna");
+  world.channel("bert");
+  const JobId id = world.queue_bytes("file", 10, {"anna"});
+  run_all(world, 1);
+  world.back_up();
+  world.restore();
+  const Status shared = world.run(share_send(world.ports(), id, {"bert"}));
+  ASSERT_FALSE(shared);
+  EXPECT_EQ(shared.error().code, Errc::kRefused);
+  EXPECT_NE(shared.error().hint.find("resync bert"), std::string::npos) << shared.error().hint;
+  EXPECT_EQ(world.job(id).recipients, 1U);
 }
 
 // The backup is of any step, and so is the end of the original: the letter is there once.

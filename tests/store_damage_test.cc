@@ -229,5 +229,60 @@ TEST_F(StoreLog, AcknowledgedRecordAltered_IsBadInsteadOfForgotten) {
   }
 }
 
+// ---- the tables --------------------------------------------------------------------------------
+
+void flip_a_bit(const fs::path& path, std::uintmax_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(at));
+  const char byte = static_cast<char>(file.get() ^ 1);
+  file.seekp(static_cast<std::streamoff>(at));
+  file.put(byte);
+}
+
+// Notes of one job in several tables: each opening turns the log of the one before into tables.
+class StoreTables : public testing::Test {
+ protected:
+  static constexpr std::size_t kTables = 3;
+  static constexpr std::size_t kNotes = 60;  // in each
+
+  void SetUp() override {
+    ASSERT_TRUE(dir.create());
+    for (std::uint64_t table = 0; table < kTables; ++table) {
+      const auto store = dir.open();
+      ASSERT_TRUE(store);
+      Transaction step;
+      for (std::uint64_t i = 0; i < kNotes; ++i)
+        step.note(rows::kJob, table + kTables * i, std::string(100, 'n'));
+      ASSERT_TRUE(commit_now(**store, std::move(step)));
+    }
+    ASSERT_TRUE(dir.open());
+  }
+
+  StoreDir dir;
+};
+
+TEST_F(StoreTables, ABitFlippedAnywhere_IsBadOrChangesNothing) {
+  std::size_t found = 0;
+  for (const auto& entry : fs::directory_iterator(dir.database())) {
+    if (entry.path().extension() != ".sst") continue;
+    for (std::uintmax_t at = 0; at < entry.file_size(); at += 491) {
+      flip_a_bit(entry.path(), at);
+      {
+        const auto store = dir.open();
+        if (!store) {
+          EXPECT_EQ(code_of(store), Errc::kStoreBad);
+          ++found;
+        } else {
+          const auto notes = (*store)->journal(rows::kJob);
+          found += code_of(notes) == Errc::kStoreBad;
+          EXPECT_TRUE(!notes || notes->size() == kTables * kNotes) << entry.path() << " at " << at;
+        }
+      }
+      flip_a_bit(entry.path(), at);
+    }
+  }
+  EXPECT_GT(found, 0U);
+}
+
 }  // namespace
 }  // namespace taubenpost

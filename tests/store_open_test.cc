@@ -140,6 +140,22 @@ TEST(StoreOpen, FolderThatIsNoDatabase_IsBad) {
       << "nothing was added";
 }
 
+TEST(StoreOpen, DatabaseWithoutCurrentOrManifest_IsCalledDamaged) {
+  const StoreDir dir;
+  ASSERT_TRUE(dir.create());
+  fs::rename(dir.database() / "CURRENT", dir.root() / "CURRENT");
+  const auto without = dir.open();
+  ASSERT_EQ(code_of(without), Errc::kStoreBad);
+  EXPECT_TRUE(says(without.error(), "damaged") && says(without.error(), "backup"));
+  fs::rename(dir.root() / "CURRENT", dir.database() / "CURRENT");
+  for (const auto& entry : fs::directory_iterator(dir.database()))
+    if (entry.path().filename().string().starts_with("MANIFEST-"))
+      fs::resize_file(entry.path(), fs::file_size(entry.path()) / 2);
+  const auto cut = dir.open();
+  ASSERT_EQ(code_of(cut), Errc::kStoreBad);
+  EXPECT_FALSE(says(cut.error(), "not a taubenpost store")) << cut.error().what;
+}
+
 TEST(StoreOpen, DatabaseOfAnotherProgram_IsBad) {
   const StoreDir dir;
   fs::create_directories(dir.state());

@@ -20,8 +20,6 @@ std::string note_about_key(const BackupArgs& args, const std::string& key_file) 
 }
 
 Result<int> run_backup(Context& context, const BackupArgs& args) {
-  if (args.target.empty())
-    return error(Errc::kUsage, "backup: the folder has no name", "name one that is not there yet");
   const Result<std::string> dir = context.state_dir();
   if (!dir) return dir.error();
   const BackupPlan plan{*dir, absolute_path(args.target), args.with_key};
@@ -53,7 +51,9 @@ Result<int> run_backup(Context& context, const BackupArgs& args) {
 void add_backup(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("backup", "Copies the state directory");
   const auto args = on_chosen<BackupArgs>(commands, *command, run_backup);
-  command->add_option("DIR", args->target, "made by this; must not exist")->required();
+  command->add_option("DIR", args->target, "made by this; must not exist")
+      ->required()
+      ->check(names_something());
   command->add_flag("--with-key", args->with_key, "copy the store key too");
 }
 

@@ -124,8 +124,15 @@ Result<int> run_show(Context& context, const NameArgs& args) {
 Result<int> run_resync(Context& context, const ResyncArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
+  const Result<ChannelRow> channel = find_channel((*session)->store(), args.name);
+  if (channel && channel->unsynchronised)
+    context.out().notice("looking for the free positions of channel " + printable(args.name) +
+                         ": an empty one is read for a minute before it counts as free");
   const Result<ResyncSummary> done =
       (*session)->run(resync_channel((*session)->ports(), args.name, args.at));
+  if (!done && done.error().code == Errc::kCancelled)
+    return error(Errc::kCancelled, done.error().what,
+                 "nothing was changed; the same command begins again");
   if (!done) return done.error();
   context.out().result("resync",
                        {{"name", args.name},
@@ -146,6 +153,7 @@ void add_named(Commands& commands, CLI::App& channel, const char* name, const ch
   command->add_option("NAME", args->name, "your name for the channel")->required();
   command->add_option("--invite-file", args->invite_file, file_about)
       ->required()
+      ->check(names_something())
       ->type_name("FILE");
 }
 

@@ -62,6 +62,10 @@ void add_ping(Commands& commands);
 void add_pki(Commands& commands);
 void add_version(Commands& commands);
 
+// For options and arguments that name a file or folder: an empty one (of an unset variable in a
+// script) would be the working directory.
+const CLI::Validator& names_something();
+
 // --key-file, --passphrase-file, --passphrase-command, --passphrase-fd, or with a prefix.
 void add_key_options(CLI::App& app, const std::string& prefix, KeyOptions& options);
 

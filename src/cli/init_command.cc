@@ -42,6 +42,7 @@ void add_init(Commands& commands) {
   const auto args = on_chosen<InitArgs>(commands, *command, run_init);
   command->add_option("--thin-config", args->thin_config, "the daemon's thinclient.toml")
       ->envname("TAUBENPOST_THIN_CONFIG")
+      ->check(names_something())
       ->type_name("FILE");
 }
 

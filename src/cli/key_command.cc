@@ -74,13 +74,8 @@ Result<int> run_remove(Context& context, const RemoveArgs& args) {
 void add_path(CLI::App& app, const std::string& name, const char* variable, std::string& path,
               const char* about) {
   CLI::Option* option = app.add_option_function<std::string>(
-      "--" + name,
-      [&path, name](const std::string& given) {
-        if (given.empty()) throw CLI::ValidationError("--" + name, "names no file");
-        path = absolute_path(given);
-      },
-      about);
-  option->type_name("FILE");
+      "--" + name, [&path](const std::string& given) { path = absolute_path(given); }, about);
+  option->check(names_something())->type_name("FILE");
   if (variable != nullptr) option->envname(variable);
 }
 

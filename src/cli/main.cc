@@ -15,6 +15,16 @@ Result<std::string> Context::state_dir() const {
   return default_state_dir();
 }
 
+const CLI::Validator& names_something() {
+  static const CLI::Validator validator(
+      [](const std::string& given) {
+        return given.empty() ? std::string("is empty: it must name a file or folder")
+                             : std::string();
+      },
+      "");
+  return validator;
+}
+
 Result<KeySource> Context::key() const {
   const Result<std::string> dir = state_dir();
   if (!dir) return dir.error();
@@ -89,6 +99,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.add_option("--state-dir", context.state_dir_option, "where jobs, channels and keys are kept")
       ->envname("TAUBENPOST_STATE_DIR")
+      ->check(names_something())
       ->type_name("DIR");
   add_key_options(app, "", context.key_options);
   app.add_flag("--json", is_json, "results as one JSON object a line (docs/cli.md)")

@@ -121,6 +121,7 @@ void add_receive(Commands& commands) {
   command->add_option("--from", args->from, "only from this channel")->type_name("NAME");
   command->add_option("--into", args->into, "where files are placed (default: here)")
       ->envname("TAUBENPOST_INTO")
+      ->check(names_something())
       ->type_name("DIR");
 }
 

@@ -1,6 +1,7 @@
 #include "engine/purge.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bacap/epochs.h"
 #include "engine/end_send.h"
@@ -13,6 +14,8 @@ namespace {
 
 // A box lives two replica epochs at most, a letter is never newer than its body: twice that.
 constexpr std::uint64_t kInboxSeconds = 4 * bacap::kReplicaEpochSeconds;
+
+constexpr std::size_t kPositionsAtOnce = 1000;
 
 bool is_over(const auto& row, std::uint64_t before) {
   return has_ended(row.state) && row.finished < before;
@@ -31,10 +34,10 @@ asio::awaitable<Status> forget_positions(EnginePorts ports, std::uint64_t before
       if (has_job || row.seen >= before) continue;
       step.forget_inbox(row.channel, row.counter);
       ++summary.positions;
+      if (summary.positions % kPositionsAtOnce == 0)
+        TP_CO_TRY(co_await ports.store.commit(std::exchange(step, Transaction())));
     }
-    if (step.empty()) continue;
-    Status forgotten = co_await ports.store.commit(std::move(step));
-    if (!forgotten) co_return forgotten;
+    if (!step.empty()) TP_CO_TRY(co_await ports.store.commit(std::move(step)));
   }
   co_return ok();
 }

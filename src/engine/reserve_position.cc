@@ -8,12 +8,12 @@ Status reserve_position(const ports::Store& store, RecipientRow recipient,
                         ports::Transaction& step) {
   Result<ChannelRow> channel = store.channel(recipient.channel);
   if (!channel) return channel.error();
-  // Jobs of such channels are held (held.h): nothing comes here.
+  // Jobs of such channels are held (held.h); what comes here is share and retry.
   if (channel->unsynchronised)
     return error(
-        Errc::kTemporary,
+        Errc::kRefused,
         "channel " + printable(channel->name) + " is not synchronised since the store was restored",
-        "taubenpost channel resync NAME");
+        "'taubenpost channel resync " + printable(channel->name) + "' first");
   Result<IndexBytes> next = advanced(channel->next, 1);
   if (!next) return next.error();
   recipient.position = channel->next;

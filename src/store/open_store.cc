@@ -136,7 +136,10 @@ Result<OpenedStore> open_with(Result<std::unique_ptr<StoreDb>> (*open)(const fs:
     return error(Errc::kStoreBad, "store.open: " + dir.string() + ": no store here",
                  std::string(kInitHint));
   if (!present(path / "CURRENT"))
-    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
+    return error(
+        Errc::kStoreBad,
+        "store.open: " + path.string() + ": damaged, or no database: it has no file CURRENT",
+        "restore a backup, or keep the folder for inspection");
   Result<std::unique_ptr<StoreDb>> db = open(path, env);
   if (!db) return db.error();
   const Result<StoreId> store = read_header(**db);

@@ -104,12 +104,14 @@ Result<std::unique_ptr<StoreDb>> StoreDb::open_present(const std::filesystem::pa
   std::vector<std::string> names;
   if (auto s = rocksdb::DB::ListColumnFamilies(options, path.string(), &names); !s.ok())
     return store_error(s, "store.open", path.string());
-  for (const Family family : kFamilies) {
-    const auto ours = std::find(names.begin(), names.end(), family_name(family));
-    if (ours == names.end())
-      return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
-    names.erase(ours);
-  }
+  std::size_t ours = 0;
+  for (const Family family : kFamilies) ours += std::erase(names, family_name(family));
+  if (ours == 0)
+    return error(Errc::kStoreBad, "store.open: " + path.string() + ": not a taubenpost store");
+  if (ours != kFamilies.size())
+    return error(Errc::kStoreBad,
+                 "store.open: " + path.string() + ": damaged: families are missing",
+                 "restore a backup, or keep the folder for inspection");
   std::erase(names, rocksdb::kDefaultColumnFamilyName);
   return open_with(path, options, std::move(names), access);
 }
