@@ -2,6 +2,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "bacap/capability.h"
 #include "store/rocks_store.h"
 #include "support/cli_fixture.h"
 
@@ -243,6 +244,28 @@ TEST_F(CliStateTest, DamagedInvitation_ImportsNothing) {
   expect_error(run_as("alice", {"channel", "import", "sender", "--invite-file", path("none")}), 4,
                "none");
   EXPECT_EQ(run_as("alice", {"channel", "list"}).out, "");
+}
+
+TEST_F(CliStateTest, ForeignKeys_AreImportedAsTheyAreExchanged) {
+  init("alice");
+  const bacap::WriteCap writer = bacap::WriteCap::from_seed(Bytes32{1});
+  const std::string read_cap = to_base64(writer.read_cap().view());
+  const std::string index = to_base64(writer.index().next()->bytes());
+  write_file(path("keys"), read_cap + "\n" + index + "\n");
+  const Arguments command{"channel", "import", "bob", "--foreign-file", path("keys")};
+  const Ended imported = run_as("alice", command);
+  EXPECT_EQ(imported.status, 0) << imported.err;
+  EXPECT_EQ(imported.out.find(read_cap.substr(0, 20)), std::string::npos);
+  EXPECT_EQ(run_as("alice", {"channel", "list"}).out,
+            "bob\tincoming\t" + std::to_string(writer.index().counter() + 1) + "\n");
+  EXPECT_NE(run_as("alice", command).out.find("imported already"), std::string::npos);
+  write_file(path("half"), read_cap + "\n");
+  expect_error(run_as("alice", {"channel", "import", "carl", "--foreign-file", path("half")}), 1,
+               "there is no index");
+  expect_error(run_as("alice", {"channel", "import", "carl"}), 2, "");
+  expect_error(run_as("alice", {"channel", "import", "carl", "--foreign-file", path("keys"),
+                                "--invite-file", path("keys")}),
+               2, "");
 }
 
 TEST_F(CliStateTest, Show_WantsSixCharacters) {

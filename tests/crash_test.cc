@@ -4,7 +4,8 @@
 // with the real store, files, engine and thin client. For every failpoint of the sending and the
 // receiving side, and for n = 1, 2, … until a run passes it fewer than n times: a child is killed
 // at the n-th pass, a second one runs to the end, and then both recipients have the same bytes,
-// each channel has exactly one letter, and the network has refused no write. Each cell runs twice:
+// each channel has exactly one letter, and the network has refused no write. Receiving is walked
+// with letters, and with streams of pigeonhole-cp in the same channels. Each cell runs twice:
 // with a plain kill, and with the loss of everything that was not synced. Some rows are walked
 // again in front of a daemon that behaves as the real one does (`upstream`); all of them where
 // TP_WHOLE_MATRIX is set, as in tools/nightly.
@@ -42,6 +43,7 @@
 #include "support/temp_folder.h"
 #include "support/unsynced_loss_disk.h"
 #include "support/unsynced_loss_fs.h"
+#include "wire/cbor_writer.h"
 
 extern char** environ;
 
@@ -216,6 +218,37 @@ int share_child(const std::string& folder, bool loss) {
   return post_all(side);
 }
 
+// Writes the content into each channel as pigeonhole-cp does; nothing of it is a job.
+int stream_child(const std::string& folder) {
+  Side side(folder + "/sender", folder + "/thin.toml", false);
+  std::ifstream in(folder + "/content", std::ios::binary);
+  const std::string content((std::istreambuf_iterator<char>(in)), {});
+  wire::CborWriter header;
+  Bytes stream =
+      header.map(2).text("name").text("content").text("size").number(content.size()).take();
+  append(stream, as_bytes(content));
+  const auto write_all = [&]() -> asio::awaitable<Result<Unit>> {
+    const Result<ports::NetworkView> view = co_await side.network->view(kDaemonLimitMs);
+    if (!view) co_return view.error();
+    const Result<std::vector<ChannelRow>> channels = side.store->channels();
+    for (const ChannelRow& channel : channels.value()) {
+      bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(channel.next);
+      for (std::size_t from = 0; from < stream.size(); from += kChunk, at = *at.next()) {
+        Bytes box =
+            to_bytes(ByteView(stream).subspan(from, std::min(kChunk, stream.size() - from)));
+        SecretBytes write_cap{ByteView(channel.capability)};
+        const ports::WriteResult written = co_await side.network->write(
+            std::move(write_cap), at.bytes(), std::move(box), ports::WriteLevel::kConfirmed);
+        if (written.outcome != ports::Outcome::kOk)
+          co_return error(Errc::kRejected, "not written: " + written.detail);
+      }
+    }
+    co_return ok();
+  };
+  const auto written = side.run(write_all());
+  return written ? 0 : complain(written.error());
+}
+
 int receive_child(const std::string& folder, bool loss) {
   Side side(folder + "/receiver", folder + "/thin.toml", loss);
   const Result<std::vector<ChannelRow>> channels = side.store->channels();
@@ -263,6 +296,7 @@ int child(const std::string& role, const std::string& folder, bool loss) {
   if (role == "send to one") return send_child(folder, loss, {kRecipients[0]});
   if (role == "fail") return fail_child(folder, loss);
   if (role == "retry") return retry_child(folder, loss);
+  if (role == "stream") return stream_child(folder);
   if (role == "share") return share_child(folder, loss);
   if (role == "retract") return retract_child(folder, loss);
   return role == "cancel" ? cancel_child(folder, loss) : receive_child(folder, loss);
@@ -466,6 +500,10 @@ bool in_send_matrix(std::string_view name) {
 bool in_receive_matrix(std::string_view name) {
   return starts_with_any(name, {"store.commit.", "receive.", "files.part.", "files.place."});
 }
+// Where a stream goes another way than a body.
+bool in_stream_matrix(std::string_view name) {
+  return starts_with_any(name, {"receive.poll.", "receive.chunks."});
+}
 std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
   std::vector<std::string_view> out;
   for (const std::string_view name : kFailpoints)
@@ -594,6 +632,14 @@ TEST_P(CrashReceive, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
       [](const Transfer& transfer) { transfer.expect_received_once(); });
 }
 
+class CrashStream : public testing::TestWithParam<Cell> {};
+TEST_P(CrashStream, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
+  walk(
+      GetParam(), "receive",
+      [](const Transfer& transfer) { ASSERT_EQ(transfer.run("stream", "plain", ""), 0); },
+      [](const Transfer& transfer) { transfer.expect_received_once(); });
+}
+
 std::string row_name(const testing::TestParamInfo<Cell>& info) {
   std::string text = std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
   std::replace(text.begin(), text.end(), '.', '_');
@@ -620,6 +666,8 @@ INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetract,
                          testing::ValuesIn(whole_matrix(in_retract_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,
                          testing::ValuesIn(whole_matrix(in_receive_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashStream,
+                         testing::ValuesIn(whole_matrix(in_stream_matrix, "robust")), row_name);
 
 // Where the daemon has something of ours under way, or has just answered.
 std::vector<Cell> upstream_matrix(bool (*wanted)(std::string_view)) {

@@ -1,4 +1,5 @@
-// Fuzzes invitations: the text as it comes, and its bytes with a checksum that is right.
+// Fuzzes invitations: the text as it comes, and its bytes with a checksum that is right; and keys
+// of pigeonhole-cp.
 #include "base/bytes.h"
 #include "crypto/hash.h"
 #include "engine/channels.h"
@@ -21,6 +22,8 @@ void round_trip(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const ByteView bytes(data, size);
   round_trip(as_text(bytes));
+  static_cast<void>(decode_foreign(as_text(bytes)));
+  static_cast<void>(decode_foreign(to_base64(bytes) + "\n" + to_base64(bytes)));
   Bytes whole = to_bytes(bytes);
   append(whole, ByteView(crypto::blake2b_256(bytes)).first(4));
   round_trip("tp1" + to_base32(whole));

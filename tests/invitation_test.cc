@@ -2,6 +2,7 @@
 
 #include <cctype>
 
+#include "bacap/capability.h"
 #include "engine/channels.h"
 
 namespace taubenpost {
@@ -71,6 +72,53 @@ TEST(Invitation, NotAnInvitation_IsInvalid) {
         std::string("tp2") + encode_invitation(sample()).substr(3), std::string("hello"),
         std::string(10'000, 'a'), std::string("tp1") + std::string(9000, 'a')})
     EXPECT_EQ(code_of_text(text), Errc::kInvalid) << text.substr(0, 20);
+}
+
+// ---- what pigeonhole-cp users exchange ----
+
+class ForeignKeys : public testing::Test {
+ protected:
+  static void expect_invalid(const std::string& text, const std::string& why) {
+    const Result<ReadCapBytes> decoded = decode_foreign(text);
+    ASSERT_FALSE(decoded) << text;
+    EXPECT_EQ(decoded.error().code, Errc::kInvalid);
+    EXPECT_NE(decoded.error().what.find(why), std::string::npos) << decoded.error().what;
+  }
+
+  const bacap::WriteCap writer = bacap::WriteCap::from_seed(Bytes32{1});
+  const std::string read_cap = to_base64(writer.read_cap().view());
+  const std::string first = to_base64(writer.index().bytes());
+  const std::string second = to_base64(writer.index().next()->bytes());
+};
+
+TEST_F(ForeignKeys, CapabilityAndIndex_BeginAtTheIndex) {
+  const Result<ReadCapBytes> decoded = decode_foreign(read_cap + "\r\n" + second + "\n");
+  ASSERT_TRUE(decoded) << decoded.error().what;
+  EXPECT_EQ(bacap::ReadCap::parse(*decoded)->index(), *writer.index().next());
+  EXPECT_TRUE(equal(ByteView(*decoded).first(32), writer.read_cap().root_key()));
+  EXPECT_TRUE(decode_foreign(second + "\n  " + read_cap));
+}
+
+TEST_F(ForeignKeys, OutputOfGenkey_IsTakenAsItIs) {
+  const Result<ReadCapBytes> decoded =
+      decode_foreign("Read Capability (share with recipient):\n" + read_cap +
+                     "\n\nWrite Capability (keep secret):\n" + to_base64(writer.view()) +
+                     "\n\nFirst Message Index:\n" + first + "\n");
+  ASSERT_TRUE(decoded) << decoded.error().what;
+  EXPECT_EQ(*decoded, writer.read_cap().bytes());
+}
+
+TEST_F(ForeignKeys, WhatIsMissingOrWrong_IsNamed) {
+  const bacap::WriteCap other = bacap::WriteCap::from_seed(Bytes32{2});
+  expect_invalid("", "no read capability");
+  expect_invalid(read_cap, "no index");
+  expect_invalid(first, "no read capability");
+  expect_invalid(read_cap.substr(4) + "\n" + first, "no read capability");
+  expect_invalid(read_cap + "\n" + read_cap + "\n" + first, "two read capabilities");
+  expect_invalid(read_cap + "\n" + first + "\n" + second, "two indices");
+  expect_invalid(read_cap + "\n" + to_base64(other.index().bytes()), "another capability");
+  expect_invalid(to_base64(Bytes(kReadCapSize, 0xff)) + "\n" + first, "no usable key");
+  expect_invalid(std::string(5000, '\n') + read_cap + "\n" + first, "no read capability");
 }
 
 TEST(ChannelName, Usual_IsValid) {

@@ -285,23 +285,6 @@ TEST(TargetName, Candidates_KeepTheExtensionAndFit) {
 // Stops at the n-th read, loses what was not synced, and goes on as a new process.
 class ReceiveJobStopped : public testing::Test {
  protected:
-  // Whether the job ended before the n-th read.
-  bool run_until_read(JobId id, std::size_t n) {
-    boost::asio::io_context io(1);
-    std::optional<Status> result;
-    ReceiveJob job(id, world.ports(), world.options);
-    boost::asio::co_spawn(io, keep_result(job.run(), &result), [](std::exception_ptr failure) {
-      if (failure) std::rethrow_exception(failure);
-    });
-    const std::size_t stop_at = world.network.reads + n;
-    const bool ran =
-        world.clock.run(io, [&] { return result.has_value() || world.network.reads >= stop_at; });
-    TP_CHECK(ran);
-    world.clock.forget_sleepers();
-    world.store.reset();  // ends the commits that were submitted, before their loop dies
-    return result.has_value();
-  }
-
   TempFolder graveyard;
   UnsyncedLossDisk loss{graveyard.path()};
   ReceiveWorld world;
@@ -318,7 +301,7 @@ TEST_F(ReceiveJobStopped, PowerLossAtAnyRead_EndsWithTheSameBytes) {
     std::size_t stops = 0;
     world.network.reads = 0;
     // A step that is smaller than what one mark needs would begin the same chunks for ever.
-    for (std::size_t n = step; !run_until_read(id, n); n += 10, ++stops) {
+    for (std::size_t n = step; !world.run_until_read(id, n); n += 10, ++stops) {
       loss.lose_unsynced();
       world.restart();
     }
@@ -336,7 +319,7 @@ TEST_F(ReceiveJobStopped, PowerLossAtAnyRead_EndsWithTheSameBytes) {
 TEST_F(ReceiveJobStopped, PartFileRemovedMeanwhile_IsFetchedAgain) {
   const Bytes content = ReceiveWorld::pattern(150 * ReceiveWorld::kChunk);
   const JobId id = world.job_of(world.letter_with_body(content, "f"));
-  ASSERT_FALSE(run_until_read(id, 120));
+  ASSERT_FALSE(world.run_until_read(id, 120));
   world.restart();
   ASSERT_GE(world.row(id).prefix, 64U);
   std::filesystem::remove(part_path(world.target.path(), id));

@@ -53,6 +53,12 @@ ChannelRow outgoing() {
   row.direction = ChannelDirection::kOutgoing;
   row.capability = rows::bytes_of(1, kWriteCapSize);
   row.counter = 5;
+  row.stream = {};
+  return row;
+}
+ChannelRow incoming() {
+  ChannelRow row = rows::channel();
+  row.stream = {};
   return row;
 }
 BatchRow copying() {
@@ -134,7 +140,7 @@ class StoreCheck : public testing::Test {
     ASSERT_TRUE(commit_now(
         **store, Transaction()
                      .create(outgoing())
-                     .create(rows::channel())
+                     .create(incoming())
                      .create(uploading())
                      .create(waiting(0))
                      .create(waiting(1))
@@ -354,10 +360,12 @@ TEST_F(StoreCheck, BrokenRetraction_IsToldWhatIsBroken) {
 
 TEST_F(StoreCheck, BrokenChannelOrInbox_IsToldWhatIsBroken) {
   const auto put_in = [&](auto change) {
-    put(channel_key(rows::kChannel), with(rows::channel(), change));
+    put(channel_key(rows::kChannel), with(incoming(), change));
   };
   each_alone({
       {"another channel has this name", [&] { put_in([](auto& r) { r.name = "anna"; }); }},
+      {"the store does not know the job that reads it",
+       [&] { put_in([](auto& r) { r.stream = rows::kOtherJob; }); }},
       {"capability has 2 bytes instead of 136",
        [&] { put_in([](auto& r) { r.capability.resize(2); }); }},
       {"it was received, but is still to be read",

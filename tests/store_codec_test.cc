@@ -236,6 +236,7 @@ TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) 
   ChannelRow expected = sample<ChannelRow>();
   expected.found = 0;
   expected.unsynchronised = false;
+  expected.stream = {};
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 3));
 }
@@ -246,13 +247,25 @@ TEST(StoreCodecGolden, ChannelOfVersionThree_IsReadWithTheDefaultsOfLaterMembers
   ASSERT_TRUE(row);
   ChannelRow expected = sample<ChannelRow>();
   expected.unsynchronised = false;
+  expected.stream = {};
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 4));
 }
 
-TEST(StoreCodecGolden, Channel_IsWhatVersionFourSays) {
-  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())),
-            std::string(kChannelVersionOne) + "131200000000000001");
+TEST(StoreCodecGolden, ChannelOfVersionFour_ReadsNoStream) {
+  const Bytes bytes = from_hex(std::string(kChannelVersionOne) + "131200000000000001").value();
+  const Result<ChannelRow> row = decode<ChannelRow>(bytes, 4);
+  ASSERT_TRUE(row);
+  ChannelRow expected = sample<ChannelRow>();
+  expected.stream = {};
+  EXPECT_EQ(*row, expected);
+  EXPECT_FALSE(decode<ChannelRow>(bytes, 7));
+}
+
+TEST(StoreCodecGolden, Channel_IsWhatVersionSevenSays) {
+  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())), std::string(kChannelVersionOne) +
+                                                      "131200000000000001"
+                                                      "303132333435363738393a3b3c3d3e3f");
 }
 
 TEST(StoreCodecGolden, Inbox_IsWhatVersionOneSays) {

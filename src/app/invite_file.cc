@@ -40,11 +40,23 @@ Result<SecretBytes> read_file(const std::string& path) {
     case Errc::kNotFound:
       return error(Errc::kNotFound, printable(path) + ": no such file");
     case Errc::kInvalid:
-      return error(Errc::kInvalid, printable(path) + ": not an invitation",
-                   "an invitation is a file of one line that begins with tp1");
+      return error(Errc::kInvalid, printable(path) + ": too large for an invitation or for keys",
+                   "an invitation is one line that begins with tp1, keys are two lines of base64");
     default:
       return error(Errc::kIo, printable(file.error().what, 4096));
   }
+}
+
+// What `decode` makes of a file, or of standard input.
+template <class T>
+Result<T> read_as(const std::string& path, Result<T> (*decode)(std::string_view)) {
+  const Result<SecretBytes> text = path == "-" ? read_standard_input() : read_file(path);
+  if (!text) return text.error();
+  Result<T> decoded = decode(as_text(text->view()));
+  if (decoded || path == "-") return decoded;
+  Error failure = decoded.error();
+  failure.what = printable(path) + ": " + failure.what;
+  return failure;
 }
 
 }  // namespace
@@ -101,13 +113,15 @@ Status InviteFile::publish(const Invitation& invitation) {
 }
 
 Result<Invitation> read_invitation(const std::string& path) {
-  const Result<SecretBytes> text = path == "-" ? read_standard_input() : read_file(path);
-  if (!text) return text.error();
-  Result<Invitation> invitation = decode_invitation(as_text(text->view()));
-  if (invitation || path == "-") return invitation;
-  Error failure = invitation.error();
-  failure.what = printable(path) + ": " + failure.what;
-  return failure;
+  return read_as<Invitation>(path, decode_invitation);
+}
+
+Result<Invitation> read_foreign(const std::string& path) {
+  const Result<ReadCapBytes> read_cap = read_as<ReadCapBytes>(path, decode_foreign);
+  if (!read_cap) return read_cap.error();
+  Invitation invitation;
+  invitation.read_cap = *read_cap;
+  return invitation;
 }
 
 }  // namespace taubenpost

@@ -42,5 +42,7 @@ class InviteFile {
 
 // `path` "-": standard input. At most 4,096 bytes are read. kNotFound, kIo, kInvalid.
 Result<Invitation> read_invitation(const std::string& path);
+// The same for what pigeonhole-cp users exchange (decode_foreign): an invitation without a label.
+Result<Invitation> read_foreign(const std::string& path);
 
 }  // namespace taubenpost

@@ -13,6 +13,11 @@ struct ChannelArgs {
   std::string name;
   std::string invite_file;
 };
+struct ImportArgs {
+  std::string name;
+  std::string invite_file;
+  std::string foreign_file;
+};
 struct NoArgs {};
 struct NameArgs {
   std::string name;
@@ -39,8 +44,8 @@ void print(Output& out, const ChannelRow& channel, const std::string& text) {
              text);
 }
 
-Status print_made(Session& session, Output& out, const ChannelArgs& args, const std::string& text) {
-  const Result<ChannelRow> channel = find_channel(session.store(), args.name);
+Status print_made(Session& session, Output& out, const std::string& name, const std::string& text) {
+  const Result<ChannelRow> channel = find_channel(session.store(), name);
   if (!channel) return channel.error();
   print(out, *channel, text);
   return ok();
@@ -74,15 +79,16 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
   }
   TP_TRY((*file)->publish(*known));
   TP_TRY(print_made(
-      **session, context.out(), args,
+      **session, context.out(), args.name,
       "channel " + printable(args.name) + ": invitation in " + printable(args.invite_file, 4096)));
   return kDone;
 }
 
-Result<int> run_import(Context& context, const ChannelArgs& args) {
+Result<int> run_import(Context& context, const ImportArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
-  Result<Invitation> invitation = read_invitation(args.invite_file);
+  Result<Invitation> invitation = args.foreign_file.empty() ? read_invitation(args.invite_file)
+                                                            : read_foreign(args.foreign_file);
   if (!invitation) return invitation.error();
   const Result<ChannelRow> there = find_channel((*session)->store(), args.name);
   if (there && equal(there->capability, invitation->read_cap)) {
@@ -92,8 +98,8 @@ Result<int> run_import(Context& context, const ChannelArgs& args) {
   const Result<Unit> imported = (*session)->run(
       import_channel((*session)->ports(), args.name, std::move(invitation).value()));
   if (!imported) return imported.error();
-  TP_TRY(
-      print_made(**session, context.out(), args, "channel " + printable(args.name) + ": imported"));
+  TP_TRY(print_made(**session, context.out(), args.name,
+                    "channel " + printable(args.name) + ": imported"));
   return kDone;
 }
 
@@ -146,15 +152,31 @@ Result<int> run_resync(Context& context, const ResyncArgs& args) {
   return kDone;
 }
 
-void add_named(Commands& commands, CLI::App& channel, const char* name, const char* about,
-               const char* file_about, Result<int> (*run)(Context&, const ChannelArgs&)) {
-  CLI::App* command = channel.add_subcommand(name, about);
-  const auto args = on_chosen<ChannelArgs>(commands, *command, run);
-  command->add_option("NAME", args->name, "your name for the channel")->required();
-  command->add_option("--invite-file", args->invite_file, file_about)
+constexpr const char* kNameHelp = "your name for the channel";
+
+void add_new(Commands& commands, CLI::App& channel) {
+  CLI::App* command = channel.add_subcommand("new", "Makes a channel to one recipient");
+  const auto args = on_chosen<ChannelArgs>(commands, *command, run_new);
+  command->add_option("NAME", args->name, kNameHelp)->required();
+  command
+      ->add_option("--invite-file", args->invite_file,
+                   "where its invitation is written (0600); a secret, for the recipient alone")
       ->required()
       ->check(names_something())
       ->type_name("FILE");
+}
+
+void add_import(Commands& commands, CLI::App& channel) {
+  CLI::App* command = channel.add_subcommand("import", "Accepts an invitation");
+  const auto args = on_chosen<ImportArgs>(commands, *command, run_import);
+  command->add_option("NAME", args->name, kNameHelp)->required();
+  CLI::Option_group* from = command->add_option_group("Where it comes from");
+  from->add_option("--invite-file", args->invite_file, "the invitation; - for standard input")
+      ->type_name("FILE");
+  from->add_option("--foreign-file", args->foreign_file,
+                   "read capability and index of a pigeonhole-cp user; - for standard input")
+      ->type_name("FILE");
+  from->require_option(1);
 }
 
 }  // namespace
@@ -164,19 +186,17 @@ void add_channel(Commands& commands) {
       commands.root.add_subcommand("channel", "Makes, imports, lists and resyncs channels");
   channel->require_subcommand(1);
   channel->fallthrough();
-  add_named(commands, *channel, "new", "Makes a channel to one recipient",
-            "where its invitation is written (0600); a secret, for the recipient alone", run_new);
-  add_named(commands, *channel, "import", "Accepts an invitation",
-            "the invitation; - for standard input", run_import);
+  add_new(commands, *channel);
+  add_import(commands, *channel);
   CLI::App* list = channel->add_subcommand("list", "Lists all channels");
   on_chosen<NoArgs>(commands, *list, run_list);
   CLI::App* show = channel->add_subcommand("show", "Shows one channel");
   const auto shown = on_chosen<NameArgs>(commands, *show, run_show);
-  show->add_option("NAME", shown->name, "your name for the channel")->required();
+  show->add_option("NAME", shown->name, kNameHelp)->required();
   CLI::App* resync =
       channel->add_subcommand("resync", "Finds the free positions of a restored channel");
   const auto args = on_chosen<ResyncArgs>(commands, *resync, run_resync);
-  resync->add_option("NAME", args->name, "your name for the channel")->required();
+  resync->add_option("NAME", args->name, kNameHelp)->required();
   resync->add_option("--at", args->at, "what the recipient's 'channel show' prints as position")
       ->type_name("POSITION");
 }

@@ -220,7 +220,7 @@ Json SendView::json() const {
 
 ReceiveView view_of(ReceiveJobRow row) {
   ReceiveView view;
-  // What is no letter never became a job.
+  // What announces nothing never became a job.
   const Result<wire::BoxContent> content = wire::decode_box_content(row.letter);
   const auto* letter = content ? std::get_if<wire::Letter>(&content.value()) : nullptr;
   if (letter != nullptr) {
@@ -228,8 +228,14 @@ ReceiveView view_of(ReceiveJobRow row) {
     view.size = letter->usize;
     const auto* body = std::get_if<wire::BodyRef>(&letter->content);
     view.boxes = body != nullptr ? body->boxes : 0;
+    view.boxes_done = row.prefix + row.beyond.size();
   }
-  view.boxes_done = row.prefix + row.beyond.size();
+  const auto* header = content ? std::get_if<wire::Foreign>(&content.value()) : nullptr;
+  if (header != nullptr) {
+    view.is_unverified = true;
+    view.name = header->name;
+    view.size = header->size;
+  }
   view.row = std::move(row);
   return view;
 }
@@ -239,8 +245,9 @@ std::string ReceiveView::progress() const {
 }
 
 std::string ReceiveView::line() const {
-  return to_base32(row.id) + " " + std::string(name_of(row.state)) + " " + printable(name) +
-         " <- " + printable(row.channel_name);
+  return to_base32(row.id) + " " + std::string(name_of(row.state)) +
+         (is_unverified ? ",unverified " : " ") + printable(name) + " <- " +
+         printable(row.channel_name);
 }
 
 Json ReceiveView::json() const {
@@ -250,6 +257,7 @@ Json ReceiveView::json() const {
           {"position", row.counter},
           {"name", name},
           {"size", size},
+          {"unverified", is_unverified},
           {"path", row.state == ReceiveState::kPlaced ? Json(row.target) : Json(nullptr)},
           {"created", row.created},
           {"finished", row.finished},
@@ -354,7 +362,7 @@ void print_retraction(Output& out, const SendView& job) {
 void print_placed(Output& out, const ReceiveView& job) {
   out.result("receive_job", job.json(),
              printable(job.row.target, kPathShown) + "\t" + std::to_string(job.size) + "\t" +
-                 printable(job.row.channel_name));
+                 printable(job.row.channel_name) + (job.is_unverified ? "\tunverified" : ""));
 }
 
 void report_failed(Output& out, const JobWatch::Ended& ended) {

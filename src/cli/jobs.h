@@ -47,11 +47,12 @@ struct ReceiveView {
   ReceiveJobRow row;
   std::string name;
   std::uint64_t size = 0;
-  std::uint64_t boxes = 0;
+  std::uint64_t boxes = 0;  // 0: in the letter, or not known before the end of a stream
   std::uint64_t boxes_done = 0;
+  bool is_unverified = false;  // a pigeonhole-cp stream: nothing says what its bytes should be
 
   bool has_ended() const { return taubenpost::has_ended(row.state); }
-  std::string line() const;  // "ID STATE NAME <- CHANNEL"
+  std::string line() const;  // "ID STATE NAME <- CHANNEL"; STATE may end with ",unverified"
   std::string progress() const;
   Json json() const;
 };

@@ -17,6 +17,8 @@ constexpr std::size_t kChecksumSize = 4;
 constexpr std::size_t kFixedSize = 2 + 32 + kReadCapSize + 1;  // up to the label
 constexpr std::size_t kLabelMax = 64;
 constexpr std::size_t kInvitationTextMax = 4096;
+// So far an index is compared with the capability that it is said to belong to: a second's work.
+constexpr std::uint64_t kStepsCompared = 100'000;
 
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -98,6 +100,40 @@ Result<Invitation> decode_invitation(std::string_view text) {
   if (!equal(checksum(payload), ByteView(*decoded).last(kChecksumSize)))
     return damaged("it is damaged (checksum)");
   return parse_payload(payload);
+}
+
+Result<ReadCapBytes> decode_foreign(std::string_view text) {
+  const auto invalid = [](const char* why) {
+    return error(Errc::kInvalid, std::string("pigeonhole-cp keys: ") + why,
+                 "a file with two lines of base64 is needed: the read capability, and the index");
+  };
+  std::optional<bacap::ReadCap> read_cap;
+  std::optional<bacap::MessageBoxIndex> index;
+  text = text.substr(0, kInvitationTextMax);
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const Result<Bytes> bytes = from_base64(trimmed(text.substr(0, end)));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (!bytes) continue;
+    if (bytes->size() == kReadCapSize) {
+      const Result<bacap::ReadCap> parsed = bacap::ReadCap::parse(*bytes);
+      if (!parsed || read_cap) return invalid(parsed ? "two read capabilities" : "no usable key");
+      read_cap = *parsed;
+    } else if (bytes->size() == kIndexSize) {
+      if (index) return invalid("two indices");
+      index = *bacap::MessageBoxIndex::parse(*bytes);
+    }
+  }
+  if (!read_cap) return invalid("there is no read capability");
+  if (!index) return invalid("there is no index");
+  const std::uint64_t first = read_cap->index().counter();
+  const bool is_near = index->counter() >= first && index->counter() - first <= kStepsCompared;
+  if (index->counter() < first ||
+      (is_near && !bacap::is_on_stream(read_cap->index(), *index, kStepsCompared)))
+    return invalid("the index belongs to another capability");
+  ReadCapBytes begins_there = read_cap->bytes();
+  std::copy(index->bytes().begin(), index->bytes().end(), begins_there.begin() + 32);
+  return begins_there;
 }
 
 Status valid_channel_name(std::string_view name) {

@@ -25,6 +25,11 @@ std::string encode_invitation(const Invitation& invitation);
 // ignored; at most 4,096 bytes are looked at.
 Result<Invitation> decode_invitation(std::string_view text);
 
+// What pigeonhole-cp users exchange: lines of base64, one of them the read capability, one the
+// index of the first box to read; other lines are ignored, so that genkey's output is one. Returns
+// the read capability that begins at that index. kInvalid.
+Result<ReadCapBytes> decode_foreign(std::string_view text);
+
 // 1 to 64 bytes of UTF-8, no control, white-space-only or path characters; kUsage.
 Status valid_channel_name(std::string_view name);
 

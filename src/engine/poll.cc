@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "engine/ageing.h"
 #include "engine/backoff.h"
+#include "engine/index_steps.h"
 #include "engine/task_group.h"
 #include "wire/letter.h"
 
@@ -115,10 +116,16 @@ Result<std::vector<Look>> positions_ahead(EnginePorts& ports, const ChannelRow& 
   return looks;
 }
 
+// A box that makes no sense may be the content of a stream whose header can't be seen yet.
+bool begins_something(const ports::ReadResult& read) {
+  return read.outcome == Outcome::kTombstone || wire::decode_box_content(read.plaintext);
+}
+
 // What a position holds, and the job that follows from it.
 struct Found {
   InboxRow inbox;
   std::optional<ReceiveJobRow> job;
+  bool has_stream = false;  // the job reads the boxes behind this one
 
   bool is_letter() const { return job.has_value(); }
   void store(Transaction& step) {
@@ -149,13 +156,13 @@ InboxRow seen_now(EnginePorts& ports, ChannelId channel, std::uint64_t counter) 
 }
 
 // Store errors only: a box that makes no sense is a row like any other.
-Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, std::uint64_t counter,
-                     ports::ReadResult read, const std::string& folder) {
+Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
+                     const std::string& folder) {
   Found found;
   InboxRow& inbox = found.inbox;
-  inbox = seen_now(ports, channel.id, counter);
-  inbox.content = std::move(read.plaintext);
-  if (read.outcome == Outcome::kTombstone) {
+  inbox = seen_now(ports, channel.id, look.counter);
+  inbox.content = std::move(look.read->plaintext);
+  if (look.read->outcome == Outcome::kTombstone) {
     inbox.kind = InboxKind::kRetracted;
     return found;
   }
@@ -165,12 +172,21 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, std::uint64_
     inbox.reason = content.error().what;
     return found;
   }
+  if (const auto* header = std::get_if<wire::Foreign>(&*content)) {
+    Result<IndexBytes> following = advanced(look.index, 1);
+    if (!following) return following.error();
+    found.job = new_job(ports, channel, look.counter, inbox.content, folder);
+    found.job->prefix_index = *following;
+    found.has_stream = inbox.content.size() - header->header_size < header->size;
+    inbox.kind = InboxKind::kLetter;
+    inbox.job = found.job->id;
+    inbox.transfer = found.job->id;  // it has none of its own: every header is a new transfer
+    return found;
+  }
   const auto* letter = std::get_if<wire::Letter>(&*content);
   if (letter == nullptr) {
     inbox.kind = InboxKind::kUnknown;
-    inbox.reason = std::holds_alternative<wire::Foreign>(*content)
-                       ? "the beginning of a pigeonhole-cp stream"
-                       : "a type that this version does not know";
+    inbox.reason = "a type that this version does not know";
     return found;
   }
   inbox.transfer = letter->id;
@@ -182,7 +198,7 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, std::uint64_
     return found;
   }
   inbox.kind = InboxKind::kLetter;
-  found.job = new_job(ports, channel, counter, inbox.content, folder);
+  found.job = new_job(ports, channel, look.counter, inbox.content, folder);
   inbox.job = found.job->id;
   return found;
 }
@@ -218,6 +234,7 @@ class Round {
     for (;;) {
       const Result<ChannelRow> row = ports_.store.channel(channel_);
       if (!row) co_return row.error();
+      if (row->stream != JobId{}) co_return ok();  // its job reads from there on
       Look front{row->counter, row->next, ports::ReadResult{}};
       co_await look_at(ports_, read_cap_, front);
       if (!front.read) co_return front.read.error();
@@ -232,13 +249,17 @@ class Round {
     found = false;
     const Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
+    if (row->stream != JobId{}) co_return ok();
     Result<std::vector<Look>> looks = positions_ahead(ports_, *row);
     if (!looks) co_return looks.error();
     TP_CO_TRY(co_await look_at_all(ports_, read_cap_, *looks));
     for (Look& look : *looks) {
-      if (!look.found()) continue;
-      found = true;
+      if (!look.found() || !begins_something(*look.read)) continue;
       TP_CO_TRY(co_await take(std::move(look)));
+      const Result<ChannelRow> now = ports_.store.channel(channel_);
+      if (!now) co_return now.error();
+      found = now->stream == JobId{};
+      if (!found) break;
     }
     co_return ok();
   }
@@ -248,17 +269,18 @@ class Round {
   asio::awaitable<Status> take(Look look) {
     Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
-    Result<Found> found = decide(ports_, *row, look.counter, std::move(look.read).value(), folder_);
+    Result<Found> found = decide(ports_, *row, std::move(look), folder_);
     if (!found) co_return found.error();
     Transaction step;
     Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(row->next);
-    for (; at && at->counter() < look.counter; at = at->next(), ++summary_.passed_over)
+    for (; at && at->counter() < found->inbox.counter; at = at->next(), ++summary_.passed_over)
       step.create(AwaitedRow{channel_, at->counter(), at->bytes(), found->inbox.seen});
     if (at) at = at->next();
     if (!at) co_return at.error();
     row->next = at->bytes();
     row->counter = at->counter();
     row->found = found->inbox.seen;
+    if (found->has_stream) row->stream = found->job->id;
     step.update(std::move(row).value());
     co_return co_await store(std::move(*found), std::move(step));
   }
@@ -296,7 +318,7 @@ class Round {
   asio::awaitable<Status> settle(Look look) {
     const Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
-    Result<Found> found = decide(ports_, *row, look.counter, std::move(look.read).value(), folder_);
+    Result<Found> found = decide(ports_, *row, std::move(look), folder_);
     if (!found) co_return found.error();
     Transaction step;
     step.drop_awaited(channel_, look.counter);

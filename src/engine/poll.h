@@ -4,6 +4,9 @@
 // No position holds the channel up (design 4.3): where one is empty, some behind it are read as
 // well. What is found there is taken at once; the positions that were passed over are awaited:
 // later rounds read them again, until a box there must have aged out.
+//
+// A position that begins a pigeonhole-cp stream gives the channel to the job that reads the stream
+// (ChannelRow::stream); rounds leave the channel alone until the job has moved it on.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -32,7 +35,7 @@ struct PollSummary {
 };
 
 // Reads what is in reach of channel.next, and some of the awaited positions. New jobs place their
-// files into `folder` (absolute). Boxes that are no letters never stop the channel. Errors:
+// files into `folder` (absolute). Boxes that announce nothing never stop the channel. Errors:
 // kNotFound (no such channel), kUsage (it is for sending), kDaemonGone, kTemporary (no clear answer
 // at channel.next and nothing behind it: nothing was skipped), kRejected, kStateConflict (somebody
 // else polls it), store errors.

@@ -7,9 +7,12 @@
 #include "bacap/capability.h"
 #include "base/failpoint.h"
 #include "crypto/hash.h"
+#include "engine/ageing.h"
 #include "engine/body_fetch.h"
+#include "engine/incoming.h"
+#include "engine/index_steps.h"
+#include "engine/stream_fetch.h"
 #include "engine/target_name.h"
-#include "wire/letter.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -21,22 +24,6 @@ namespace {
 constexpr std::uint64_t kReserve = 64ULL << 20;  // free space that a transfer leaves alone
 constexpr std::size_t kHashPiece = 256 << 10;
 
-// The letter of a job, once more; it was valid when the job was made.
-Result<wire::Letter> letter_of(const ReceiveJobRow& row) {
-  Result<wire::BoxContent> content = wire::decode_box_content(row.letter);
-  if (!content) return content.error();
-  auto* letter = std::get_if<wire::Letter>(&content.value());
-  if (letter == nullptr) return error(Errc::kInvalid, "the box of this job holds no letter");
-  if (letter->encoding != wire::LetterEncoding::kNone)
-    return error(Errc::kRejected, "the content is compressed, which this version can't undo",
-                 "ask the sender to send it without compression");
-  return std::move(*letter);
-}
-
-std::string placed_name(const wire::Letter& letter) {
-  return letter.kind == wire::LetterKind::kTar ? letter.name + ".tar" : letter.name;
-}
-
 // Where the body begins.
 Result<IndexBytes> first_index(const wire::BodyRef& body) {
   const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(body.cap);
@@ -44,8 +31,17 @@ Result<IndexBytes> first_index(const wire::BodyRef& body) {
   return read_cap->index().bytes();
 }
 
-BodyShape shape_of(const wire::Letter& letter, const wire::BodyRef& body) {
-  return BodyShape{body.cap, ByteSize{letter.size}, ByteSize{body.chunk}, ChunkCount{body.boxes}};
+BodyShape shape_of(const Incoming& incoming, const wire::BodyRef& body) {
+  return BodyShape{body.cap, ByteSize{incoming.size}, ByteSize{body.chunk}, ChunkCount{body.boxes}};
+}
+
+// The box behind the header of a stream.
+Result<IndexBytes> behind_header(const ReceiveJobRow& row, const ChannelRow& channel) {
+  const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(channel.capability);
+  if (!read_cap) return read_cap.error();
+  const std::uint64_t first = read_cap->index().counter();
+  if (row.counter < first) return error(Errc::kStoreBad, "a job of a position before its channel");
+  return advanced(read_cap->index().bytes(), row.counter - first + 1);
 }
 
 // The bytes up to which the part file must reach by what the row says.
@@ -80,7 +76,7 @@ std::string folder_reason(Errc code) {
 
 asio::awaitable<Status> ReceiveJob::run() {
   for (;;) {
-    folder_failure_.reset();
+    waits_for_.reset();
     Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
     if (!row) co_return row.error();
     Status stepped = ok();
@@ -101,8 +97,8 @@ asio::awaitable<Status> ReceiveJob::run() {
       case ReceiveState::kFailed:
         co_return ok();
     }
+    if (waits_for_) co_return co_await leave_for_later();
     if (stepped || stepped.error().code == Errc::kStateConflict) continue;
-    if (folder_failure_) co_return co_await leave_for_later();
     if (!belongs_to_job(stepped.error().code)) co_return stepped;
     Status given_up = co_await give_up(stepped.error());
     if (!given_up) co_return given_up;
@@ -111,16 +107,16 @@ asio::awaitable<Status> ReceiveJob::run() {
 
 // Nothing is fetched that can't be stored.
 asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
-  const Result<wire::Letter> letter = letter_of(row);
-  if (!letter) co_return letter.error();
+  const Result<Incoming> incoming = incoming_of(row);
+  if (!incoming) co_return incoming.error();
   const Result<std::uint64_t> free = ports_.files.free_space(row.folder);
   if (!free) co_return folder_failed(free.error());
-  if (*free < kReserve || *free - kReserve < letter->size)
+  if (*free < kReserve || *free - kReserve < incoming->size)
     co_return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
   // Its name is durable before the row counts on it.
   const auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
-  if (const auto* body = std::get_if<wire::BodyRef>(&letter->content)) {
+  if (const auto* body = std::get_if<wire::BodyRef>(&incoming->content)) {
     const Result<IndexBytes> first = first_index(*body);
     if (!first) co_return first.error();
     row.prefix_index = *first;
@@ -129,42 +125,44 @@ asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
 }
 
 asio::awaitable<Status> ReceiveJob::fetch(ReceiveJobRow row) {
-  const Result<wire::Letter> letter = letter_of(row);
-  if (!letter) co_return letter.error();
-  auto part = ports_.files.open_part(row.folder, id_);
+  const Result<Incoming> incoming = incoming_of(row);
+  if (!incoming) co_return incoming.error();
+  const auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
-  if (const auto* inside = std::get_if<Bytes>(&letter->content)) {
+  if (const auto* inside = std::get_if<Bytes>(&incoming->content)) {
     Status written = (*part)->write_at(0, *inside);
     if (written) written = (*part)->sync();
     if (!written) co_return folder_failed(written.error());
     co_return co_await move(std::move(row), ReceiveEvent::kFetched);
   }
 
-  const auto& body_ref = std::get<wire::BodyRef>(letter->content);
-  const BodyShape shape = shape_of(*letter, body_ref);
+  if (const auto* stream = std::get_if<StreamRef>(&incoming->content))
+    co_return co_await fetch_stream(std::move(row), stream->head, incoming->size, **part);
+
+  const auto& body_ref = std::get<wire::BodyRef>(incoming->content);
+  const BodyShape shape = shape_of(*incoming, body_ref);
   const std::uint64_t end = marked_end(row, shape);
   const Result<bool> reaches = reaches_to(**part, end);
   if (!reaches) co_return folder_failed(reaches.error());
   if (!*reaches) {  // somebody removed the part file: from the beginning
-    row.prefix = 0;
-    row.beyond.clear();
     const Result<IndexBytes> first = first_index(body_ref);
     if (!first) co_return first.error();
-    row.prefix_index = *first;
-    Transaction step;
-    step.update(std::move(row)).note(id_, ports_.clock.unix_ms(), "part file lost: fetch again");
-    co_return co_await ports_.store.commit(std::move(step));
+    co_return co_await fetch_again(std::move(row), *first);
   }
   const auto executor = co_await asio::this_coro::executor;
   BodyFetch body(row, shape, ports_, options_, **part, executor);
   Status fetched = co_await body.run();
   if (!fetched && body.file_failed()) co_return folder_failed(fetched.error());
   if (!fetched) co_return fetched;
-  // The folder may have gone while the part file was open. What was written is nowhere then, and
-  // this must be found out while the job can still begin again.
-  part = ports_.files.open_part(row.folder, id_);
+  co_return co_await end_fetch(row.folder, incoming->size);
+}
+
+// The folder may have gone while the part file was open. What was written is nowhere then, and
+// this must be found out while the job can still begin again.
+asio::awaitable<Status> ReceiveJob::end_fetch(std::string folder, std::uint64_t size) {
+  const auto part = ports_.files.open_part(folder, id_);
   if (!part) co_return folder_failed(part.error());
-  const Result<bool> is_whole = reaches_to(**part, letter->size);
+  const Result<bool> is_whole = reaches_to(**part, size);
   if (!is_whole) co_return folder_failed(is_whole.error());
   if (!*is_whole) co_return ok();  // the next step sees what is missing
   Result<ReceiveJobRow> marked = ports_.store.receive_job(id_);
@@ -172,23 +170,74 @@ asio::awaitable<Status> ReceiveJob::fetch(ReceiveJobRow row) {
   co_return co_await move(std::move(marked).value(), ReceiveEvent::kFetched);
 }
 
+asio::awaitable<Status> ReceiveJob::fetch_stream(ReceiveJobRow row, Bytes head, std::uint64_t size,
+                                                 ports::PartFile& part) {
+  const Result<ChannelRow> channel = ports_.store.channel(row.channel);
+  if (!channel) co_return channel.error();
+  const Result<bool> reaches = reaches_to(part, row.prefix);
+  if (!reaches) co_return folder_failed(reaches.error());
+  if (!*reaches) {
+    const Result<IndexBytes> first = behind_header(row, *channel);
+    if (!first) co_return first.error();
+    co_return co_await fetch_again(std::move(row), *first);
+  }
+  const Result<ports::NetworkView> network = co_await ports_.network.view(kDaemonLimitMs);
+  if (!network) co_return network.error();
+  const auto executor = co_await asio::this_coro::executor;
+  StreamShape shape;
+  shape.read_cap = channel->capability;
+  shape.head = std::move(head);
+  shape.size = size;
+  shape.box_max = network->box_max;
+  StreamFetch stream(row, std::move(shape), ports_, options_, part, executor);
+  Status fetched = co_await stream.run();
+  if (!fetched && stream.file_failed()) co_return folder_failed(fetched.error());
+  if (!fetched) co_return fetched;
+  if (stream.waits()) co_return wait_for_stream(row);
+  co_return co_await end_fetch(row.folder, size);
+}
+
+// Its sender may still be writing it: boxes that were written together age out together, so once
+// those that were found last are gone, nothing comes any more.
+Status ReceiveJob::wait_for_stream(const ReceiveJobRow& row) {
+  const Result<ChannelRow> channel = ports_.store.channel(row.channel);
+  if (!channel) return channel.error();
+  const std::uint64_t last = std::max(row.created, channel->found);
+  if (ports_.clock.unix_ms() / 1000 >= ages_out_at(bacap::replica_epoch(last)))
+    return error(Errc::kRejected, "the stream ends before all of its bytes are there",
+                 "ask the sender to send it again");
+  waits_for_ = "the next box of the stream is not there yet";
+  return ok();
+}
+
+asio::awaitable<Status> ReceiveJob::fetch_again(ReceiveJobRow row, IndexBytes first) {
+  row.prefix = 0;
+  row.beyond.clear();
+  row.prefix_index = first;
+  Transaction step;
+  step.update(std::move(row)).note(id_, ports_.clock.unix_ms(), "part file lost: fetch again");
+  co_return co_await ports_.store.commit(std::move(step));
+}
+
 asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
-  const Result<wire::Letter> letter = letter_of(row);
-  if (!letter) co_return letter.error();
-  auto part = ports_.files.open_part(row.folder, id_);
+  const Result<Incoming> incoming = incoming_of(row);
+  if (!incoming) co_return incoming.error();
+  const auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
-  const Result<bool> reaches = reaches_to(**part, letter->size);
+  const Result<bool> reaches = reaches_to(**part, incoming->size);
   if (!reaches) co_return folder_failed(reaches.error());
   if (!*reaches)
     co_return error(Errc::kRejected, "the part file was removed before it was checked",
                     "ask the sender to send it again");
-  Status same = co_await compare_digest(**part, letter->size, letter->digest);
-  if (!same) co_return same;
+  if (incoming->digest) {
+    Status same = co_await compare_digest(**part, incoming->size, *incoming->digest);
+    if (!same) co_return same;
+  }
 
-  Status finished = (*part)->set_times_and_mode(safe_mode(letter->mode), letter->mtime);
+  Status finished = (*part)->set_times_and_mode(safe_mode(incoming->mode), incoming->mtime);
   if (finished) finished = (*part)->sync();
   if (!finished) co_return folder_failed(finished.error());
-  row.target = row.folder + "/" + target_candidate(placed_name(*letter), 1);
+  row.target = row.folder + "/" + target_candidate(incoming->name, 1);
   row.device = (*part)->device();
   row.inode = (*part)->inode();
   Status moved = co_await move(std::move(row), ReceiveEvent::kChecked);
@@ -229,9 +278,9 @@ asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
     row.finished = ports_.clock.unix_ms() / 1000;
     co_return co_await move(std::move(row), ReceiveEvent::kPlaced);
   }
-  const Result<wire::Letter> letter = letter_of(row);
-  if (!letter) co_return letter.error();
-  const std::string name = placed_name(*letter);
+  const Result<Incoming> incoming = incoming_of(row);
+  if (!incoming) co_return incoming.error();
+  const std::string name = incoming->name;
   const std::uint32_t taken = candidate_number(name, row.target.substr(row.target.rfind('/') + 1));
   if (taken == 0 || taken == kTargetAttemptsMax)
     co_return error(Errc::kRejected, "there are too many files of that name in the target folder");
@@ -253,7 +302,10 @@ asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
   row->error_code = static_cast<std::uint16_t>(reason.code);
   row->error_text = reason.what;
   row->finished = ports_.clock.unix_ms() / 1000;
-  Status moved = co_await move(std::move(row).value(), ReceiveEvent::kGiveUp);
+  Transaction step;
+  TP_CO_TRY(release_channel(step, ports_.store, *row));
+  step.move(std::move(row).value(), ReceiveEvent::kGiveUp);
+  Status moved = co_await ports_.store.commit(std::move(step));
   if (!moved) co_return moved;
   Status removed = ports_.files.remove_part(folder, id_);
   if (removed) co_return ok();
@@ -264,12 +316,12 @@ asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
 
 asio::awaitable<Status> ReceiveJob::leave_for_later() {
   Transaction step;
-  step.note(id_, ports_.clock.unix_ms(), "waits: " + folder_reason(*folder_failure_));
+  step.note(id_, ports_.clock.unix_ms(), "waits: " + *waits_for_);
   co_return co_await ports_.store.commit(std::move(step));
 }
 
 Error ReceiveJob::folder_failed(Error failure) {
-  folder_failure_ = failure.code;
+  waits_for_ = folder_reason(failure.code);
   return failure;
 }
 

@@ -5,8 +5,9 @@
 //
 // A failure that belongs to the transfer (retracted, missing, other bytes than promised) is
 // recorded in the job, and run() returns ok. So does it when the target folder can't take the file
-// (missing, no space, not writable): the job stays as it is for a later run, with a line in its
-// journal. An error means that the engine can't go on (no daemon, the store).
+// (missing, no space, not writable), and when the next box of a stream is not there yet: the job
+// stays as it is for a later run, with a line in its journal. An error means that the engine can't
+// go on (no daemon, the store).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -29,6 +30,11 @@ class ReceiveJob {
  private:
   boost::asio::awaitable<Status> start(ReceiveJobRow row);
   boost::asio::awaitable<Status> fetch(ReceiveJobRow row);
+  boost::asio::awaitable<Status> fetch_stream(ReceiveJobRow row, Bytes head, std::uint64_t size,
+                                              ports::PartFile& part);
+  boost::asio::awaitable<Status> end_fetch(std::string folder, std::uint64_t size);
+  Status wait_for_stream(const ReceiveJobRow& row);
+  boost::asio::awaitable<Status> fetch_again(ReceiveJobRow row, IndexBytes first);
   boost::asio::awaitable<Status> check(ReceiveJobRow row);
   boost::asio::awaitable<Status> place(ReceiveJobRow row);
   boost::asio::awaitable<Status> give_up(Error reason);
@@ -43,7 +49,7 @@ class ReceiveJob {
   const JobId id_;
   EnginePorts ports_;
   const EngineOptions& options_;
-  std::optional<Errc> folder_failure_;  // why the folder could not take the file in this run
+  std::optional<std::string> waits_for_;  // why this run can't go on with the job
 };
 
 }  // namespace taubenpost

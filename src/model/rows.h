@@ -158,6 +158,8 @@ struct ChannelRow {
   std::uint64_t found = 0;  // incoming: last box; unsynchronised: last use before the restoration
   // Outgoing, after a backup was restored: positions from `next` on may be used (design 4.5).
   bool unsynchronised = false;
+  // Incoming: the job that reads the boxes from `next` on, as a stream; zeros: none.
+  JobId stream{};
   bool operator==(const ChannelRow&) const = default;
 };
 
@@ -199,10 +201,10 @@ struct ReceiveJobRow {
   ChannelId channel{};
   std::string channel_name;
   std::uint64_t counter = 0;          // position of the letter
-  Bytes letter;                       // as read: size, digest, name, capability are decoded from it
+  Bytes letter;                       // as read: engine/incoming.h decodes it
   std::string folder;                 // absolute; where the file will be placed
-  std::uint64_t prefix = 0;           // chunks below are written and synced
-  IndexBytes prefix_index{};          // body index of chunk `prefix`
+  std::uint64_t prefix = 0;           // chunks (of a stream: bytes) below are written and synced
+  IndexBytes prefix_index{};          // of the box that goes on there
   std::vector<std::uint64_t> beyond;  // chunks above `prefix` that are written and synced, sorted
   std::string target;  // placing: the path that the rename uses; placed: the final path
   std::uint64_t device = 0, inode = 0;

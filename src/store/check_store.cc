@@ -176,6 +176,8 @@ void Check::channel(const RowKey& key, std::string_view value) {
           "its capability has " + number(row->capability.size()) + " bytes instead of " +
               number(size),
           kNewChannel);
+  if (row->stream != JobId{} && absent(receive_job_key(row->stream)))
+    found(named(*row), "the store does not know the job that reads it", kNewChannel);
 }
 
 void Check::job(const RowKey& key, std::string_view value) {

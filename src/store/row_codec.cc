@@ -121,10 +121,11 @@ void serialize(Archive& archive, ElementRow& row) {
 template <class Archive>
 void serialize(Archive& archive, ChannelRow& row) {
   auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found,
-         unsynchronised] = row;
+         unsynchronised, stream] = row;
   archive(id, revision, name, direction, capability, next, counter, bound, network, created);
   since(3, archive, found);
   since(4, archive, unsynchronised);
+  since(7, archive, stream);
 }
 template <class Archive>
 void serialize(Archive& archive, InboxRow& row) {

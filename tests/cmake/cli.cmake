@@ -1,6 +1,6 @@
 # Transcript tests run the built program.
 tp_test(cli_exit_status_test tp_base)
-tp_test(cli_state_test tp_store)
+tp_test(cli_state_test tp_store tp_bacap)
 tp_test(cli_store_test tp_store)
 tp_test(cli_key_test tp_base)
 tp_test(cli_send_test tp_base)

@@ -1,27 +1,33 @@
 """Files sent and received with pigeonhole-cp, the published Rust client's own tool.
 
-  pigeonhole_cp.py TOOL CONFIG
+  pigeonhole_cp.py TOOL PROGRAM CONFIG
 
 Started by tests/peers/run, which says what the lines on standard output mean. Each transfer has a
-channel of its own and goes both ways of sending: by a copy command, and box by box.
+channel of its own and goes both ways of sending: by a copy command, and box by box. The tool
+receives it, and so does PROGRAM, a build of taubenpost.
 """
 import hashlib
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-TOOL, CONFIG = sys.argv[1], sys.argv[2]
+TOOL, PROGRAM, CONFIG = sys.argv[1:4]
 BOX = 1549  # payload of a box; with a copy command four bytes less
 LIMIT = 120
 
 
-def tool(*arguments):
-    done = subprocess.run([TOOL, *arguments], capture_output=True, text=True, timeout=LIMIT)
+def run_program(*arguments):
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=LIMIT)
     if done.returncode != 0:
-        raise RuntimeError(f"{arguments[0]} ended with {done.returncode}: {done.stderr}")
+        raise RuntimeError(f"{arguments[1]} ended with {done.returncode}: {done.stderr}")
     return done.stdout
+
+
+def tool(*arguments):
+    return run_program(TOOL, *arguments)
 
 
 def genkey():
@@ -35,6 +41,54 @@ def header_size(name, size):
     return 1 + 5 + 1 + len(name) + 5 + number
 
 
+def boxes_of(source, copy):
+    size = source.stat().st_size
+    return -(-(size + header_size(source.name, size)) // (BOX - 4 if copy else BOX))
+
+
+def send(source, write_cap, index, copy):
+    size = source.stat().st_size
+    sent = tool("send", "-c", CONFIG, "-w", write_cap, "-i", index, "-f", source,
+                *([] if copy else ["--no-copy"]))
+    if not sent.startswith(f"sent {size} bytes in "):
+        raise AssertionError(f"sending said {sent!r}")
+    if not copy and int(sent.split()[4]) != boxes_of(source, copy):
+        raise AssertionError(f"sending said {sent!r}")
+
+
+def expect_files(folder, sources):
+    received = {path.name: path.read_bytes() for path in folder.iterdir()}
+    if received != {source.name: source.read_bytes() for source in sources}:
+        raise AssertionError(f"{folder.name}: other files or bytes: " +
+                             str([(name, len(content)) for name, content in received.items()]))
+
+
+class Taubenpost:
+    """A recipient that has imported the channel."""
+
+    def __init__(self, folder, read_cap, index):
+        self.options = ("--json", "--state-dir", folder / "state")
+        self.into = folder / "taubenpost"
+        self.into.mkdir()
+        keys = folder / "keys"
+        keys.write_text(f"{read_cap}\n{index}\n")
+        self.run("init", "--thin-config", CONFIG)
+        self.run("channel", "import", "peer", "--foreign-file", keys)
+
+    def run(self, *arguments):
+        lines = run_program(PROGRAM, *self.options, *arguments).splitlines()
+        return [json.loads(line) for line in lines]
+
+    def receive(self, source):
+        jobs = self.run("receive", "--into", self.into)
+        told = [(job["name"], job["state"], job["size"], job["unverified"]) for job in jobs]
+        if told != [(source.name, "placed", source.stat().st_size, True)]:
+            raise AssertionError(f"receiving said {told}")
+
+    def position(self):
+        return self.run("channel", "show", "peer")[0]["position"]
+
+
 def transfer(title, size, copy):
     folder = pathlib.Path(tempfile.mkdtemp(dir="."))
     source = folder / f"{size}.bin"
@@ -42,18 +96,15 @@ def transfer(title, size, copy):
     into = folder / "received"
     into.mkdir()
     read_cap, write_cap, index = genkey()
-    sent = tool("send", "-c", CONFIG, "-w", write_cap, "-i", index, "-f", source,
-                *([] if copy else ["--no-copy"]))
-    if not sent.startswith(f"sent {size} bytes in "):
-        raise AssertionError(f"sending said {sent!r}")
-    boxes = int(sent.split()[4])
-    if not copy and boxes != -(-(size + header_size(source.name, size)) // BOX):
-        raise AssertionError(f"{boxes} boxes were sent")
+    taubenpost = Taubenpost(folder, read_cap, index)
+    first = taubenpost.position()
+    send(source, write_cap, index, copy)
     tool("receive", "-c", CONFIG, "-r", read_cap, "-i", index, "-d", into)
-    received = [(path.name, path.read_bytes()) for path in into.iterdir()]
-    if received != [(source.name, source.read_bytes())]:
-        raise AssertionError("other files or bytes: " +
-                             str([(name, len(content)) for name, content in received]))
+    expect_files(into, [source])
+    taubenpost.receive(source)
+    expect_files(taubenpost.into, [source])
+    if taubenpost.position() != first + boxes_of(source, copy):
+        raise AssertionError(f"the channel went on by {taubenpost.position() - first} positions")
 
 
 def say(line):

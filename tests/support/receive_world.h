@@ -136,6 +136,22 @@ class ReceiveWorld {
     ReceiveJob job(id, ports(), options);
     return run(job.run());
   }
+  // Stops the job at the n-th read, as a kill would; whether it ended before.
+  bool run_until_read(JobId id, std::size_t n) {
+    boost::asio::io_context io(1);
+    std::optional<Status> result;
+    ReceiveJob job(id, ports(), options);
+    boost::asio::co_spawn(io, keep_result(job.run(), &result), [](std::exception_ptr failure) {
+      if (failure) std::rethrow_exception(failure);
+    });
+    const std::size_t stop_at = network.reads + n;
+    const bool ran = clock.run(io, [&] { return result.has_value() || network.reads >= stop_at; });
+    TP_CHECK(ran);
+    clock.forget_sleepers();
+    store.reset();  // ends the commits that were submitted, before their loop dies
+    return result.has_value();
+  }
+
   ReceiveJobRow row(JobId id) const { return *store->receive_job(id); }
 
   TempFolder state, target;

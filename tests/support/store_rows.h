@@ -134,6 +134,7 @@ inline ChannelRow channel(ChannelId id = kChannel, std::string name = "bert") {
   row.created = 0x12;
   row.found = 0x1213;
   row.unsynchronised = true;
+  row.stream = kOtherJob;
   return row;
 }
 

@@ -1,0 +1,51 @@
+#include "engine/incoming.h"
+
+#include <algorithm>
+
+namespace taubenpost {
+namespace {
+
+Result<Incoming> of_letter(wire::Letter letter) {
+  if (letter.encoding != wire::LetterEncoding::kNone)
+    return error(Errc::kRejected, "the content is compressed, which this version can't undo",
+                 "ask the sender to send it without compression");
+  Incoming incoming;
+  incoming.name = std::move(letter.name);
+  if (letter.kind == wire::LetterKind::kTar) incoming.name += ".tar";
+  incoming.size = letter.size;
+  incoming.digest = letter.digest;
+  incoming.mode = letter.mode;
+  incoming.mtime = letter.mtime;
+  if (auto* inside = std::get_if<Bytes>(&letter.content)) incoming.content = std::move(*inside);
+  if (const auto* body = std::get_if<wire::BodyRef>(&letter.content)) incoming.content = *body;
+  return incoming;
+}
+
+Result<Incoming> of_stream(wire::Foreign header, ByteView box) {
+  if (header.size > kStreamMax)
+    return error(Errc::kRejected,
+                 "a pigeonhole-cp stream of " + std::to_string(header.size) + " bytes: more than " +
+                     std::to_string(kStreamMax) + " are not taken",
+                 "ask the sender to send it with taubenpost, or in smaller files");
+  const ByteView rest = box.subspan(header.header_size);
+  Incoming incoming;
+  incoming.name = std::move(header.name);
+  incoming.size = header.size;
+  incoming.content =
+      StreamRef{to_bytes(rest.first(std::min<std::uint64_t>(rest.size(), header.size)))};
+  return incoming;
+}
+
+}  // namespace
+
+Result<Incoming> incoming_of(const ReceiveJobRow& row) {
+  Result<wire::BoxContent> content = wire::decode_box_content(row.letter);
+  if (!content) return content.error();
+  if (auto* letter = std::get_if<wire::Letter>(&content.value()))
+    return of_letter(std::move(*letter));
+  if (auto* header = std::get_if<wire::Foreign>(&content.value()))
+    return of_stream(std::move(*header), row.letter);
+  return error(Errc::kInvalid, "the box of this job announces no transfer");
+}
+
+}  // namespace taubenpost

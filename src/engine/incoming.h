@@ -1,0 +1,34 @@
+// What a receive job is to fetch, decoded from the box that announced it: a letter, or the header
+// of a pigeonhole-cp stream (design 3.1, 3.3).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "model/rows.h"
+#include "wire/letter.h"
+
+namespace taubenpost {
+
+// A longer stream is not taken.
+inline constexpr std::uint64_t kStreamMax = 1ULL << 30;
+
+// The content goes on in the boxes behind the header, up to `size` bytes.
+struct StreamRef {
+  Bytes head;  // what stands in the header's box
+};
+
+struct Incoming {
+  std::string name;  // of the placed file
+  std::uint64_t size = 0;
+  std::optional<Bytes32> digest;  // none: nothing says what the bytes should be
+  std::optional<std::uint32_t> mode;
+  std::optional<std::int64_t> mtime;
+  std::variant<Bytes, wire::BodyRef, StreamRef> content;  // all of it, or where it is
+};
+
+// kRejected for what this version does not take.
+Result<Incoming> incoming_of(const ReceiveJobRow& row);
+
+}  // namespace taubenpost
