@@ -1,4 +1,5 @@
 // What the directory says under the knobs, and what the daemon makes of it, in virtual time.
+#include "localnet/envelopes.h"
 #include "support/network_world.h"
 #include "wire/pki.h"
 
@@ -53,6 +54,38 @@ TEST_F(LocalnetDirectory, ReplicaThatIsDown_IsConfiguredButNotOnline) {
   EXPECT_EQ(online, (std::set<int>{0, 2, 4}));
   EXPECT_EQ(shown.configured_replica_ids, (Bytes{0, 1, 2, 3, 4}));
   EXPECT_EQ(shown.configured_replica_keys.size(), kReplicas);
+}
+
+// Pigeonhole 4.3, "replica selection by the client".
+TEST_F(LocalnetDirectory, Intermediates_AreOfThoseThatAreListed) {
+  const Box box = make_box(context().directory.geometry(), cap_, cap_.index(), Bytes{1});
+  const auto shards = context().directory.shards_of(box.id);
+  std::vector<std::uint8_t> others;
+  for (std::uint8_t id = 0; id < kReplicas; ++id)
+    if (std::find(shards.begin(), shards.end(), id) == shards.end()) others.push_back(id);
+  const auto chosen = [&](std::set<std::uint8_t> down) {
+    Knobs knobs = world_.network().knobs();
+    knobs.replica_down = std::move(down);
+    world_.network().set_knobs(knobs);
+    std::set<std::set<int>> pairs;
+    for (int i = 0; i < 64; ++i) {
+      const auto two =
+          build_envelope(context(), box.id, bacap::ReplicaWrite{box}).envelope.intermediates;
+      EXPECT_NE(two[0], two[1]);
+      pairs.insert({two[0], two[1]});
+    }
+    return pairs;
+  };
+  using Pairs = std::set<std::set<int>>;
+  const int a = others[0], b = others[1], c = others[2], first = shards[0], second = shards[1];
+  EXPECT_EQ(chosen({}), (Pairs{{a, b}, {a, c}, {b, c}}));
+  EXPECT_EQ(chosen({others[0]}), (Pairs{{b, c}}));
+  EXPECT_EQ(chosen({shards[0]}), (Pairs{{a, b}, {a, c}, {b, c}}));
+  EXPECT_EQ(chosen({others[0], others[1]}), (Pairs{{first, second}, {first, c}}));
+  EXPECT_EQ(chosen({shards[0], others[0]}), (Pairs{{second, b}, {second, c}}));
+  EXPECT_EQ(chosen({others[0], others[1], others[2]}), (Pairs{{first, second}}));
+  // Nothing that the real daemon would make.
+  EXPECT_EQ(chosen({shards[0], shards[1]}), (Pairs{{a, b}, {a, c}, {b, c}}));
 }
 
 TEST_F(LocalnetDirectory, Knobs_TellOfANewDocumentIfTheyMadeOne) {

@@ -9,16 +9,33 @@
 namespace taubenpost::localnet {
 namespace {
 
-// Two different replicas that do not keep the box, uniformly.
+// Two different of these, uniformly.
+std::array<ReplicaId, 2> two_of(Random& random, const std::vector<ReplicaId>& ids) {
+  const std::size_t first = random.below(ids.size());
+  const std::size_t step = 1 + random.below(ids.size() - 1);
+  return {ids[first], ids[(first + step) % ids.size()]};
+}
+
+// By what the directory lists (pigeonhole 4.3): two replicas that do not keep the box; of three the
+// first that keeps it and another one; of two both. Where that gives no two, any that do not keep
+// the box, listed or not.
 std::array<ReplicaId, 2> pick_intermediates(const Context& context, const BoxId& box) {
   const auto shards = context.directory.shards_of(box);
-  std::vector<ReplicaId> others;
-  for (std::size_t id = 0; id < kReplicas; ++id)
-    if (std::find(shards.begin(), shards.end(), id) == shards.end())
-      others.push_back(static_cast<ReplicaId>(id));
-  const std::size_t first = context.random.below(others.size());
-  const std::size_t step = 1 + context.random.below(others.size() - 1);
-  return {others[first], others[(first + step) % others.size()]};
+  const auto is_shard = [&](ReplicaId id) {
+    return std::find(shards.begin(), shards.end(), id) != shards.end();
+  };
+  const auto is_listed = [&](ReplicaId id) { return !context.knobs.replica_down.contains(id); };
+  std::vector<ReplicaId> listed, listed_others, others;
+  for (ReplicaId id = 0; id < kReplicas; ++id) {
+    if (is_listed(id)) listed.push_back(id);
+    if (!is_shard(id)) others.push_back(id);
+    if (is_listed(id) && !is_shard(id)) listed_others.push_back(id);
+  }
+  const auto shard = std::find_if(shards.begin(), shards.end(), is_listed);
+  if (shard == shards.end() || listed.size() < 2) return two_of(context.random, others);
+  if (listed.size() > 3) return two_of(context.random, listed_others);
+  std::erase(listed, *shard);
+  return {*shard, listed[context.random.below(listed.size())]};
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ struct BuiltEnvelope {
   SecretBytes private_key;  // opens the answer
 };
 
-// An envelope around a read, write or tombstone for the box, through two intermediates that are
-// not among its shards. Counted in the audit.
+// An envelope around a read, write or tombstone for the box, through two intermediates that the
+// directory lists, and that do not keep the box while it lists enough others. Counted in the audit.
 BuiltEnvelope build_envelope(const Context& context, const BoxId& box,
                              const bacap::ReplicaInnerMessage& message);
 // The box that holds `plaintext` (at most P bytes), or a tombstone if it is empty.
