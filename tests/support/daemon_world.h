@@ -24,10 +24,11 @@ namespace taubenpost::localnet {
 
 class DaemonWorld {
  public:
-  explicit DaemonWorld(const DaemonBehaviour& behaviour, const Knobs& knobs = {})
+  explicit DaemonWorld(const DaemonBehaviour& behaviour, const Knobs& knobs = {},
+                       EnvelopeNike nike = EnvelopeNike::kHybrid)
       : random_(seeded_random(1)),
-        network_(scheduler_, *random_, test_directory(), test_boxes(folder_.path()), knobs,
-                 behaviour),
+        network_(scheduler_, *random_, test_directory(nike), test_boxes(folder_.path(), nike),
+                 knobs, behaviour),
         daemon_(std::make_unique<Daemon>(network_.context())) {}
   ~DaemonWorld() {
     daemon_.reset();
