@@ -35,6 +35,24 @@ TEST_F(CliSendTest, Queued_IsListedAndShown) {
   EXPECT_NE(shown.out.find("to alice: pending\n"), std::string::npos) << shown.out;
 }
 
+TEST_F(CliSendTest, ChoicesAboutTheNetwork_AreKeptAndShown) {
+  const std::string usual = send({path("report.pdf"), "--to", "alice"}).out.substr(0, 26);
+  const std::string shown = run_as("sender", {"show", usual}).out;
+  EXPECT_NE(shown.find("transport: copy\ncommit: copy\n"), std::string::npos) << shown;
+  const Ended sent = send({path("report.pdf"), "--to", "alice", "--window", "1", "--commit",
+                           "direct", "--transport", "direct", "--expire", "90m", "--json"});
+  EXPECT_EQ(sent.status, 0) << sent.err;
+  EXPECT_NE(
+      sent.out.find("\"window\":1,\"transport\":\"direct\",\"commit\":\"direct\",\"expire\":5400"),
+      std::string::npos)
+      << sent.out;
+  expect_error(send({path("report.pdf"), "--to", "alice", "--window", "17"}), 2, "--window");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--window", "0"}), 2, "--window");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--commit", "auto"}), 2, "--commit");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--expire", "90"}), 2, "--expire");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--expire", "31d"}), 2, "--expire");
+}
+
 TEST_F(CliSendTest, CancelledJob_IsNeverSent) {
   const std::string id = send({path("report.pdf"), "--to", "alice"}).out.substr(0, 26);
   const Ended cancelled = run_as("sender", {"cancel", id});

@@ -125,20 +125,22 @@ int post_all(Side& side) {
   return side.store->send_job(job)->state == SendState::kPosted ? 0 : 4;
 }
 
-std::optional<Error> queue_once(Side& side, const std::string& folder,
-                                std::vector<std::string> to) {
+std::optional<Error> queue_once(Side& side, const std::string& folder, std::vector<std::string> to,
+                                Way way = Way::kCopy) {
   Result<std::vector<JobId>> jobs = side.store->send_jobs();
   if (!jobs) return jobs.error();
   if (!jobs->empty()) return std::nullopt;
-  auto queued =
-      side.run(enqueue_send(side.ports(), {folder + "/content", std::move(to), "a note"}));
+  SendRequest request{folder + "/content", std::move(to), "a note"};
+  request.transport = request.commit = way;
+  auto queued = side.run(enqueue_send(side.ports(), std::move(request)));
   if (!queued) return queued.error();
   return std::nullopt;
 }
 
-int send_child(const std::string& folder, bool loss, std::vector<std::string> to) {
+int send_child(const std::string& folder, bool loss, std::vector<std::string> to,
+               Way way = Way::kCopy) {
   Side side(folder + "/sender", folder + "/thin.toml", loss);
-  const std::optional<Error> failure = queue_once(side, folder, std::move(to));
+  const std::optional<Error> failure = queue_once(side, folder, std::move(to), way);
   return failure ? complain(*failure) : post_all(side);
 }
 
@@ -284,7 +286,7 @@ int cancel_child(const std::string& folder, bool loss) {
 int retract_child(const std::string& folder, bool loss) {
   Side side(folder + "/sender", folder + "/thin.toml", loss);
   const JobId job = side.store->send_jobs()->front();
-  const auto asked = side.run(retract_send(side.ports(), job, RetractWay::kDirect));
+  const auto asked = side.run(retract_send(side.ports(), job, Way::kDirect));
   if (!asked && asked.error().code != Errc::kNothingToDo) return complain(asked.error());
   auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
   if (!ended) return complain(ended.error());
@@ -293,6 +295,8 @@ int retract_child(const std::string& folder, bool loss) {
 
 int child(const std::string& role, const std::string& folder, bool loss) {
   if (role == "send") return send_child(folder, loss, {kRecipients[0], kRecipients[1]});
+  if (role == "send directly")
+    return send_child(folder, loss, {kRecipients[0], kRecipients[1]}, Way::kDirect);
   if (role == "send to one") return send_child(folder, loss, {kRecipients[0]});
   if (role == "fail") return fail_child(folder, loss);
   if (role == "retry") return retry_child(folder, loss);
@@ -486,16 +490,19 @@ bool in_share_matrix(std::string_view name) {
   return in_letters(name) || starts_with_any(name, {"send.shared"});
 }
 bool in_decided_matrix(std::string_view name) {
-  return name != "retract.box.written" && name != "retract.boxes.marked" &&
+  return name != "retract.box.written" &&
          starts_with_any(name, {"store.commit.", "retract.", "send.ended", "send.batch.",
                                 "send.slice.", "send.element.", "send.copy."});
 }
 bool in_retract_matrix(std::string_view name) {
-  return starts_with_any(name, {"store.commit.", "retract."});
+  return starts_with_any(name, {"store.commit.", "retract.", "direct."});
 }
 bool in_send_matrix(std::string_view name) {
   return in_letters(name) ||
          starts_with_any(name, {"send.prepare.", "send.decided", "files.spool."});
+}
+bool in_direct_matrix(std::string_view name) {
+  return starts_with_any(name, {"store.commit.", "direct.", "send.letter.", "send.decided"});
 }
 bool in_receive_matrix(std::string_view name) {
   return starts_with_any(name, {"store.commit.", "receive.", "files.part.", "files.place."});
@@ -513,9 +520,9 @@ std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
 
 TEST(CrashMatrix, EveryFailpoint_BelongsToAMatrix) {
   for (const std::string_view name : kFailpoints)
-    EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_cancel_matrix(name) ||
-                in_retry_matrix(name) || in_share_matrix(name) || in_decided_matrix(name) ||
-                in_retract_matrix(name) || in_receive_matrix(name))
+    EXPECT_TRUE(in_store_matrix(name) || in_send_matrix(name) || in_direct_matrix(name) ||
+                in_cancel_matrix(name) || in_retry_matrix(name) || in_share_matrix(name) ||
+                in_decided_matrix(name) || in_retract_matrix(name) || in_receive_matrix(name))
         << name;
 }
 
@@ -546,15 +553,21 @@ void walk(const Cell& cell, const char* role, void (*before)(const Transfer&),
   expect_clean_audit(network);
 }
 
+void expect_posted_once(const Transfer& transfer) {
+  transfer.expect_sender_clean();
+  ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
+  transfer.expect_received_once();
+}
+
 class CrashSend : public testing::TestWithParam<Cell> {};
 TEST_P(CrashSend, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
-  walk(
-      GetParam(), "send", [](const Transfer&) {},
-      [](const Transfer& transfer) {
-        transfer.expect_sender_clean();
-        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
-        transfer.expect_received_once();
-      });
+  walk(GetParam(), "send", [](const Transfer&) {}, expect_posted_once);
+}
+
+// Body and letters are written straight into their boxes.
+class CrashDirect : public testing::TestWithParam<Cell> {};
+TEST_P(CrashDirect, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
+  walk(GetParam(), "send directly", [](const Transfer&) {}, expect_posted_once);
 }
 
 // The job is killed in the middle of its upload, then cancelled.
@@ -578,11 +591,7 @@ TEST_P(CrashRetry, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
   walk(
       GetParam(), "retry",
       [](const Transfer& transfer) { ASSERT_EQ(transfer.run("fail", "plain", ""), 0); },
-      [](const Transfer& transfer) {
-        transfer.expect_sender_clean();
-        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
-        transfer.expect_received_once();
-      });
+      expect_posted_once);
 }
 
 // The job is posted to one recipient, then shared with the other.
@@ -591,11 +600,7 @@ TEST_P(CrashShare, KilledAtEveryHit_PostsOneLetterEach) {
   walk(
       GetParam(), "share",
       [](const Transfer& transfer) { ASSERT_EQ(transfer.run("send to one", "plain", ""), 0); },
-      [](const Transfer& transfer) {
-        transfer.expect_sender_clean();
-        ASSERT_EQ(transfer.run("receive", "plain", ""), 0);
-        transfer.expect_received_once();
-      });
+      expect_posted_once);
 }
 
 void expect_retracted(const Transfer& transfer) {
@@ -654,6 +659,8 @@ std::vector<Cell> whole_matrix(bool (*wanted)(std::string_view), const char* dae
 }
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashSend,
                          testing::ValuesIn(whole_matrix(in_send_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashDirect,
+                         testing::ValuesIn(whole_matrix(in_direct_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancel,
                          testing::ValuesIn(whole_matrix(in_cancel_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetry,

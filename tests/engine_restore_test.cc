@@ -169,7 +169,7 @@ TEST_F(EngineRestoreTest, CancelledAfterALetterWasFound_ThatLetterIsRetracted) {
     must_resync(one, "anna", 1, 1);
     must_resync(one, "bert", 0, 0);
     ASSERT_EQ(one.job(id).state, SendState::kUploading);
-    const Status asked = one.run(by_retract ? retract_send(one.ports(), id, RetractWay::kCopies)
+    const Status asked = one.run(by_retract ? retract_send(one.ports(), id, Way::kCopy)
                                             : cancel_send(one.ports(), id));
     ASSERT_TRUE(asked) << asked.error().what;
     EXPECT_EQ(one.job(id).state, SendState::kCancelled);
@@ -191,7 +191,7 @@ TEST_F(EngineRestoreTest, RetractBeforeTheResync_IsRefused) {
   run_until(world, id, SendState::kCommitting);
   world.back_up();
   world.restore();
-  const Status retracted = world.run(retract_send(world.ports(), id, RetractWay::kCopies));
+  const Status retracted = world.run(retract_send(world.ports(), id, Way::kCopy));
   ASSERT_FALSE(retracted);
   EXPECT_EQ(retracted.error().code, Errc::kRefused);
   EXPECT_NE(retracted.error().hint.find("resync"), std::string::npos);

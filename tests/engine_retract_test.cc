@@ -17,7 +17,7 @@ namespace asio = boost::asio;
 using ports::Outcome;
 constexpr std::size_t kChunk = SendWorld::kChunk;
 
-class EngineRetractTest : public testing::TestWithParam<RetractWay> {
+class EngineRetractTest : public testing::TestWithParam<Way> {
  protected:
   EngineRetractTest() { prepare(world); }
   static void prepare(SendWorld& in) {
@@ -32,7 +32,7 @@ class EngineRetractTest : public testing::TestWithParam<RetractWay> {
     EXPECT_EQ(in.job(id).state, SendState::kPosted) << in.job(id).error_text;
     return id;
   }
-  static Status retract(SendWorld& in, JobId id, RetractWay way = RetractWay::kCopies) {
+  static Status retract(SendWorld& in, JobId id, Way way = Way::kCopy) {
     return in.run(retract_send(in.ports(), id, way));
   }
   static Status cancel(SendWorld& in, JobId id, CancelKind kind) {
@@ -74,14 +74,12 @@ class EngineRetractTest : public testing::TestWithParam<RetractWay> {
 
   SendWorld world;
 };
-INSTANTIATE_TEST_SUITE_P(Way, EngineRetractTest,
-                         testing::Values(RetractWay::kCopies, RetractWay::kDirect),
+INSTANTIATE_TEST_SUITE_P(Way, EngineRetractTest, testing::Values(Way::kCopy, Way::kDirect),
                          [](const auto& way) {
-                           return std::string(way.param == RetractWay::kCopies ? "copies"
-                                                                               : "direct");
+                           return std::string(way.param == Way::kCopy ? "copies" : "direct");
                          });
 using EngineRetractJobTest = EngineRetractTest;  // where the way makes no difference
-INSTANTIATE_TEST_SUITE_P(Job, EngineRetractJobTest, testing::Values(RetractWay::kCopies));
+INSTANTIATE_TEST_SUITE_P(Job, EngineRetractJobTest, testing::Values(Way::kCopy));
 
 TEST_P(EngineRetractTest, PostedJob_LettersAndBodyBecomeTombstones) {
   const JobId id = post(world, 9 * kChunk);
@@ -91,7 +89,7 @@ TEST_P(EngineRetractTest, PostedJob_LettersAndBodyBecomeTombstones) {
   run_all(world, 1);
   expect_retracted(world, id);
   EXPECT_EQ(world.job(id).state, SendState::kPosted);
-  const bool is_direct = GetParam() == RetractWay::kDirect;
+  const bool is_direct = GetParam() == Way::kDirect;
   EXPECT_EQ(world.network.tombstones, is_direct ? 11U : 0U);
   EXPECT_EQ(world.network.builds == builds, is_direct);
   // The next transfer is found behind the tombstones.
@@ -224,7 +222,7 @@ TEST_P(EngineRetractJobTest, CancelledAfterAnyKill_NothingOfItCanBeRead) {
 asio::awaitable<void> retract_after(SendWorld& in, JobId id, std::chrono::milliseconds time,
                                     std::optional<Status>& out) {
   co_await in.clock.sleep(time);
-  out = co_await retract_send(in.ports(), id, RetractWay::kCopies);
+  out = co_await retract_send(in.ports(), id, Way::kCopy);
 }
 asio::awaitable<Result<RunSummary>> run_beside(SendWorld& in, JobId id,
                                                std::chrono::milliseconds time,
@@ -360,8 +358,31 @@ TEST_P(EngineRetractTest, TransientOutcomes_AreRepeated) {
   ASSERT_TRUE(retract(world, id, GetParam()));
   run_all(world, 1);
   expect_retracted(world, id);
-  EXPECT_EQ(GetParam() == RetractWay::kCopies ? failed : faults,
-            GetParam() == RetractWay::kCopies ? 4 : 3);
+  EXPECT_EQ(GetParam() == Way::kCopy ? failed : faults, GetParam() == Way::kCopy ? 4 : 3);
+}
+
+// ---- what expires ----
+
+TEST_P(EngineRetractTest, ExpiredTransfer_IsRetractedByTheNextRun) {
+  SendRequest request;
+  request.source = world.file("file", SendWorld::pattern(6 * kChunk));
+  request.to = {"anna", "ben"};
+  request.transport = GetParam();
+  request.expire = 3'600;
+  const Result<JobId> queued = world.run(enqueue_send(world.ports(), request));
+  ASSERT_TRUE(queued);
+  const JobId id = *queued;
+  run_all(world, 1);
+  const JobId other = post(world, 10, "never expires");
+  world.let_pass(std::chrono::minutes(50));
+  run_all(world, 0);
+  EXPECT_FALSE(world.store->retract_job(id)->has_value());
+  world.let_pass(std::chrono::minutes(11));
+  run_all(world, 1);
+  expect_retracted(world, id);
+  EXPECT_EQ(retraction(world, id).direct, GetParam() == Way::kDirect);
+  EXPECT_FALSE(world.store->retract_job(other)->has_value());
+  run_all(world, 0);
 }
 
 // ---- what is refused ----

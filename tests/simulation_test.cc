@@ -123,7 +123,12 @@ class Simulation {
         to.push_back(name_of(i));
         recipients_[i].expected[name] = content;
       }
-    jobs_.push_back(sender_.queue(name, content, to));
+    SendRequest request;
+    request.window = static_cast<std::uint32_t>(roll(4));
+    if (roll(4) == 0) request.transport = Way::kDirect;
+    if (roll(4) == 0) request.commit = Way::kDirect;
+    if (roll(8) == 0) request.expire = 600 + roll(7'200);
+    jobs_.push_back(sender_.queue(name, content, to, std::move(request)));
     contents_.push_back(std::move(content));
   }
 
@@ -169,13 +174,11 @@ class Simulation {
     const SendJobRow before = *sender_.store().send_job(id);
     const CancelKind kind = roll(2) == 0 ? CancelKind::kStop : CancelKind::kAndRetract;
     const bool directly = roll(3) == 0;
-    const Status cancelled =
-        directly ? sender_.run(retract_send(sender_.ports(), id, RetractWay::kDirect))
-                 : sender_.run(cancel_send(sender_.ports(), id, kind));
+    const Status cancelled = directly ? sender_.run(retract_send(sender_.ports(), id, Way::kDirect))
+                                      : sender_.run(cancel_send(sender_.ports(), id, kind));
     trace(cancelled ? "cancelled" : "not cancelled");
     if (!cancelled) return;
     if (before.state != SendState::kPosted) was_cancelled_.insert(id);
-    if (before.until != 0) retracted_.insert(number);
     for (Recipient& recipient : recipients_) recipient.expected.erase(file_name(number));
   }
 
@@ -251,9 +254,16 @@ class Simulation {
       EXPECT_TRUE(sender_.store().batches(id)->empty());
       EXPECT_TRUE(retraction_is(RetractState::kRetracted, id)) << job.name;
     }
-    for (Recipient& recipient : recipients_)
-      for (const std::size_t number : retracted_)
-        if (has_letter(recipient, number)) recipient.was_in_time.insert(number);
+    for (std::size_t number = 0; number < jobs_.size(); ++number) note_retraction(number);
+  }
+  // By its user, or because its time was over.
+  void note_retraction(std::size_t number) {
+    if (!*sender_.store().retract_job(jobs_[number])) return;
+    retracted_.insert(number);
+    for (Recipient& recipient : recipients_) {
+      recipient.expected.erase(file_name(number));
+      if (has_letter(recipient, number)) recipient.was_in_time.insert(number);
+    }
   }
   bool sending_is_over() const {
     for (const JobId& id : jobs_)

@@ -90,6 +90,9 @@ TEST(StoreCodecValues, UnknownState_IsInvalid) {
   EXPECT_FALSE(decode<SendJobRow>(encode(job)));
   job.state = static_cast<SendState>(0);
   EXPECT_FALSE(decode<SendJobRow>(encode(job)));
+  job = rows::send_job();
+  job.commit = static_cast<Way>(3);
+  EXPECT_FALSE(decode<SendJobRow>(encode(job)));
   RecipientRow recipient = rows::recipient();
   recipient.state = static_cast<RecipientState>(7);
   EXPECT_FALSE(decode<RecipientRow>(encode(recipient)));
@@ -139,18 +142,28 @@ const char* const kSendJobVersionOne =
 
 // What each version since has added to them.
 const char* const kSendJobSince[] = {
-    "01", "", "",
+    "01",
+    "",
+    "",
     "fdcc00000000000000dd00000000000000050000000000000064617920370607"
-    "08090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425"};
+    "08090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425",
+    "",
+    "",
+    "0f0e00000202ee00000000000000"};
 
 TEST(StoreCodecGolden, SendJobOfAnOlderVersion_IsReadWithTheDefaultsOfLaterMembers) {
   std::string golden = kSendJobVersionOne;
   for (std::uint8_t version = 1; version <= std::size(kSendJobSince); ++version) {
     SendJobRow expected = sample<SendJobRow>();
-    expected.priority = 0;
-    expected.not_before = expected.deadline = 0;
-    expected.key.clear();
-    expected.request = {};
+    expected.window = 0;
+    expected.expire = 0;
+    expected.transport = expected.commit = Way::kCopy;
+    if (version < 5) {
+      expected.priority = 0;
+      expected.not_before = expected.deadline = 0;
+      expected.key.clear();
+      expected.request = {};
+    }
     if (version < 2) expected.paused = false;
     const Result<SendJobRow> row = decode<SendJobRow>(from_hex(golden).value(), version);
     ASSERT_TRUE(row) << int{version};

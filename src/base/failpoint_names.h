@@ -39,11 +39,13 @@ inline constexpr std::array kFailpoints{
     std::string_view{"send.copy.before_issue"},
     std::string_view{"send.copy.answered"},
     std::string_view{"send.batch.read_back"},
+    // engine/direct_batch.cc
+    std::string_view{"direct.before_write"},
+    std::string_view{"direct.written"},
     // engine/batch_content.cc
     std::string_view{"send.letter.read_back"},
     // engine/retract_job.cc
     std::string_view{"retract.started"},
-    std::string_view{"retract.boxes.marked"},
     std::string_view{"retract.before_end"},
     // engine/retract_content.cc
     std::string_view{"retract.letter.read_back"},

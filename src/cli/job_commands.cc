@@ -166,7 +166,7 @@ Result<int> run_cancel(Context& context, const CancelArgs& args) {
   return status;
 }
 Result<int> run_retract(Context& context, const RetractArgs& args) {
-  const RetractWay way = args.direct ? RetractWay::kDirect : RetractWay::kCopies;
+  const Way way = args.direct ? Way::kDirect : Way::kCopy;
   return steer(context, args.id, "retracted",
                [way](EnginePorts ports, JobId id) { return retract_send(ports, id, way); });
 }

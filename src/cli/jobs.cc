@@ -22,6 +22,11 @@ bool has_ended(const JobView& job) {
   return std::visit([](const auto& view) { return view.has_ended(); }, job);
 }
 
+bool is_called_back(const JobView& job) {
+  const auto* send = std::get_if<SendView>(&job);
+  return send != nullptr && send->retraction;
+}
+
 Json error_json(std::uint16_t code, const std::string& text) {
   if (code == 0) return nullptr;
   return {{"code", code}, {"what", text}};
@@ -111,6 +116,8 @@ std::string_view name_of(ReceiveState state) {
   TP_CHECK(false);
 }
 
+std::string_view name_of(Way way) { return way == Way::kCopy ? "copy" : "direct"; }
+
 Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
   SendView view;
   Result<std::vector<RecipientRow>> recipients = store.recipients(row.id);
@@ -193,7 +200,7 @@ Json SendView::json() const {
     for (const std::uint64_t number : retraction->may_have_seen)
       if (number < recipients.size()) seen.push_back(recipients[number].channel_name);
     retract = {{"state", name_of(retraction->state)},
-               {"way", retraction->direct ? "direct" : "copy"},
+               {"way", name_of(retraction->direct ? Way::kDirect : Way::kCopy)},
                {"may_have_seen", std::move(seen)},
                {"boxes", retraction->boxes},
                {"boxes_done", boxes_retracted},
@@ -214,6 +221,10 @@ Json SendView::json() const {
           {"boxes", boxes},
           {"boxes_done", boxes_done},
           {"batches", batches},
+          {"window", row.window == 0 ? Json(nullptr) : Json(row.window)},
+          {"transport", name_of(row.transport)},
+          {"commit", name_of(row.commit)},
+          {"expire", row.expire == 0 ? Json(nullptr) : Json(row.expire)},
           {"recipients", std::move(to)},
           {"error", error_json(row.error_code, row.error_text)}};
 }
@@ -322,7 +333,7 @@ Result<JobWatch> JobWatch::start(const ports::Store& store) {
   if (!jobs) return jobs.error();
   JobWatch watch;
   for (const JobView& job : *jobs)
-    if (has_ended(job)) watch.ended_before_.insert(id_of(job));
+    if (has_ended(job)) watch.ended_before_.emplace(id_of(job), is_called_back(job));
   return watch;
 }
 
@@ -333,7 +344,7 @@ Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
   for (JobView& job : jobs.value()) {
     if (!has_ended(job)) {
       result.unfinished.push_back(std::move(job));
-    } else if (ended_before_.contains(id_of(job))) {
+    } else if (ended_before_.contains({id_of(job), is_called_back(job)})) {
       continue;
     } else if (auto* send = std::get_if<SendView>(&job)) {
       const bool is_posted = send->row.state == SendState::kPosted;

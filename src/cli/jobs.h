@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,6 +19,7 @@ std::string_view name_of(SendState state);
 std::string_view name_of(RecipientState state);
 std::string_view name_of(RetractState state);
 std::string_view name_of(ReceiveState state);
+std::string_view name_of(Way way);
 
 // A send job with its recipients, its retraction, and how far they are.
 struct SendView {
@@ -79,7 +81,7 @@ class JobWatch {
   Result<Ended> ended(const ports::Store& store) const;
 
  private:
-  std::set<JobId> ended_before_;
+  std::set<std::pair<JobId, bool>> ended_before_;  // whether it was called back by then
 };
 
 void print(Output& out, const SendView& job);

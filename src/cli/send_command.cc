@@ -1,5 +1,6 @@
 // taubenpost send: queues a file, and with --wait brings it to its end.
 #include <filesystem>
+#include <map>
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
@@ -12,11 +13,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kExpireMax = 30ULL * 86'400;  // seconds; no box is there any more
+
 struct SendArgs {
   std::vector<std::string> paths;
   std::vector<std::string> to;
   std::string note;
   bool wait = false;
+  std::uint32_t window = 0;
+  std::string transport = "copy";
+  std::string commit = "copy";
+  std::uint64_t expire = 0;
 };
 
 Result<std::string> source_of(const std::vector<std::string>& paths) {
@@ -31,6 +38,8 @@ Result<std::string> source_of(const std::vector<std::string>& paths) {
                  "send an archive of it");
   return path;
 }
+
+Way way_of(const std::string& name) { return name == "direct" ? Way::kDirect : Way::kCopy; }
 
 // Exit status of the job that was waited for.
 Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
@@ -61,6 +70,10 @@ Result<int> run_send(Context& context, const SendArgs& args) {
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
   SendRequest request{std::move(source).value(), args.to, args.note};
+  request.window = args.window;
+  request.transport = way_of(args.transport);
+  request.commit = way_of(args.commit);
+  request.expire = args.expire;
   const Result<JobId> id = session.run(enqueue_send(session.ports(), std::move(request)));
   if (!id) return id.error();
 
@@ -89,6 +102,26 @@ void add_send(Commands& commands) {
       ->type_name("NAME");
   command->add_option("--note", args->note, "a text for the recipients, at most 512 bytes")
       ->type_name("TEXT");
+  command->add_option("--window", args->window, "writes of it under way at a time (default: 16)")
+      ->check(CLI::Range(1, 16))
+      ->type_name("N");
+  const CLI::IsMember way({"copy", "direct"});
+  command
+      ->add_option("--transport", args->transport,
+                   "how the content is written: by a courier's copy, or each box on its own")
+      ->check(way)
+      ->type_name("copy|direct");
+  command->add_option("--commit", args->commit, "the same for the letters")
+      ->check(way)
+      ->type_name("copy|direct");
+  command
+      ->add_option("--expire", args->expire,
+                   "retract it so long after its letters were decided, as 12h or 3d")
+      ->transform(CLI::AsNumberWithUnit(
+          std::map<std::string, std::uint64_t>{{"m", 60}, {"h", 3600}, {"d", 86'400}},
+          CLI::AsNumberWithUnit::UNIT_REQUIRED))
+      ->check(CLI::Range(std::uint64_t{60}, kExpireMax))
+      ->type_name("DURATION");
   command->add_flag("--wait", args->wait, "stay until it is posted");
 }
 

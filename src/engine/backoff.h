@@ -47,4 +47,30 @@ inline boost::asio::awaitable<Status> wait_to_retry(EnginePorts ports, Error fai
   co_return ok();
 }
 
+// After a write that was not taken: returns ok when it may be made again, else the error to give up
+// with. What a taken box means (kTaken) is the caller's to find out.
+inline boost::asio::awaitable<Status> wait_to_write_again(EnginePorts ports,
+                                                          ports::WriteResult result,
+                                                          Backoff& backoff) {
+  switch (result.outcome) {
+    case ports::Outcome::kOk:
+    case ports::Outcome::kReencrypt:
+      break;  // the next round encrypts the same bytes again
+    case ports::Outcome::kRetry:
+    case ports::Outcome::kStorageFull: {
+      Result<ports::NetworkView> alive = co_await ports.network.view(kDaemonLimitMs);
+      if (!alive) co_return alive.error();
+      break;
+    }
+    case ports::Outcome::kTaken:
+    case ports::Outcome::kNotFound:
+    case ports::Outcome::kTombstone:
+    case ports::Outcome::kUnreadable:
+    case ports::Outcome::kRejected:
+      co_return error(Errc::kRejected, "a write was refused: " + result.detail);
+  }
+  co_await backoff.pause();
+  co_return ok();
+}
+
 }  // namespace taubenpost

@@ -45,6 +45,18 @@ Judgement judge(const ports::ReadResult& read, const Bytes& letter) {
 
 }  // namespace
 
+asio::awaitable<Result<Verdict>> BodyBoxes::verify(BatchRow row) {
+  const std::uint32_t last = row.count - 1;
+  co_return co_await read_back(std::move(row), last);
+}
+
+asio::awaitable<Result<Verdict>> BodyBoxes::verify_refused(BatchRow row, std::uint64_t failed) {
+  const auto item = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(failed, 1, row.count) - 1);
+  Result<Verdict> there = co_await read_back(row, item);
+  if (!there || there.value() == Verdict::kMissing) co_return there;
+  co_return co_await verify(std::move(row));
+}
+
 BodyContent::BodyContent(const SendJobRow& job, EnginePorts ports)
     : job_(job.id),
       plan_(job.plan),
@@ -82,19 +94,6 @@ Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
   slice.starts.push_back(row.next_index);
   slice.expected_next.push_back(next.value());
   return slice;
-}
-
-// The courier works in order and stops at the first failure, so that the last box proves all.
-asio::awaitable<Result<Verdict>> BodyContent::verify(BatchRow row) {
-  const std::uint32_t last = row.count - 1;
-  co_return co_await read_back(std::move(row), last);
-}
-
-asio::awaitable<Result<Verdict>> BodyContent::verify_refused(BatchRow row, std::uint64_t failed) {
-  const auto item = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(failed, 1, row.count) - 1);
-  Result<Verdict> there = co_await read_back(row, item);
-  if (!there || there.value() == Verdict::kMissing) co_return there;
-  co_return co_await verify(std::move(row));
 }
 
 asio::awaitable<Result<Verdict>> BodyContent::read_back(BatchRow row, std::uint32_t item) {
@@ -137,17 +136,28 @@ Result<Slice> CommitContent::slice(const BatchRow& row, std::uint32_t count) {
   return slice;
 }
 
-// Each letter is settled on its own: one recipient never holds up another.
 asio::awaitable<Result<Verdict>> CommitContent::verify(BatchRow row) {
+  Status settled = co_await settle_all(row.first, row.count, /*is_written=*/true);
+  if (!settled) co_return settled.error();
+  co_return Verdict::kArrived;
+}
+
+asio::awaitable<Status> CommitContent::write_each(std::uint32_t count) {
+  co_return co_await settle_all(0, count, /*is_written=*/false);
+}
+
+// Each letter is settled on its own: one recipient never holds up another.
+asio::awaitable<Status> CommitContent::settle_all(std::uint64_t first, std::uint32_t count,
+                                                  bool is_written) {
   Result<std::vector<RecipientRow>> all = ports_.store.recipients(job_);
   if (!all) co_return all.error();
-  for (std::uint64_t i = row.first; i < row.first + row.count; ++i) {
+  for (std::uint64_t i = first; i < first + count; ++i) {
     const RecipientRow recipient = all.value().at(i);
     if (is_settled(recipient.state)) continue;
-    Status settled = co_await settle(recipient);
+    Status settled = co_await settle(recipient, is_written);
     if (!settled) co_return settled.error();
   }
-  co_return Verdict::kArrived;
+  co_return ok();
 }
 
 asio::awaitable<Result<Verdict>> CommitContent::verify_refused(BatchRow row, std::uint64_t) {
@@ -155,14 +165,17 @@ asio::awaitable<Result<Verdict>> CommitContent::verify_refused(BatchRow row, std
 }
 
 // Reads the letter back; a missing one is written directly, a taken position is left for the next.
-asio::awaitable<Status> CommitContent::settle(RecipientRow recipient) {
+// One that no courier was told to write counts as missing at first, unread.
+asio::awaitable<Status> CommitContent::settle(RecipientRow recipient, bool is_written) {
   // A letter that is missing is written at once, the same bytes; one that is given up may only lag.
   std::uint64_t lag_ms = expired() ? kLagMs : 0;
   Backoff backoff(ports_);
   for (int taken = 0;;) {
     if (recipient.state == RecipientState::kReserved) {
-      Result<ports::ReadResult> read = co_await read_letter(recipient, lag_ms);
+      Result<ports::ReadResult> read = ports::ReadResult{Outcome::kNotFound, {}, {}};
+      if (is_written || expired()) read = co_await read_letter(recipient, lag_ms);
       if (!read) co_return read.error();
+      is_written = true;
       TP_FAILPOINT("send.letter.read_back");
       if (read->outcome == Outcome::kNotFound && !expired()) {
         TP_CO_TRY(may_start_work());

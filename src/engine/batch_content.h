@@ -49,20 +49,28 @@ class BatchContent {
   virtual bool expired() const = 0;
 };
 
+// Boxes of a body, in their order: the courier stops at the first failure, so that the last box
+// proves all.
+class BodyBoxes : public BatchContent {
+ public:
+  boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
+  boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
+                                                         std::uint64_t failed) override;
+  bool expired() const override { return false; }
+  // Reads one item back; errors as verify().
+  virtual boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) = 0;
+};
+
 // Chunks of a body, read from the sealed spool.
-class BodyContent : public BatchContent {
+class BodyContent : public BodyBoxes {
  public:
   BodyContent(const SendJobRow& job, EnginePorts ports);
   std::uint32_t slice_items() const override { return plan_.slice_chunks; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   Status may_start_work() const override { return taubenpost::may_start_work(ports_.store, job_); }
-  boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
-  boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
-                                                         std::uint64_t failed) override;
-  bool expired() const override { return false; }
+  boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) override;
 
  private:
-  boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item);
   Result<Bytes> chunks(std::uint64_t first, std::uint32_t count) const;
 
   const JobId job_;
@@ -83,10 +91,15 @@ class CommitContent : public BatchContent {
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;
+  // The letters of recipients 0 … count - 1, each straight into its channel and read back before
+  // the next one is written.
+  boost::asio::awaitable<Status> write_each(std::uint32_t count);
   bool expired() const override { return is_too_late(ports_.clock, until_); }
 
  private:
-  boost::asio::awaitable<Status> settle(RecipientRow recipient);
+  boost::asio::awaitable<Status> settle_all(std::uint64_t first, std::uint32_t count,
+                                            bool is_written);
+  boost::asio::awaitable<Status> settle(RecipientRow recipient, bool is_written);
   boost::asio::awaitable<Result<ports::ReadResult>> read_letter(RecipientRow recipient,
                                                                 std::uint64_t lag_ms);
   boost::asio::awaitable<Result<ports::WriteResult>> write_letter(RecipientRow recipient);

@@ -96,7 +96,7 @@ asio::awaitable<Status> BatchJob::open(BatchRow row) {
 
 // Builds what is not built and writes what is not acknowledged, side by side.
 asio::awaitable<Status> BatchJob::upload(BatchRow row) {
-  Permit permit = co_await Permit::acquire(uploads_);
+  Permit permit = co_await Permit::acquire(permits_.uploads);
   Status prepared = co_await prepare_generation(row);
   if (!prepared) co_return prepared.error();
   Result<std::vector<ElementIndex>> waiting =
@@ -216,8 +216,9 @@ asio::awaitable<void> BatchJob::write_element(ElementIndex element, bool confirm
 asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool confirmed) {
   Backoff backoff(ports_);
   while (!spoiled_ && !write_error_) {
-    Permit acquired = co_await Permit::acquire(shared_.writes);
-    std::optional<Permit> permit(std::move(acquired));
+    Permit of_job = co_await Permit::acquire(permits_.writes);
+    Permit of_all = co_await Permit::acquire(shared_.writes);
+    std::optional<std::pair<Permit, Permit>> permits({std::move(of_job), std::move(of_all)});
     if (spoiled_ || write_error_) break;
     TP_CO_TRY(content_.may_start_work());
     Result<Bytes> bytes = ports_.store.element(job_, index_, generation_, element);
@@ -228,29 +229,12 @@ asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool c
         SecretBytes(temporary_->view()), temporary_indices_[element.value()],
         std::move(bytes).value(), level(confirmed));
     TP_FAILPOINT("send.element.written");
-    permit.reset();  // a job that has to wait holds up no other
-    switch (result.outcome) {
-      case Outcome::kOk:
-        shared_.pace.wrote(ports_.clock.monotonic_ms() - asked_ms);
-        co_return ok();
-      case Outcome::kTaken:
-        spoiled_ = true;
-        co_return ok();
-      case Outcome::kReencrypt:
-        break;  // the next round encrypts the same bytes again
-      case Outcome::kRetry:
-      case Outcome::kStorageFull: {
-        Result<ports::NetworkView> alive = co_await ports_.network.view(kDaemonLimitMs);
-        if (!alive) co_return alive.error();
-        break;
-      }
-      case Outcome::kNotFound:
-      case Outcome::kTombstone:
-      case Outcome::kUnreadable:
-      case Outcome::kRejected:
-        co_return error(Errc::kRejected, "a write was refused: " + result.detail);
-    }
-    co_await backoff.pause();
+    permits.reset();  // a job that has to wait holds up no other
+    if (result.outcome == Outcome::kOk) shared_.pace.wrote(ports_.clock.monotonic_ms() - asked_ms);
+    if (result.outcome == Outcome::kTaken) spoiled_ = true;
+    if (result.outcome == Outcome::kOk || result.outcome == Outcome::kTaken) co_return ok();
+    Status again = co_await wait_to_write_again(ports_, std::move(result), backoff);
+    if (!again) co_return again.error();
   }
   // Another element failed: this one was not written, and must not be taken for acknowledged.
   if (write_error_) co_return *write_error_;

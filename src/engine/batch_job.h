@@ -18,15 +18,15 @@ namespace taubenpost {
 
 class BatchJob {
  public:
-  // `content`, `shared` and `uploads` (permits of the job for batches that upload) outlive this.
+  // `content`, `shared` and `permits` outlive this.
   BatchJob(JobId job, BatchIndex index, EnginePorts ports, const EngineOptions& options,
-           SendShared& shared, Semaphore& uploads, BatchContent& content)
+           SendShared& shared, JobPermits& permits, BatchContent& content)
       : job_(job),
         index_(index),
         ports_(ports),
         options_(options),
         shared_(shared),
-        uploads_(uploads),
+        permits_(permits),
         content_(content) {}
 
   // Returns when the batch is done. Errors as BatchContent::verify and may_start_work.
@@ -66,7 +66,7 @@ class BatchJob {
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;
-  Semaphore& uploads_;
+  JobPermits& permits_;
   BatchContent& content_;
 
   // Of the open generation; made again from the stored seed whenever a step begins.

@@ -42,16 +42,16 @@ asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent ev
 asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id, CancelKind kind) {
   Result<SendJobRow> row = ports.store.send_job(id);
   if (!row) co_return row.error();
-  if (row->state == SendState::kCancelled)
-    co_return error(Errc::kNothingToDo, "the job is at its end already",
-                    "'taubenpost retract' deletes what was copied of it");
-  if (row->state == SendState::kCommitting || row->state == SendState::kPosted)
-    co_return co_await retract_send(ports, id, RetractWay::kCopies);
+  if (row->state == SendState::kCancelled && kind == CancelKind::kStop)
+    co_return error(Errc::kNothingToDo, "the job is at its end already");
+  if (row->state == SendState::kCommitting || row->state == SendState::kPosted ||
+      row->state == SendState::kCancelled)
+    co_return co_await retract_send(ports, id, Way::kCopy);
   const Result<bool> found = may_be_found(ports.store, id);
   if (!found) co_return found.error();
   Result<std::optional<RetractJobRow>> retraction = std::optional<RetractJobRow>();
   if (*found || row->until != 0 || kind == CancelKind::kAndRetract)
-    retraction = retraction_of(ports, *row, RetractWay::kCopies);
+    retraction = retraction_of(ports, *row, Way::kCopy);
   if (!retraction) co_return retraction.error();
   std::string note = *retraction ? "cancelled, to be retracted" : "cancelled";
   co_return co_await end_send(ports, std::move(row).value(), SendEvent::kCancel, std::move(note),

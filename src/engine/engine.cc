@@ -7,6 +7,7 @@
 #include "engine/held.h"
 #include "engine/receive_job.h"
 #include "engine/retract_job.h"
+#include "engine/retract_send.h"
 #include "engine/send_job.h"
 #include "engine/task_group.h"
 
@@ -128,6 +129,8 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   const Result<std::vector<JobId>> receives =
       with_work(ports_.store, ports_.store.receive_jobs(), read_receive);
   if (!receives) co_return receives.error();
+  Status expired = co_await retract_expired(ports_);
+  if (!expired) co_return expired.error();
   const Result<std::vector<JobId>> retractions = open_retractions(ports_.store);
   if (!retractions) co_return retractions.error();
   TP_CO_TRY(remove_orphaned_spools(ports_));

@@ -27,7 +27,8 @@ class Engine {
  public:
   Engine(EnginePorts ports, EngineOptions options) : ports_(ports), options_(options) {}
 
-  // Runs retractions, send jobs and receive jobs to their ends; leaves those that are paused or
+  // Runs retractions, those of what has expired among them, send jobs and receive jobs to their
+  // ends; leaves those that are paused or
   // held (held.h). Errors: kDaemonGone (no daemon within the limit; all jobs stay as they are),
   // kRefused (another network than the store's), kStoreBad, kStoreIo, kDiskFull.
   boost::asio::awaitable<Result<RunSummary>> run_until_idle();

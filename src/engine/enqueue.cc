@@ -67,6 +67,9 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   if (!channels) co_return channels.error();
   if (request.note.size() > kNoteMax || !is_utf8(request.note))
     co_return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
+  if (request.window > EngineOptions{}.write_window)
+    co_return error(Errc::kUsage, "a window of " + std::to_string(request.window) + " writes",
+                    "1 to 16 are possible");
   std::string name = request.source.substr(request.source.rfind('/') + 1);
   if (!wire::valid_name(name))
     co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
@@ -75,6 +78,10 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
       new_send_job(ports, std::move(request.source), std::move(name), std::move(request.note));
   if (!job) co_return job.error();
 
+  job->window = request.window;
+  job->transport = request.transport;
+  job->commit = request.commit;
+  job->expire = request.expire;
   job->recipients = static_cast<std::uint32_t>(channels->size());
   const JobId id = job->id;
   Transaction step;

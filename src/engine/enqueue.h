@@ -14,6 +14,10 @@ struct SendRequest {
   std::string source;           // absolute path of a regular file
   std::vector<std::string> to;  // names of outgoing channels, at least one, no duplicates
   std::string note;             // at most 512 bytes
+  std::uint32_t window = 0;     // writes in flight, at most 16; 0: as many as the engine has
+  Way transport = Way::kCopy;
+  Way commit = Way::kCopy;
+  std::uint64_t expire = 0;  // seconds after its letters were decided until it is retracted
 };
 
 // Errors: kNotFound (source, channel), kSourceUnreadable, kUsage (a folder, an incoming channel,

@@ -87,14 +87,13 @@ Result<Slice> BodyTombstones::slice(const BatchRow& row, std::uint32_t count) {
   return slice_of(body_.view(), row.next_index, count);
 }
 
-// The courier works in order and stops at the first failure, so that the last box proves all.
-asio::awaitable<Result<Verdict>> BodyTombstones::verify(BatchRow row) {
-  Result<IndexBytes> last = advanced(row.body_index, row.count - 1);
-  if (!last) co_return last.error();
+asio::awaitable<Result<Verdict>> BodyTombstones::read_back(BatchRow row, std::uint32_t item) {
+  Result<IndexBytes> index = advanced(row.body_index, item);
+  if (!index) co_return index.error();
   const Bytes read_cap = to_bytes(body_.read_cap().view());
   Backoff lag(ports_);
   for (;;) {
-    Result<ports::ReadResult> read = co_await read_surely(ports_, read_cap, *last, /*lag_ms=*/0);
+    Result<ports::ReadResult> read = co_await read_surely(ports_, read_cap, *index, /*lag_ms=*/0);
     if (!read) co_return read.error();
     if (read->outcome == Outcome::kTombstone) co_return Verdict::kArrived;
     if (read->outcome == Outcome::kRejected)
@@ -102,10 +101,6 @@ asio::awaitable<Result<Verdict>> BodyTombstones::verify(BatchRow row) {
     if (lag.waited_ms() >= kLagMs) co_return Verdict::kMissing;
     co_await lag.pause();
   }
-}
-
-asio::awaitable<Result<Verdict>> BodyTombstones::verify_refused(BatchRow row, std::uint64_t) {
-  co_return co_await verify(std::move(row));
 }
 
 }  // namespace taubenpost

@@ -39,7 +39,7 @@ class LetterTombstones : public BatchContent {
 };
 
 // Tombstones over boxes [first, first + count) of a body.
-class BodyTombstones : public BatchContent {
+class BodyTombstones : public BodyBoxes {
  public:
   BodyTombstones(const SendJobRow& job, EnginePorts ports, const EngineOptions& options)
       : slice_items_(options.slice_chunks),
@@ -48,10 +48,7 @@ class BodyTombstones : public BatchContent {
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   Status may_start_work() const override { return ok(); }
-  boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
-  boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
-                                                         std::uint64_t failed) override;
-  bool expired() const override { return false; }
+  boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) override;
 
  private:
   const std::uint32_t slice_items_;

@@ -5,12 +5,12 @@
 #include "bacap/capability.h"
 #include "base/failpoint.h"
 #include "engine/batch_job.h"
+#include "engine/direct_batch.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/job_errors.h"
 #include "engine/read_surely.h"
 #include "engine/retract_content.h"
-#include "engine/tombstone.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -121,62 +121,56 @@ asio::awaitable<Status> RetractJob::write(RetractJobRow row) {
 }
 
 asio::awaitable<Status> RetractJob::write_letters(RetractJobRow row) {
+  const Result<SendJobRow> job = ports_.store.send_job(id_);
+  if (!job) co_return job.error();
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   LetterTombstones letters(row, ports_);
-  child_error_.reset();
+  batch_error_.reset();
   {
-    Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+    JobPermits permits(shared_, *job, options_);
     TaskGroup running(shared_.executor);
     for (const BatchRow& batch : batches.value())
-      if (!is_over_body(batch.index)) running.spawn(run_batch(batch.index, letters, uploads));
+      if (!is_over_body(batch.index)) running.spawn(run_batch(batch.index, letters, permits));
     co_await running.join();
   }
-  if (child_error_ && !belongs_to_job(child_error_->code)) co_return *child_error_;
+  if (batch_error_ && !belongs_to_job(batch_error_->code)) co_return *batch_error_;
   // Without batches, or where one of them can't go on: each letter by itself.
   co_return co_await letters.settle(0, row.letters.size());
 }
 
+// Opens batches in order and runs a few of them side by side.
 asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
   if (row.boxes == 0) co_return ok();
   Permit permit = co_await Permit::acquire(shared_.uploading_jobs);
-  child_error_.reset();
-  if (!row.direct) co_return co_await copy_body();
-  while (row.next_box < row.boxes) {
-    Status written = co_await write_boxes(std::move(row));
-    if (!written) co_return written;
-    Result<RetractJobRow> now = this->row();
-    if (!now) co_return now.error();
-    row = std::move(now).value();
-  }
-  co_return ok();
-}
-
-// Opens batches in order and runs a few of them side by side.
-asio::awaitable<Status> RetractJob::copy_body() {
   const Result<SendJobRow> job = ports_.store.send_job(id_);
   if (!job) co_return job.error();
   Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
   if (!opened) co_return opened.error();
-  Result<RetractJobRow> now = row();
+  Result<RetractJobRow> now = this->row();
+  batch_error_.reset();
   BodyTombstones body(job.value(), ports_, options_);
-  Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+  JobPermits permits(shared_, *job, options_);
   TaskGroup running(shared_.executor);
+  const auto go_on = [&](BatchIndex index) {
+    running.spawn(row.direct ? run_direct_batch(index, body, permits)
+                             : run_batch(index, body, permits));
+  };
   for (const BatchRow& batch : opened.value())
-    if (is_over_body(batch.index)) running.spawn(run_batch(batch.index, body, uploads));
+    if (is_over_body(batch.index)) go_on(batch.index);
   Status opening = ok();
-  while (now && now->next_box < now->boxes && !child_error_) {
+  while (now && now->next_box < now->boxes && !batch_error_) {
     if (running.running() >= options_.active_batches) {
       co_await running.wait_for_one();
       continue;
     }
     opening = co_await open_batch(now.value());
     if (!opening) break;
-    running.spawn(run_batch(BatchIndex{kFirstBodyTombstones + now->next_batch}, body, uploads));
-    now = row();
+    go_on(BatchIndex{kFirstBodyTombstones + now->next_batch});
+    now = this->row();
   }
   co_await running.join();
-  if (child_error_) co_return *child_error_;
+  if (batch_error_) co_return *batch_error_;
   if (!now) co_return now.error();
   co_return opening;
 }
@@ -201,49 +195,17 @@ asio::awaitable<Status> RetractJob::open_batch(RetractJobRow row) {
 }
 
 asio::awaitable<void> RetractJob::run_batch(BatchIndex index, BatchContent& content,
-                                            Semaphore& uploads) {
-  BatchJob batch(id_, index, ports_, options_, shared_, uploads, content);
+                                            JobPermits& permits) {
+  BatchJob batch(id_, index, ports_, options_, shared_, permits, content);
   Status done = co_await batch.run();
-  if (!done && !child_error_) child_error_ = done.error();
+  if (!done && !batch_error_) batch_error_ = done.error();
 }
 
-// The direct way: a window of boxes, the last of which is read back.
-asio::awaitable<Status> RetractJob::write_boxes(RetractJobRow row) {
-  const Result<SendJobRow> job = ports_.store.send_job(id_);
-  if (!job) co_return job.error();
-  const bacap::WriteCap body = bacap::WriteCap::from_seed(job->plan.body_seed);
-  const std::uint64_t count =
-      std::min<std::uint64_t>(options_.write_window, row.boxes - row.next_box);
-  Result<IndexBytes> last = row.next_index;
-  {
-    TaskGroup writers(shared_.executor);
-    Result<IndexBytes> at = row.next_index;
-    for (std::uint64_t i = 0; at && i < count; ++i) {
-      writers.spawn(write_box(to_bytes(body.view()), at.value()));
-      last = at;
-      at = advanced(at.value(), 1);
-    }
-    co_await writers.join();
-    if (!at) co_return at.error();
-    row.next_index = at.value();
-  }
-  if (child_error_) co_return *child_error_;
-  Status surely = co_await ensure_tombstone(ports_, to_bytes(body.view()), last.value());
-  if (!surely) co_return surely;
-  row.next_box += count;
-  Transaction step;
-  step.update(std::move(row));
-  Status marked = co_await ports_.store.commit(std::move(step));
-  TP_FAILPOINT("retract.boxes.marked");
-  co_return marked;
-}
-
-// A child of the group of its window: leaves its error where write_boxes() finds it.
-asio::awaitable<void> RetractJob::write_box(Bytes write_cap, IndexBytes index) {
-  Permit permit = co_await Permit::acquire(shared_.writes);
-  if (child_error_) co_return;
-  Status written = co_await write_tombstone(ports_, std::move(write_cap), index);
-  if (!written && !child_error_) child_error_ = written.error();
+asio::awaitable<void> RetractJob::run_direct_batch(BatchIndex index, BodyBoxes& body,
+                                                   JobPermits& permits) {
+  DirectBatch batch(id_, index, ports_, shared_, permits, body);
+  Status done = co_await batch.run();
+  if (!done && !batch_error_) batch_error_ = done.error();
 }
 
 asio::awaitable<Status> RetractJob::finish() {

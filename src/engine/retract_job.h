@@ -29,19 +29,18 @@ class RetractJob {
   boost::asio::awaitable<Result<bool>> is_ours(RecipientRow recipient);
   boost::asio::awaitable<Status> write_letters(RetractJobRow row);
   boost::asio::awaitable<Status> write_body(RetractJobRow row);
-  boost::asio::awaitable<Status> copy_body();
   boost::asio::awaitable<Status> open_batch(RetractJobRow row);
   boost::asio::awaitable<void> run_batch(BatchIndex index, class BatchContent& content,
-                                         Semaphore& uploads);
-  boost::asio::awaitable<Status> write_boxes(RetractJobRow row);
-  boost::asio::awaitable<void> write_box(Bytes write_cap, IndexBytes index);
+                                         JobPermits& permits);
+  boost::asio::awaitable<void> run_direct_batch(BatchIndex index, class BodyBoxes& body,
+                                                JobPermits& permits);
   Result<RetractJobRow> row() const;
 
   const JobId id_;
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;
-  std::optional<Error> child_error_;  // the first error of a batch or a box of this step
+  std::optional<Error> batch_error_;  // the first error of a batch of this step
 };
 
 }  // namespace taubenpost

@@ -45,19 +45,25 @@ Status may_be_retracted(const ports::Store& store, const SendJobRow& row) {
   return ok();
 }
 
-asio::awaitable<Status> retract_again(EnginePorts ports, RetractJobRow row, RetractWay way) {
+asio::awaitable<Status> retract_again(EnginePorts ports, RetractJobRow row, Way way) {
   if (row.state == RetractState::kRetracted)
     co_return error(Errc::kNothingToDo, "the transfer is retracted already");
   if (row.state != RetractState::kFailed)
     co_return error(Errc::kNothingToDo, "the transfer is being retracted already",
                     "'taubenpost serve --until-idle' goes on with it");
-  row.direct = way == RetractWay::kDirect;
+  row.direct = way == Way::kDirect;
   row.error_code = 0;
   row.error_text.clear();
   Transaction step;
   step.note(row.job, ports.clock.unix_ms(), "to be retracted once more");
   step.move(std::move(row), RetractEvent::kAgain);
   co_return co_await ports.store.commit(std::move(step));
+}
+
+bool has_expired(const ports::Clock& clock, const SendJobRow& row) {
+  const bool is_decided = row.state == SendState::kPosted || row.state == SendState::kFailed;
+  return row.expire != 0 && row.sent != 0 && is_decided &&
+         clock.unix_ms() / 1000 >= row.sent + row.expire;
 }
 
 }  // namespace
@@ -69,7 +75,7 @@ Result<bool> may_be_found(const ports::Store& store, JobId id) {
 }
 
 Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const SendJobRow& row,
-                                                   RetractWay way) {
+                                                   Way way) {
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(row.id);
   if (!recipients) return recipients.error();
   const Result<std::vector<BatchRow>> batches = ports.store.batches(row.id);
@@ -77,7 +83,7 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
   RetractJobRow retraction;
   retraction.job = row.id;
   retraction.created = ports.clock.unix_ms() / 1000;
-  retraction.direct = way == RetractWay::kDirect;
+  retraction.direct = way == Way::kDirect;
   const bool has_letters = std::any_of(recipients->begin(), recipients->end(), has_position);
   retraction.boxes = boxes_of(row, has_letters);
   if (retraction.boxes > 0)
@@ -94,7 +100,7 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
   return std::optional<RetractJobRow>(std::move(retraction));
 }
 
-asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, RetractWay way) {
+asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, Way way) {
   Result<SendJobRow> row = ports.store.send_job(id);
   if (!row) co_return row.error();
   Result<std::optional<RetractJobRow>> existing = ports.store.retract_job(id);
@@ -113,6 +119,23 @@ asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, RetractWay way
   step.note(id, ports.clock.unix_ms(), "to be retracted");
   step.update(std::move(row).value());  // nobody else changes the job at the same time
   co_return co_await ports.store.commit(std::move(step));
+}
+
+asio::awaitable<Status> retract_expired(EnginePorts ports) {
+  Result<std::vector<SendJobRow>> jobs = ports.store.send_job_rows();
+  if (!jobs) co_return jobs.error();
+  for (const SendJobRow& row : *jobs) {
+    if (!has_expired(ports.clock, row)) continue;
+    const Result<std::optional<RetractJobRow>> begun = ports.store.retract_job(row.id);
+    if (!begun) co_return begun.error();
+    if (begun->has_value()) continue;
+    Status retracted = co_await retract_send(ports, row.id, row.transport);
+    // Nothing of it is in the network, or its user has done something with it just now.
+    if (!retracted && retracted.error().code != Errc::kNothingToDo &&
+        retracted.error().code != Errc::kStateConflict)
+      co_return retracted;
+  }
+  co_return ok();
 }
 
 }  // namespace taubenpost

@@ -8,24 +8,22 @@
 
 namespace taubenpost {
 
-// How the tombstones are written.
-enum class RetractWay : std::uint8_t {
-  kCopies,  // in batches, each by one copy command
-  kDirect,  // each box by itself
-};
-
 // Whether the job has a letter that somebody may find: since its decision, or because a resync has
 // found one that was posted before the backup was restored.
 Result<bool> may_be_found(const ports::Store& store, JobId id);
 
 // The retraction of a job, as it begins; nothing if the network holds nothing of the job.
 Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const SendJobRow& row,
-                                                   RetractWay way);
+                                                   Way way);
 
 // Stops the job unless it is at its end, and has all of it retracted by the engine. Again after the
 // retraction has failed: it begins anew. Errors: kNotFound; kRefused while nobody can find it, and
 // while it is held (held.h); kNothingToDo if there is nothing to retract, or it is under way or
 // done.
-boost::asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, RetractWay way);
+boost::asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, Way way);
+
+// Has everything retracted that its sender wanted to be there no longer than until now. Store
+// errors only.
+boost::asio::awaitable<Status> retract_expired(EnginePorts ports);
 
 }  // namespace taubenpost

@@ -81,7 +81,7 @@ Result<SendEvent> commit_again(EnginePorts& ports, const SendJobRow& row, Transa
     if (!late) TP_TRY(try_again(ports.store, recipient, step));
   }
   if (missing.empty()) return too_late();
-  add_commit_batches(step, row.id, missing);
+  add_commit_batches(step, row, missing);
   return SendEvent::kCommitAgain;
 }
 
@@ -96,6 +96,10 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
                            std::vector<std::string>& left_out) {
   Result<SendJobRow> job = new_send_job(ports, old.source, old.name, old.note);
   if (!job) return job.error();
+  job->window = old.window;
+  job->transport = old.transport;
+  job->commit = old.commit;
+  job->expire = old.expire;
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : recipients.value()) {

@@ -11,6 +11,7 @@
 #include "engine/batch_content.h"
 #include "engine/batch_job.h"
 #include "engine/commit_batches.h"
+#include "engine/direct_batch.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/job_errors.h"
@@ -196,9 +197,13 @@ asio::awaitable<Status> SendJob::upload_batches() {
   Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
   if (!opened) co_return opened.error();
   BodyContent body(row.value(), ports_);
-  Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+  JobPermits permits(shared_, *row, options_);
   TaskGroup running(shared_.executor);
-  for (const BatchRow& batch : opened.value()) running.spawn(run_batch(batch.index, body, uploads));
+  const auto go_on = [&](BatchIndex index) {
+    running.spawn(row->transport == Way::kDirect ? run_direct_batch(index, body, permits)
+                                                 : run_batch(index, body, permits));
+  };
+  for (const BatchRow& batch : opened.value()) go_on(batch.index);
   Status opening = ok();
   while (row && opening && !batch_error_) {
     if (row->next_batch == batch_count(row->plan)) break;
@@ -208,7 +213,7 @@ asio::awaitable<Status> SendJob::upload_batches() {
     }
     opening = co_await open_batch(row.value());
     if (!opening) break;
-    running.spawn(run_batch(BatchIndex{row->next_batch}, body, uploads));
+    go_on(BatchIndex{row->next_batch});
     row = ports_.store.send_job(id_);
   }
   co_await running.join();
@@ -241,8 +246,15 @@ asio::awaitable<Status> SendJob::open_batch(SendJobRow row) {
 }
 
 asio::awaitable<void> SendJob::run_batch(BatchIndex index, BatchContent& content,
-                                         Semaphore& uploads) {
-  BatchJob batch(id_, index, ports_, options_, shared_, uploads, content);
+                                         JobPermits& permits) {
+  BatchJob batch(id_, index, ports_, options_, shared_, permits, content);
+  Status done = co_await batch.run();
+  if (!done && !batch_error_) batch_error_ = done.error();
+}
+
+asio::awaitable<void> SendJob::run_direct_batch(BatchIndex index, BodyContent& body,
+                                                JobPermits& permits) {
+  DirectBatch batch(id_, index, ports_, shared_, permits, body);
   Status done = co_await batch.run();
   if (!done && !batch_error_) batch_error_ = done.error();
 }
@@ -269,7 +281,7 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
     Status reserved = reserve_position(ports_.store, std::move(recipient), step);
     if (!reserved) co_return reserved.error();
   }
-  add_commit_batches(step, id_, to_write);
+  add_commit_batches(step, row, to_write);
   step.note(id_, ports_.clock.unix_ms(), "every batch is done; letters are decided");
   step.move(std::move(row), SendEvent::kDecided);
   Status decided = co_await ports_.store.commit(std::move(step));
@@ -279,21 +291,25 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   co_return decided;
 }
 
-// Writes the letters by the same steps as any batch, and settles every recipient.
+// Writes the letters by the same steps as any batch, or one by one, and settles every recipient.
 asio::awaitable<Status> SendJob::post(SendJobRow row) {
   Status removed = ports_.files.remove_spool(id_);  // every batch is done: no more use for it
   if (!removed) co_return removed.error();
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   CommitContent letters(row, ports_, options_);
-  Semaphore uploads(shared_.executor, SendShared::kUploadingBatches);
+  JobPermits permits(shared_, row, options_);
   {
     TaskGroup running(shared_.executor);
     for (const BatchRow& batch : batches.value())
-      running.spawn(run_batch(batch.index, letters, uploads));
+      running.spawn(run_batch(batch.index, letters, permits));
     co_await running.join();
   }
   if (batch_error_) co_return *batch_error_;
+  if (row.commit == Way::kDirect) {
+    Status written = co_await letters.write_each(row.recipients);
+    if (!written) co_return written.error();
+  }
   TP_CO_TRY(may_start_work(ports_.store, id_));  // it may have been called back meanwhile
   co_return co_await finish(std::move(row));
 }

@@ -34,7 +34,9 @@ class SendJob {
   boost::asio::awaitable<Status> open_batch(SendJobRow row);
   boost::asio::awaitable<Status> upload_batches();
   boost::asio::awaitable<void> run_batch(BatchIndex index, class BatchContent& content,
-                                         Semaphore& uploads);
+                                         JobPermits& permits);
+  boost::asio::awaitable<void> run_direct_batch(BatchIndex index, class BodyContent& body,
+                                                JobPermits& permits);
 
   const JobId id_;
   EnginePorts ports_;

@@ -25,4 +25,14 @@ struct SendShared {
   Pace pace;
 };
 
+// What the batches of one job share.
+struct JobPermits {
+  JobPermits(const SendShared& shared, const SendJobRow& job, const EngineOptions& options)
+      : uploads(shared.executor, SendShared::kUploadingBatches),
+        writes(shared.executor, job.window == 0 ? options.write_window : job.window) {}
+
+  Semaphore uploads;  // batches that upload
+  Semaphore writes;   // their writes in flight
+};
+
 }  // namespace taubenpost

@@ -58,7 +58,7 @@ Status add_recipients(EnginePorts& ports, SendJobRow& row, const std::vector<Cha
     step.create(recipient);
     TP_TRY(reserve_position(ports.store, std::move(recipient), step));
   }
-  add_commit_batches(step, row.id, to_write);
+  add_commit_batches(step, row, to_write);
   return ok();
 }
 

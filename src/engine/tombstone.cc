@@ -14,35 +14,20 @@ namespace {
 constexpr int kReadsThatAgree = 3;
 constexpr unsigned kAttempts = 20;
 
-}  // namespace
-
+// Returns when a replica has the tombstone.
 asio::awaitable<Status> write_tombstone(EnginePorts ports, Bytes write_cap, IndexBytes index) {
   Backoff backoff(ports);
   for (;;) {
     const ports::WriteResult written =
         co_await ports.network.tombstone(SecretBytes(write_cap), index);
     TP_FAILPOINT("retract.box.written");
-    switch (written.outcome) {
-      case Outcome::kOk:
-        co_return ok();
-      case Outcome::kReencrypt:
-        break;  // the next round encrypts anew
-      case Outcome::kRetry:
-      case Outcome::kStorageFull: {
-        Result<ports::NetworkView> alive = co_await ports.network.view(kDaemonLimitMs);
-        if (!alive) co_return alive.error();
-        break;
-      }
-      case Outcome::kTaken:
-      case Outcome::kNotFound:
-      case Outcome::kTombstone:
-      case Outcome::kUnreadable:
-      case Outcome::kRejected:
-        co_return error(Errc::kRejected, "a tombstone was refused: " + written.detail);
-    }
-    co_await backoff.pause();
+    if (written.outcome == Outcome::kOk) co_return ok();
+    Status again = co_await wait_to_write_again(ports, written, backoff);
+    if (!again) co_return again.error();
   }
 }
+
+}  // namespace
 
 asio::awaitable<Status> ensure_tombstone(EnginePorts ports, Bytes write_cap, IndexBytes index) {
   Result<bacap::WriteCap> cap = bacap::WriteCap::parse(write_cap);

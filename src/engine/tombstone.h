@@ -7,10 +7,6 @@
 
 namespace taubenpost {
 
-// Returns when a replica has the tombstone. kRejected, kDaemonGone.
-boost::asio::awaitable<Status> write_tombstone(EnginePorts ports, Bytes write_cap,
-                                               IndexBytes index);
-
 // Returns when several reads in a row have found the tombstone; writes it where one does not. One
 // read may come by the replica that lags, and it takes only one to find a letter. kRejected if it
 // can't be had after many attempts, kDaemonGone.

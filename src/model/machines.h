@@ -121,13 +121,13 @@ static_assert(machine_ok(kRecipientMoves, kRecipientStates,
 
 // ---- one batch -------------------------------------------------------------------------------
 enum class BatchState : std::uint8_t {
-  kPlanned = 1,    // its place in the body (or its letters) is fixed; no generation is open
+  kPlanned = 1,    // its place is fixed; no generation is open, or its boxes are written straight
   kBuilding = 2,   // generation, temporary seed and courier are durable; elements are being made
   kCopying = 3,    // every element was acknowledged; the copy command may have been issued
-  kVerifying = 4,  // the courier says it is done; the boxes are being read back
+  kVerifying = 4,  // the courier or the replicas say it is done; boxes are being read back
   kDone = 5,       // read back and equal; elements and buffer are gone
 };
-enum class BatchEvent : std::uint8_t { kOpen, kUploaded, kCopied, kReadBack, kRespin };
+enum class BatchEvent : std::uint8_t { kOpen, kUploaded, kCopied, kWritten, kReadBack, kRespin };
 
 inline constexpr std::array kBatchStates{BatchState::kPlanned, BatchState::kBuilding,
                                          BatchState::kCopying, BatchState::kVerifying,
@@ -135,6 +135,7 @@ inline constexpr std::array kBatchStates{BatchState::kPlanned, BatchState::kBuil
 using BatchMove = Move<BatchState, BatchEvent>;
 inline constexpr std::array kBatchMoves{
     BatchMove{BatchState::kPlanned, BatchEvent::kOpen, BatchState::kBuilding},
+    BatchMove{BatchState::kPlanned, BatchEvent::kWritten, BatchState::kVerifying},
     BatchMove{BatchState::kBuilding, BatchEvent::kUploaded, BatchState::kCopying},
     BatchMove{BatchState::kBuilding, BatchEvent::kRespin, BatchState::kPlanned},
     BatchMove{BatchState::kCopying, BatchEvent::kCopied, BatchState::kVerifying},

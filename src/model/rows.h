@@ -30,6 +30,12 @@ struct SourceIdentity {
   bool operator==(const SourceIdentity&) const = default;
 };
 
+// How boxes get into the sequence where they belong.
+enum class Way : std::uint8_t {
+  kCopy = 1,    // by a courier's copy command, from a temporary sequence
+  kDirect = 2,  // each straight into its place, and a replica says that it has it
+};
+
 // Fixed when preparing ends; everything that a restart needs to build any batch again.
 struct SendPlan {
   std::uint64_t size = 0;     // bytes as stored in the body
@@ -70,6 +76,10 @@ struct SendJobRow {
   std::uint64_t deadline = 0;    // fails if its letters are not decided by then; 0: none
   std::string key;               // its user's idempotency key, or empty
   Bytes32 request{};             // with a key: digest of what was asked for
+  std::uint32_t window = 0;      // its writes in flight, at most; 0: as many as the engine has
+  Way transport = Way::kCopy;    // of the body
+  Way commit = Way::kCopy;       // of the letters
+  std::uint64_t expire = 0;      // seconds from `sent` until it is retracted; 0: never
   bool operator==(const SendJobRow&) const = default;
 };
 
@@ -104,7 +114,8 @@ struct BatchRow {
   std::vector<CourierRow> failed_couriers;  // of this generation: never asked again
   std::uint32_t built = 0;                  // items whose elements are stored
   std::uint32_t elements = 0;               // elements stored
-  Bytes buffer;                             // residue for the next builder call
+  Bytes buffer;                             // residue for the next builder call; of boxes that
+                                            // are written straight: 1 for each confirmed one
   IndexBytes next_index{};                  // body: destination index of item `built`
   std::uint64_t epoch = 0;                  // replica epoch of the oldest envelope
   std::uint64_t copy_issued_ms = 0;         // 0: never issued in this generation
@@ -124,8 +135,8 @@ struct RetractJobRow {
   std::vector<std::uint64_t> may_have_seen;  // recipients whose letter could be found until then
   std::vector<std::uint64_t> letters;        // recipients whose positions are overwritten
   std::uint32_t next_batch = 0;              // of the body's tombstones
-  std::uint64_t next_box = 0;  // boxes below are in a batch; `direct`: hold a tombstone
-  IndexBytes next_index{};     // body index of box `next_box`
+  std::uint64_t next_box = 0;                // boxes below are in a batch
+  IndexBytes next_index{};                   // body index of box `next_box`
   std::uint64_t finished = 0;
   std::uint16_t error_code = 0;  // Errc of a failed one
   std::string error_text;

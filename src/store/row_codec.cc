@@ -42,6 +42,7 @@ constexpr bool is_stored_value(ReceiveState s) { return is_known(kReceiveStates,
 constexpr bool is_stored_value(ChannelDirection d) {
   return d == ChannelDirection::kOutgoing || d == ChannelDirection::kIncoming;
 }
+constexpr bool is_stored_value(Way w) { return w == Way::kCopy || w == Way::kDirect; }
 constexpr bool is_stored_value(InboxKind k) {
   return k >= InboxKind::kLetter && k <= InboxKind::kLost;
 }
@@ -82,12 +83,14 @@ template <class Archive>
 void serialize(Archive& archive, SendJobRow& row) {
   auto& [id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
          recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
-         error_code, error_text, paused, priority, not_before, deadline, key, request] = row;
+         error_code, error_text, paused, priority, not_before, deadline, key, request, window,
+         transport, commit, expire] = row;
   archive(id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
           recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
           error_code, error_text);
   since(2, archive, paused);
   since(5, archive, priority, not_before, deadline, key, request);
+  since(8, archive, window, transport, commit, expire);
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {

@@ -65,6 +65,7 @@ class ModelNetwork : public ports::Network {
   // ---- what a test may ask ----
   SendAudit audit{kChunk};
   std::uint64_t writes = 0, confirmed_writes = 0, tombstones = 0, reads = 0, builds = 0;
+  std::uint64_t writing = 0, most_writing = 0;      // at one time
   std::map<Bytes, std::vector<CourierRow>> copies;  // the commands for each sequence, in order
   std::set<Bytes> copied_sequences;                 // that a courier has run to its end
 
@@ -165,7 +166,9 @@ class ModelNetwork : public ports::Network {
     audit.written(write_cap.view(), index, plaintext);
     std::optional<WriteFault> fault;
     if (on_write) fault = on_write({audit.job_of(write_cap.view()), writes, level});
+    most_writing = std::max(most_writing, ++writing);
     co_await clock_.sleep(kRoundTrip);
+    --writing;
     std::uint8_t code = 0;
     if (!fault || fault->stored)
       code = store(seal(bacap::WriteCap::parse(write_cap.view()).value(),

@@ -50,9 +50,9 @@ class Party {
         [&] { return poll_channel(ports(), channel, folder.path()); }, kill_at);
   }
 
-  JobId queue(const std::string& name, ByteView content, std::vector<std::string> to) {
+  JobId queue(const std::string& name, ByteView content, std::vector<std::string> to,
+              SendRequest request = {}) {
     write_file(folder / name, std::string(as_text(content)));
-    SendRequest request;
     request.source = folder / name;
     request.to = std::move(to);
     const Result<JobId> id = run(enqueue_send(ports(), std::move(request)));

@@ -67,10 +67,13 @@ class SendAudit {
     return row ? std::optional(row->job) : std::nullopt;
   }
 
-  // A single write is an element of an open generation, or a letter.
+  // A single write is an element of an open generation, a chunk of a body that is written straight,
+  // or a letter.
   void written(ByteView cap, const IndexBytes& index, ByteView plaintext) {
     if (is_channel(cap)) {
       letter(cap, index, plaintext);
+    } else if (const std::optional<SendJobRow> job = job_of_body(cap)) {
+      chunk(*job, index);
     } else {
       const std::optional<BatchRow> row = batch_of_temporary(cap);
       ASSERT_TRUE(row) << "a write to a sequence that no stored batch names";
@@ -234,6 +237,24 @@ class SendAudit {
       return;
     }
     ADD_FAILURE() << "a slice of a body that nobody sends";
+  }
+
+  std::optional<SendJobRow> job_of_body(ByteView cap) const {
+    for (const JobId& id : jobs()) {
+      const SendJobRow job = *store_->send_job(id);
+      if (equal(bacap::WriteCap::from_seed(job.plan.body_seed).view(), cap)) return job;
+    }
+    return std::nullopt;
+  }
+  void chunk(const SendJobRow& job, const IndexBytes& index) {
+    EXPECT_EQ(job.transport, Way::kDirect);
+    EXPECT_EQ(job.state, SendState::kUploading);
+    const bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(index);
+    for (const BatchRow& row : batches(job.id)) {
+      const bacap::MessageBoxIndex first = *bacap::MessageBoxIndex::parse(row.body_index);
+      if (row.state == BatchState::kPlanned && bacap::is_on_stream(first, at, row.count)) return;
+    }
+    ADD_FAILURE() << "a chunk that no stored batch has planned";
   }
 
   void one_content(ByteView cap, const IndexBytes& index, ByteView content) {

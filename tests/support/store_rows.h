@@ -58,6 +58,10 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.deadline = 0xdd;
   row.key = "day 7";
   row.request = run_of<32>(6);
+  row.window = 0x0e0f;
+  row.transport = Way::kDirect;
+  row.commit = Way::kDirect;
+  row.expire = 0xee;
   return row;
 }
 
