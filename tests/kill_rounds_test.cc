@@ -1,10 +1,11 @@
 // Kill rounds: twenty jobs to three recipients, real processes, and SIGKILL at arbitrary moments.
 //
 // A local network loses requests and replies, delays packets and has its couriers restarted. In one
-// test the sender is killed again and again, in the other the network. Most moments are told by the
-// sender's progress, the bytes that it has written to the log of its store, so that the rounds are
-// the same on a slow machine; some come a few milliseconds after a start. In the end everything is
-// there once, byte for byte. Time passes kTimeScale times as fast in all processes.
+// test the sender is killed again and again, in the other the network; each before both behaviours
+// of the daemon. Most moments are told by the sender's progress, the bytes that it has written to
+// the log of its store, so that the rounds are the same on a slow machine; some come a few
+// milliseconds after a start. In the end everything is there once, byte for byte. Time passes
+// kTimeScale times as fast in all processes.
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -25,7 +26,7 @@ constexpr const char* kTimeScale = "100";
 constexpr std::size_t kBox = 1673;  // about one box of the network
 const std::vector<std::string> kRecipients{"anna", "bert", "cleo"};
 
-class KillRoundsTest : public CliTest {
+class KillRoundsTest : public CliTest, public ::testing::WithParamInterface<const char*> {
  protected:
   KillRoundsTest() { ::setenv("TP_TIME_SCALE", kTimeScale, /*overwrite=*/1); }
   ~KillRoundsTest() override { ::unsetenv("TP_TIME_SCALE"); }
@@ -43,10 +44,10 @@ class KillRoundsTest : public CliTest {
 
   void start_network() {
     network_ = std::make_unique<Program>(
-        output_.path(),
-        Arguments{"localnet", "--listen", "unix:" + path("network.sock"), "--data", path("network"),
-                  "--write-thin-config", path("thinclient.toml"), "--time-scale", kTimeScale,
-                  "--profile", "c", "--set", "request_loss=0.03", "--set", "reply_loss=0.03"});
+        output_.path(), Arguments{"localnet", "--listen", "unix:" + path("network.sock"), "--data",
+                                  path("network"), "--write-thin-config", path("thinclient.toml"),
+                                  "--time-scale", kTimeScale, "--daemon", GetParam(), "--profile",
+                                  "c", "--set", "request_loss=0.03", "--set", "reply_loss=0.03"});
     ASSERT_TRUE(network_->says("listening on")) << network_->wait().err;
   }
   void kill_network() {
@@ -175,7 +176,10 @@ class KillRoundsTest : public CliTest {
   int queued_ = 0;
 };
 
-TEST_F(KillRoundsTest, SenderKilledAtAnyMoment_DeliversEverythingOnce) {
+INSTANTIATE_TEST_SUITE_P(Daemon, KillRoundsTest, ::testing::Values("robust", "upstream"),
+                         [](const auto& daemon) { return std::string(daemon.param); });
+
+TEST_P(KillRoundsTest, SenderKilledAtAnyMoment_DeliversEverythingOnce) {
   int kills = 0;
   while (kills < kKills) {
     start_sender();
@@ -199,7 +203,7 @@ TEST_F(KillRoundsTest, SenderKilledAtAnyMoment_DeliversEverythingOnce) {
   expect_no_conflict();
 }
 
-TEST_F(KillRoundsTest, NetworkKilledAtAnyMoment_DeliversEverythingOnce) {
+TEST_P(KillRoundsTest, NetworkKilledAtAnyMoment_DeliversEverythingOnce) {
   start_sender();
   int kills = 0;
   while (kills < kKills) {
