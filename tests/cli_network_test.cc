@@ -76,6 +76,35 @@ TEST_P(CliBothDaemonsTest, SendAndReceive_SameBytes) {
   EXPECT_EQ(placed["path"], path("inbox/report of März.pdf"));
 }
 
+TEST_P(CliBothDaemonsTest, Folder_IsSentAndUnpacked) {
+  std::filesystem::create_directories(path("photos/summer"));
+  const std::string content = bytes_of(20'000);
+  write_file(path("photos/summer/a.jpg"), content);
+  write_file(path("note.txt"), "look");
+  const Ended sent = run_as("sender", {"send", path("photos/"), "--to", "alice", "--wait"});
+  EXPECT_EQ(sent.status, 0) << sent.err;
+  EXPECT_EQ(only_job("sender")["kind"], "tar");
+  const Ended several = run_as("sender", {"send", path("photos"), path("note.txt"), "--name",
+                                          "for you", "--to", "alice", "--wait"});
+  EXPECT_EQ(several.status, 0) << several.err;
+  const Ended received = run_as("alice", {"receive", "--unpack", "--into", path("inbox")});
+  EXPECT_EQ(received.status, 0) << received.err;
+  EXPECT_EQ(received.err, "");
+  EXPECT_NE(received.out.find(path("inbox/photos") + "\t"), std::string::npos) << received.out;
+  EXPECT_TRUE(content_of(path("inbox/photos/summer/a.jpg")) == content);
+  EXPECT_TRUE(content_of(path("inbox/for you/photos/summer/a.jpg")) == content);
+  EXPECT_EQ(content_of(path("inbox/for you/note.txt")), "look");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(path("inbox")), {}), 2);
+}
+
+TEST_P(CliBothDaemonsTest, FolderThatIsNotUnpacked_IsATar) {
+  std::filesystem::create_directories(path("photos"));
+  write_file(path("photos/a"), "a");
+  ASSERT_EQ(run_as("sender", {"send", path("photos"), "--to", "alice", "--wait"}).status, 0);
+  EXPECT_EQ(receive().status, 0);
+  EXPECT_TRUE(std::filesystem::is_regular_file(path("inbox/photos.tar")));
+}
+
 TEST_P(CliBothDaemonsTest, RetractedTransfer_IsFoundByNobodyAnyMore) {
   init("bert");
   connect("sender", "bert");

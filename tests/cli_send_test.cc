@@ -123,17 +123,30 @@ TEST_F(CliSendTest, UnreadableFile_IsNamed) {
   EXPECT_EQ(run_as("sender", {"list"}, as_user).out, "");
 }
 
-TEST_F(CliSendTest, Folder_IsRefusedForNow) {
+TEST_F(CliSendTest, FolderAndSeveralSources_AreOneTransfer) {
   ::mkdir(path("photos").c_str(), 0755);
-  expect_error(send({path("photos"), "--to", "alice"}), 2, "folders can't be sent yet");
-  expect_error(send({path("photos/"), "--to", "alice"}), 2, "folders can't be sent yet");
-  expect_nothing_queued();
+  for (const Arguments& sources :
+       {Arguments{path("photos")}, Arguments{path("photos/")}, Arguments{path("photos/.")},
+        Arguments{path("photos"), path("report.pdf")}}) {
+    Arguments command = sources;
+    command.insert(command.end(), {"--to", "alice"});
+    const Ended sent = send(command);
+    EXPECT_EQ(sent.status, 0) << sent.err;
+    EXPECT_NE(sent.out.find(" queued photos -> alice\n"), std::string::npos) << sent.out;
+  }
+  const Ended named =
+      send({path("photos"), path("report.pdf"), "--name", "for you", "--to", "alice"});
+  EXPECT_NE(named.out.find(" queued for you -> alice\n"), std::string::npos) << named.out;
 }
 
-TEST_F(CliSendTest, SeveralFiles_AreRefusedForNow) {
-  write_file(path("second.pdf"), "more");
-  expect_error(send({path("report.pdf"), path("second.pdf"), "--to", "alice"}), 2,
-               "several sources");
+TEST_F(CliSendTest, WhatNoArchiveHolds_IsRefusedByItsPath) {
+  ::mkdir(path("photos").c_str(), 0755);
+  ASSERT_EQ(::symlink("/etc/passwd", path("photos/link").c_str()), 0);
+  expect_error(send({path("photos"), "--to", "alice"}), 2, "photos/link");
+  expect_error(send({path("photos/link"), path("photos/link"), "--to", "alice"}), 2, "link");
+  expect_error(send({path("report.pdf"), path("none"), "--to", "alice"}), 4, "none",
+               /*has_hint=*/false);
+  expect_error(send({path("report.pdf"), "--name", "../x", "--to", "alice"}), 2, "../x");
   expect_nothing_queued();
 }
 

@@ -13,6 +13,7 @@
 #define TP_TARGETS(X) \
   X(frame_fuzz)       \
   X(letter_fuzz)      \
+  X(tar_fuzz)         \
   X(voucher_fuzz)     \
   X(pki_fuzz)         \
   X(descriptor_fuzz)  \

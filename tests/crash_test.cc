@@ -130,7 +130,10 @@ std::optional<Error> queue_once(Side& side, const std::string& folder, std::vect
   Result<std::vector<JobId>> jobs = side.store->send_jobs();
   if (!jobs) return jobs.error();
   if (!jobs->empty()) return std::nullopt;
-  SendRequest request{folder + "/content", std::move(to), "a note"};
+  SendRequest request;
+  request.sources = {folder + "/content"};
+  request.to = std::move(to);
+  request.note = "a note";
   request.transport = request.commit = way;
   auto queued = side.run(enqueue_send(side.ports(), std::move(request)));
   if (!queued) return queued.error();

@@ -16,7 +16,7 @@ class EngineDirectTest : public testing::Test {
  protected:
   static JobId queue(SendWorld& in, std::size_t size, std::vector<std::string> to,
                      SendRequest request) {
-    request.source = in.file("file", SendWorld::pattern(size));
+    request.sources = {in.file("file", SendWorld::pattern(size))};
     request.to = std::move(to);
     const Result<JobId> id = in.run(enqueue_send(in.ports(), std::move(request)));
     TP_CHECK(id);
@@ -69,7 +69,7 @@ TEST_F(EngineDirectTest, WindowOfADirectJob_BoundsItsWrites) {
 TEST_F(EngineDirectTest, ImpossibleWindow_IsRefused) {
   world.channel("anna");
   SendRequest request;
-  request.source = world.file("file", Bytes(1));
+  request.sources = {world.file("file", Bytes(1))};
   request.to = {"anna"};
   request.window = 17;
   const Result<JobId> id = world.run(enqueue_send(world.ports(), request));

@@ -365,7 +365,7 @@ TEST_P(EngineRetractTest, TransientOutcomes_AreRepeated) {
 
 TEST_P(EngineRetractTest, ExpiredTransfer_IsRetractedByTheNextRun) {
   SendRequest request;
-  request.source = world.file("file", SendWorld::pattern(6 * kChunk));
+  request.sources = {world.file("file", SendWorld::pattern(6 * kChunk))};
   request.to = {"anna", "ben"};
   request.transport = GetParam();
   request.expire = 3'600;

@@ -4,6 +4,7 @@
 #include "engine/target_name.h"
 #include "files/part_file.h"
 #include "support/receive_world.h"
+#include "support/tar_bytes.h"
 #include "support/unsynced_loss_disk.h"
 
 namespace taubenpost {
@@ -248,6 +249,38 @@ TEST_F(ReceiveJobTest, Tar_IsPlacedAsOne) {
   const JobId id = world.job_of(letter);
   ASSERT_TRUE(world.receive(id));
   expect_placed(id, "photos.tar", as_bytes("tar"));
+}
+
+TEST_F(ReceiveJobTest, TarToUnpack_IsPlacedAsAFolder) {
+  std::filesystem::create_directory(world.target / "photos");  // the name is taken
+  for (const std::size_t size : {10U, 5000U}) {
+    const std::string content(size, 'x');
+    const JobId id = world.job_of_archive(TarBytes().file("photos/x", content).take(), "photos");
+    ASSERT_TRUE(world.receive(id));
+    const ReceiveJobRow row = world.row(id);
+    EXPECT_EQ(row.state, ReceiveState::kPlaced) << row.error_text;
+    EXPECT_EQ(row.target, world.target / (size == 10 ? "photos (2)" : "photos (3)"));
+    EXPECT_EQ(content_of(row.target + "/x"), content);
+    EXPECT_EQ(row.error_text, "");
+  }
+  EXPECT_EQ(world.target.names(), (std::vector<std::string>{"photos", "photos (2)", "photos (3)"}))
+      << "neither an archive nor a part of it is left";
+}
+
+TEST_F(ReceiveJobTest, TarThatIsNotUnpacked_IsPlacedAsOneWithTheReason) {
+  const Bytes archive = TarBytes().file("a", "x").file("../b", "x").take();
+  const JobId id = world.job_of_archive(archive, "photos");
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "photos.tar", archive);
+  EXPECT_NE(world.row(id).error_text.find("leads elsewhere"), std::string::npos);
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"photos.tar"});
+}
+
+TEST_F(ReceiveJobTest, FileWhereArchivesAreUnpacked_IsAFile) {
+  world.archives = Archives::kUnpack;
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "a"));
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "a", as_bytes("x"));
 }
 
 TEST_F(ReceiveJobTest, ModeAndTime_AreTakenWithinReason) {

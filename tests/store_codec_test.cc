@@ -149,15 +149,20 @@ const char* const kSendJobSince[] = {
     "08090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425",
     "",
     "",
-    "0f0e00000202ee00000000000000"};
+    "0f0e00000202ee00000000000000",
+    "01010000000000000005000000000000002f622f6e6f"};
 
 TEST(StoreCodecGolden, SendJobOfAnOlderVersion_IsReadWithTheDefaultsOfLaterMembers) {
   std::string golden = kSendJobVersionOne;
   for (std::uint8_t version = 1; version <= std::size(kSendJobSince); ++version) {
     SendJobRow expected = sample<SendJobRow>();
-    expected.window = 0;
-    expected.expire = 0;
-    expected.transport = expected.commit = Way::kCopy;
+    expected.archive = false;
+    expected.more_sources.clear();
+    if (version < 8) {
+      expected.window = 0;
+      expected.expire = 0;
+      expected.transport = expected.commit = Way::kCopy;
+    }
     if (version < 5) {
       expected.priority = 0;
       expected.not_before = expected.deadline = 0;
@@ -298,17 +303,27 @@ TEST(StoreCodecGolden, Awaited_IsWhatVersionThreeSays) {
       "0000000000");
 }
 
-TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionOneSays) {
-  EXPECT_EQ(
-      to_hex(encode(sample<ReceiveJobRow>())),
-      "01101112131415161718191a1b1c1d1e1f04030201021500000000000000505152535455565758595a5b5c5d"
-      "5e5f0400000000000000616e6e611600000000000000090000000000000012131415161718191a1400000000"
-      "0000002f686f6d652f626572742f446f776e6c6f6164731700000000000000131415161718191a1b1c1d1e1f"
-      "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b"
-      "4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f7071727374757677"
-      "78797a030000000000000018000000000000001a0000000000000008070605040302011f000000000000002f"
-      "686f6d652f626572742f446f776e6c6f6164732f7265706f72742e7064661b000000000000001c0000000000"
-      "00001d000000000000001e000400000000000000676f6e65");
+const char* const kReceiveJobVersionOne =
+    "01101112131415161718191a1b1c1d1e1f04030201021500000000000000505152535455565758595a5b5c5d"
+    "5e5f0400000000000000616e6e611600000000000000090000000000000012131415161718191a1400000000"
+    "0000002f686f6d652f626572742f446f776e6c6f6164731700000000000000131415161718191a1b1c1d1e1f"
+    "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b"
+    "4c4d4e4f505152535455565758595a5b5c5d5e5f606162636465666768696a6b6c6d6e6f7071727374757677"
+    "78797a030000000000000018000000000000001a0000000000000008070605040302011f000000000000002f"
+    "686f6d652f626572742f446f776e6c6f6164732f7265706f72742e7064661b000000000000001c0000000000"
+    "00001d000000000000001e000400000000000000676f6e65";
+
+TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionNineSays) {
+  EXPECT_EQ(to_hex(encode(sample<ReceiveJobRow>())), std::string(kReceiveJobVersionOne) + "01");
+}
+
+TEST(StoreCodecGolden, ReceiveJobOfVersionOne_UnpacksNothing) {
+  ReceiveJobRow expected = sample<ReceiveJobRow>();
+  expected.unpack = false;
+  const Result<ReceiveJobRow> row =
+      decode<ReceiveJobRow>(from_hex(kReceiveJobVersionOne).value(), 8);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, expected);
 }
 
 TEST(StoreCodecGolden, Journal_IsWhatVersionOneSays) {

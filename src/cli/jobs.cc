@@ -214,6 +214,8 @@ Json SendView::json() const {
           {"blocked", blocked.empty() ? Json(nullptr) : Json(blocked)},
           {"retract", std::move(retract)},
           {"source", row.source},
+          {"more_sources", row.more_sources},
+          {"kind", row.archive ? "tar" : "file"},
           {"name", row.name},
           {"size", row.identity.size},
           {"created", row.created},
@@ -269,6 +271,9 @@ Json ReceiveView::json() const {
           {"name", name},
           {"size", size},
           {"unverified", is_unverified},
+          {"not_unpacked", row.state == ReceiveState::kPlaced && !row.error_text.empty()
+                               ? Json(row.error_text)
+                               : Json(nullptr)},
           {"path", row.state == ReceiveState::kPlaced ? Json(row.target) : Json(nullptr)},
           {"created", row.created},
           {"finished", row.finished},
@@ -374,6 +379,8 @@ void print_placed(Output& out, const ReceiveView& job) {
   out.result("receive_job", job.json(),
              printable(job.row.target, kPathShown) + "\t" + std::to_string(job.size) + "\t" +
                  printable(job.row.channel_name) + (job.is_unverified ? "\tunverified" : ""));
+  // An archive that holds what is not unpacked.
+  if (!job.row.error_text.empty()) out.notice(printable(job.row.error_text, kPathShown));
 }
 
 void report_failed(Output& out, const JobWatch::Ended& ended) {

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 struct ReceiveArgs {
   std::string from;
   std::string into = ".";
+  bool unpack = false;
 };
 
 struct Round {
@@ -56,12 +57,12 @@ Result<std::string> folder_of_option(const std::string& into) {
 }
 
 boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
-                                               std::string folder) {
+                                               std::string folder, Archives archives) {
   Round round;
   const Result<ports::NetworkView> network = co_await connect_to_network(ports);
   if (!network) co_return network.error();
   for (const ChannelRow& channel : channels) {
-    Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder);
+    Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder, archives);
     if (found) {
       round.found += *found;
     } else if (found.error().code == Errc::kTemporary) {
@@ -96,7 +97,8 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
 
   session.on_tick([&] { show_progress(context.out(), session.store()); });
   const Result<Round> round =
-      session.run(poll_all(session.ports(), std::move(channels).value(), *folder));
+      session.run(poll_all(session.ports(), std::move(channels).value(), *folder,
+                           args.unpack ? Archives::kUnpack : Archives::kKeep));
   if (!round) return round.error();
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
@@ -123,6 +125,8 @@ void add_receive(Commands& commands) {
       ->envname("TAUBENPOST_INTO")
       ->check(names_something())
       ->type_name("DIR");
+  command->add_flag("--unpack", args->unpack, "make folders of the archives that are found")
+      ->envname("TAUBENPOST_UNPACK");
 }
 
 }  // namespace taubenpost::cli

@@ -1,4 +1,4 @@
-// taubenpost send: queues a file, and with --wait brings it to its end.
+// taubenpost send: queues a file, or an archive of several, and with --wait brings it to its end.
 #include <filesystem>
 #include <map>
 
@@ -19,6 +19,7 @@ struct SendArgs {
   std::vector<std::string> paths;
   std::vector<std::string> to;
   std::string note;
+  std::string name;
   bool wait = false;
   std::uint32_t window = 0;
   std::string transport = "copy";
@@ -26,17 +27,15 @@ struct SendArgs {
   std::uint64_t expire = 0;
 };
 
-Result<std::string> source_of(const std::vector<std::string>& paths) {
-  if (paths.size() > 1)
-    return error(Errc::kUsage, "several sources in one transfer are not possible yet",
-                 "send them one after the other, or an archive of them");
+// Absolute, and with a last component that names the source.
+Result<std::string> source_of(const std::string& given) {
   std::error_code code;
-  const std::string path = fs::absolute(paths.front(), code).string();
-  if (code || paths.front().empty()) return error(Errc::kUsage, "the source is no path");
-  if (fs::is_directory(path, code))
-    return error(Errc::kUsage, printable(paths.front(), 4096) + ": folders can't be sent yet",
-                 "send an archive of it");
-  return path;
+  fs::path path = fs::absolute(given, code);
+  if (!code && path.filename().empty()) path = path.parent_path();
+  if (!code && (path.filename() == "." || path.filename() == ".."))
+    path = fs::canonical(path, code);
+  if (code || given.empty()) return error(Errc::kUsage, "the source is no path");
+  return path.string();
 }
 
 Way way_of(const std::string& name) { return name == "direct" ? Way::kDirect : Way::kCopy; }
@@ -62,14 +61,22 @@ Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
 }
 
 Result<int> run_send(Context& context, const SendArgs& args) {
-  Result<std::string> source = source_of(args.paths);
-  if (!source) return source.error();
+  std::vector<std::string> sources;
+  for (const std::string& path : args.paths) {
+    Result<std::string> source = source_of(path);
+    if (!source) return source.error();
+    sources.push_back(std::move(source).value());
+  }
   const Result<Session*> opened = context.session();
   if (!opened) return opened.error();
   Session& session = **opened;
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
-  SendRequest request{std::move(source).value(), args.to, args.note};
+  SendRequest request;
+  request.sources = std::move(sources);
+  request.to = args.to;
+  request.note = args.note;
+  request.name = args.name;
   request.window = args.window;
   request.transport = way_of(args.transport);
   request.commit = way_of(args.commit);
@@ -93,9 +100,11 @@ Result<int> run_send(Context& context, const SendArgs& args) {
 }  // namespace
 
 void add_send(Commands& commands) {
-  CLI::App* command = commands.root.add_subcommand("send", "Queues a file for recipients");
+  CLI::App* command =
+      commands.root.add_subcommand("send", "Queues files or folders for recipients");
   const auto args = on_chosen<SendArgs>(commands, *command, run_send);
-  command->add_option("PATH", args->paths, "the file")->required();
+  command->add_option("PATH", args->paths, "a file; a folder, or several, are sent as one archive")
+      ->required();
   command->add_option("--to", args->to, "channel of a recipient; once for each")
       ->required()
       ->allow_extra_args(false)
@@ -122,6 +131,8 @@ void add_send(Commands& commands) {
           CLI::AsNumberWithUnit::UNIT_REQUIRED))
       ->check(CLI::Range(std::uint64_t{60}, kExpireMax))
       ->type_name("DURATION");
+  command->add_option("--name", args->name, "what recipients see (default: that of the first PATH)")
+      ->type_name("NAME");
   command->add_flag("--wait", args->wait, "stay until it is posted");
 }
 

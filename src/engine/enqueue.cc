@@ -45,15 +45,24 @@ RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& cha
   return recipient;
 }
 
-Result<SendJobRow> new_send_job(const EnginePorts& ports, std::string source, std::string name,
-                                std::string note) {
-  const Result<std::unique_ptr<ports::Source>> file = ports.files.open_source(source);
+std::vector<std::string> sources_of(const SendJobRow& job) {
+  std::vector<std::string> sources{job.source};
+  sources.insert(sources.end(), job.more_sources.begin(), job.more_sources.end());
+  return sources;
+}
+
+Result<SendJobRow> new_send_job(const EnginePorts& ports, std::vector<std::string> sources,
+                                std::string name, std::string note) {
+  const Result<std::unique_ptr<ports::Source>> file = ports.files.open_source(sources);
   if (!file) return file.error();
   SendJobRow job;
   ports.random.fill(job.id);
   ports.random.fill(job.transfer);
   job.created = ports.clock.unix_ms() / 1000;
-  job.source = std::move(source);
+  job.source = std::move(sources.front());
+  job.more_sources.assign(std::make_move_iterator(sources.begin() + 1),
+                          std::make_move_iterator(sources.end()));
+  job.archive = (*file)->is_archive();
   job.name = std::move(name);
   job.note = std::move(note);
   job.identity = (*file)->identity();
@@ -70,12 +79,14 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   if (request.window > EngineOptions{}.write_window)
     co_return error(Errc::kUsage, "a window of " + std::to_string(request.window) + " writes",
                     "1 to 16 are possible");
-  std::string name = request.source.substr(request.source.rfind('/') + 1);
+  if (request.sources.empty()) co_return error(Errc::kUsage, "there is nothing to send");
+  const std::string& first = request.sources.front();
+  std::string name = request.name.empty() ? first.substr(first.rfind('/') + 1) : request.name;
   if (!wire::valid_name(name))
     co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
                     "use UTF-8 of 1 to 255 bytes without control characters or backslashes");
   Result<SendJobRow> job =
-      new_send_job(ports, std::move(request.source), std::move(name), std::move(request.note));
+      new_send_job(ports, std::move(request.sources), std::move(name), std::move(request.note));
   if (!job) co_return job.error();
 
   job->window = request.window;

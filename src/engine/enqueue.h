@@ -11,26 +11,28 @@
 namespace taubenpost {
 
 struct SendRequest {
-  std::string source;           // absolute path of a regular file
-  std::vector<std::string> to;  // names of outgoing channels, at least one, no duplicates
-  std::string note;             // at most 512 bytes
-  std::uint32_t window = 0;     // writes in flight, at most 16; 0: as many as the engine has
+  std::vector<std::string> sources;  // absolute paths; one regular file, or an archive is made
+  std::vector<std::string> to;       // names of outgoing channels, at least one, no duplicates
+  std::string note;                  // at most 512 bytes
+  std::string name;          // what recipients see; empty: the base name of the first source
+  std::uint32_t window = 0;  // writes in flight, at most 16; 0: as many as the engine has
   Way transport = Way::kCopy;
   Way commit = Way::kCopy;
   std::uint64_t expire = 0;  // seconds after its letters were decided until it is retracted
 };
 
-// Errors: kNotFound (source, channel), kSourceUnreadable, kUsage (a folder, an incoming channel,
-// a duplicate, an impossible name), kRefused (a channel of another network).
+// Errors: kNotFound (source, channel), kSourceUnreadable, kUsage (what can't be sent, an incoming
+// channel, a duplicate, an impossible name), kRefused (a channel of another network).
 boost::asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request);
 
 // What makes a recipient of a job, here and wherever one is added. Errors as above.
 Result<std::vector<ChannelRow>> outgoing_channels(const ports::Store& store,
                                                   const std::vector<std::string>& names);
 RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& channel);
-// A job without recipients yet, of the file at `source` as it is now. kNotFound,
-// kSourceUnreadable, kUsage (a folder).
-Result<SendJobRow> new_send_job(const EnginePorts& ports, std::string source, std::string name,
-                                std::string note);
+// A job without recipients yet, of the sources as they are now. kNotFound, kSourceUnreadable,
+// kUsage (what can't be sent).
+Result<SendJobRow> new_send_job(const EnginePorts& ports, std::vector<std::string> sources,
+                                std::string name, std::string note);
+std::vector<std::string> sources_of(const SendJobRow& job);
 
 }  // namespace taubenpost

@@ -11,7 +11,10 @@ Result<Incoming> of_letter(wire::Letter letter) {
                  "ask the sender to send it without compression");
   Incoming incoming;
   incoming.name = std::move(letter.name);
-  if (letter.kind == wire::LetterKind::kTar) incoming.name += ".tar";
+  if (letter.kind == wire::LetterKind::kTar) {
+    incoming.folder = incoming.name;
+    incoming.name += ".tar";
+  }
   incoming.size = letter.size;
   incoming.digest = letter.digest;
   incoming.mode = letter.mode;

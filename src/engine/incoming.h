@@ -20,7 +20,8 @@ struct StreamRef {
 };
 
 struct Incoming {
-  std::string name;  // of the placed file
+  std::string name;    // of the placed file
+  std::string folder;  // of what it is unpacked to; empty: it is no archive
   std::uint64_t size = 0;
   std::optional<Bytes32> digest;  // none: nothing says what the bytes should be
   std::optional<std::uint32_t> mode;

@@ -11,8 +11,12 @@ Bytes letter_of(const SendJobRow& row) {
   letter.name = row.name;
   letter.size = letter.usize = row.plan.size;
   letter.digest = letter.udigest = row.plan.digest;
-  letter.mode = row.mode;
-  letter.mtime = row.mtime;
+  if (row.archive) {
+    letter.kind = wire::LetterKind::kTar;
+  } else {
+    letter.mode = row.mode;
+    letter.mtime = row.mtime;
+  }
   letter.note = row.note;
   letter.sent = row.sent;
   letter.until = row.until;

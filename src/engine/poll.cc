@@ -206,8 +206,8 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
 // One round over one channel.
 class Round {
  public:
-  Round(EnginePorts ports, ChannelId channel, std::string folder)
-      : ports_(ports), channel_(channel), folder_(std::move(folder)) {}
+  Round(EnginePorts ports, ChannelId channel, std::string folder, Archives archives)
+      : ports_(ports), channel_(channel), folder_(std::move(folder)), archives_(archives) {}
 
   // Positions that were passed over, then what is new, up to where nothing is in reach.
   asio::awaitable<Result<PollSummary>> run() {
@@ -338,6 +338,7 @@ class Round {
     std::size_t& count = found.inbox.kind == InboxKind::kRetracted ? summary_.retracted
                          : found.is_letter()                       ? summary_.letters
                                                                    : summary_.others;
+    if (found.job) found.job->unpack = archives_ == Archives::kUnpack;
     found.store(step);
     TP_FAILPOINT("receive.poll.before_commit");
     Status stored = co_await ports_.store.commit(std::move(step));
@@ -350,6 +351,7 @@ class Round {
   EnginePorts ports_;
   const ChannelId channel_;
   const std::string folder_;
+  const Archives archives_;
   Bytes read_cap_;
   PollSummary summary_;
 };
@@ -357,9 +359,9 @@ class Round {
 }  // namespace
 
 asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
-                                                  std::string folder) {
+                                                  std::string folder, Archives archives) {
   TP_CHECK(!folder.empty() && folder.front() == '/');
-  Round round(ports, channel, std::move(folder));
+  Round round(ports, channel, std::move(folder), archives);
   co_return co_await round.run();
 }
 

@@ -11,6 +11,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "engine/ports.h"
@@ -34,12 +35,16 @@ struct PollSummary {
   }
 };
 
+// What becomes of the archives that are found.
+enum class Archives : std::uint8_t { kKeep, kUnpack };
+
 // Reads what is in reach of channel.next, and some of the awaited positions. New jobs place their
 // files into `folder` (absolute). Boxes that announce nothing never stop the channel. Errors:
 // kNotFound (no such channel), kUsage (it is for sending), kDaemonGone, kTemporary (no clear answer
 // at channel.next and nothing behind it: nothing was skipped), kRejected, kStateConflict (somebody
 // else polls it), store errors.
 boost::asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
-                                                         std::string folder);
+                                                         std::string folder,
+                                                         Archives archives = Archives::kKeep);
 
 }  // namespace taubenpost

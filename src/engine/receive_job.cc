@@ -9,7 +9,6 @@
 #include "crypto/hash.h"
 #include "engine/ageing.h"
 #include "engine/body_fetch.h"
-#include "engine/incoming.h"
 #include "engine/index_steps.h"
 #include "engine/stream_fetch.h"
 #include "engine/target_name.h"
@@ -62,6 +61,10 @@ Result<bool> reaches_to(ports::PartFile& part, std::uint64_t end) {
 std::optional<std::uint32_t> safe_mode(const std::optional<std::uint32_t>& mode) {
   if (!mode) return std::nullopt;
   return *mode & 0755U;
+}
+
+const std::string& target_name(const ReceiveJobRow& row, const Incoming& incoming) {
+  return row.unpack ? incoming.folder : incoming.name;
 }
 
 bool belongs_to_job(Errc code) { return code == Errc::kRejected || code == Errc::kInvalid; }
@@ -237,12 +240,44 @@ asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
   Status finished = (*part)->set_times_and_mode(safe_mode(incoming->mode), incoming->mtime);
   if (finished) finished = (*part)->sync();
   if (!finished) co_return folder_failed(finished.error());
-  row.target = row.folder + "/" + target_candidate(incoming->name, 1);
   row.device = (*part)->device();
   row.inode = (*part)->inode();
+  row.unpack = row.unpack && !incoming->folder.empty();
+  if (row.unpack) {
+    Status unpacked = co_await unpack(row, *incoming);
+    if (!unpacked) co_return unpacked;
+  }
+  row.target = row.folder + "/" + target_candidate(target_name(row, *incoming), 1);
   Status moved = co_await move(std::move(row), ReceiveEvent::kChecked);
   TP_FAILPOINT("receive.checked");
   co_return moved;
+}
+
+// An archive with anything that is not unpacked is placed as it is: its bytes are what was sent.
+asio::awaitable<Status> ReceiveJob::unpack(ReceiveJobRow& row, const Incoming& incoming) {
+  const Result<std::uint64_t> free = ports_.files.free_space(row.folder);
+  if (!free) co_return folder_failed(free.error());
+  if (*free < kReserve || *free - kReserve < incoming.size)
+    co_return folder_failed(error(Errc::kDiskFull, "not enough space to unpack the transfer"));
+  const auto executor = co_await asio::this_coro::executor;
+  auto unpacker = ports_.files.unpack(row.folder, id_, incoming.size, incoming.folder);
+  if (!unpacker) co_return folder_failed(unpacker.error());
+  Result<bool> goes_on = true;
+  while (goes_on && *goes_on) {
+    goes_on = (*unpacker)->step();
+    co_await asio::post(executor, asio::use_awaitable);
+  }
+  if (goes_on) {
+    row.device = (*unpacker)->device();
+    row.inode = (*unpacker)->inode();
+    co_return ok();
+  }
+  if (goes_on.error().code != Errc::kRejected) co_return folder_failed(goes_on.error());
+  row.unpack = false;
+  row.error_text = goes_on.error().what;
+  Status removed = ports_.files.remove_unpacked(row.folder, id_);
+  if (!removed) co_return folder_failed(removed.error());
+  co_return ok();
 }
 
 // Over the part file as it is on disk, piece by piece; other jobs go on in between.
@@ -268,19 +303,24 @@ asio::awaitable<Status> ReceiveJob::compare_digest(ports::PartFile& part, std::u
 // The row names the target before the rename may happen, so that a repeat knows its own file.
 asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
   const Result<PlaceResult> placed =
-      ports_.files.place(row.folder, id_, row.target, row.device, row.inode);
+      row.unpack ? ports_.files.place_unpacked(row.folder, id_, row.target, row.device, row.inode)
+                 : ports_.files.place(row.folder, id_, row.target, row.device, row.inode);
   if (!placed && placed.error().code == Errc::kNotFound && ports_.files.free_space(row.folder))
     co_return error(Errc::kRejected, "the part file was removed before it was placed",
                     "ask the sender to send it again");
   if (!placed) co_return folder_failed(placed.error());
   if (*placed == PlaceResult::kPlaced) {
+    if (row.unpack) {
+      Status removed = ports_.files.remove_part(row.folder, id_);
+      if (!removed) co_return folder_failed(removed.error());
+    }
     TP_FAILPOINT("receive.before_placed");
     row.finished = ports_.clock.unix_ms() / 1000;
     co_return co_await move(std::move(row), ReceiveEvent::kPlaced);
   }
   const Result<Incoming> incoming = incoming_of(row);
   if (!incoming) co_return incoming.error();
-  const std::string name = incoming->name;
+  const std::string name = target_name(row, *incoming);
   const std::uint32_t taken = candidate_number(name, row.target.substr(row.target.rfind('/') + 1));
   if (taken == 0 || taken == kTargetAttemptsMax)
     co_return error(Errc::kRejected, "there are too many files of that name in the target folder");
@@ -308,6 +348,7 @@ asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
   Status moved = co_await ports_.store.commit(std::move(step));
   if (!moved) co_return moved;
   Status removed = ports_.files.remove_part(folder, id_);
+  if (removed) removed = ports_.files.remove_unpacked(folder, id_);
   if (removed) co_return ok();
   Transaction note;
   note.note(id_, ports_.clock.unix_ms(), "the part file could not be removed");

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 
+#include "engine/incoming.h"
 #include "engine/ports.h"
 
 namespace taubenpost {
@@ -36,6 +37,7 @@ class ReceiveJob {
   Status wait_for_stream(const ReceiveJobRow& row);
   boost::asio::awaitable<Status> fetch_again(ReceiveJobRow row, IndexBytes first);
   boost::asio::awaitable<Status> check(ReceiveJobRow row);
+  boost::asio::awaitable<Status> unpack(ReceiveJobRow& row, const Incoming& incoming);
   boost::asio::awaitable<Status> place(ReceiveJobRow row);
   boost::asio::awaitable<Status> give_up(Error reason);
   boost::asio::awaitable<Status> leave_for_later();

@@ -37,7 +37,7 @@ Error too_late() {
 
 // Nothing was planned: from the beginning, with the source that was queued.
 Result<SendEvent> queue_again(EnginePorts& ports, const SendJobRow& row) {
-  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(row.source);
+  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(sources_of(row));
   if (!source) return source.error();
   if ((*source)->identity() != row.identity)
     return error(Errc::kRefused, printable(row.source) + ": changed since it was queued",
@@ -94,7 +94,7 @@ Result<SendEvent> plan_retry(EnginePorts& ports, const SendJobRow& row, Transact
 // The request of `old`, for whoever was not posted; rows of the new recipients go into `step`.
 Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transaction& step,
                            std::vector<std::string>& left_out) {
-  Result<SendJobRow> job = new_send_job(ports, old.source, old.name, old.note);
+  Result<SendJobRow> job = new_send_job(ports, sources_of(old), old.name, old.note);
   if (!job) return job.error();
   job->window = old.window;
   job->transport = old.transport;

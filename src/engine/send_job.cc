@@ -13,6 +13,7 @@
 #include "engine/commit_batches.h"
 #include "engine/direct_batch.h"
 #include "engine/end_send.h"
+#include "engine/enqueue.h"
 #include "engine/index_steps.h"
 #include "engine/job_errors.h"
 #include "engine/letter_of.h"
@@ -137,7 +138,7 @@ asio::awaitable<Result<SendPlan>> SendJob::plan(const SendJobRow& row, std::uint
 }
 
 asio::awaitable<Status> SendJob::spool(SendJobRow row, SendPlan& plan) {
-  Result<std::unique_ptr<ports::Source>> source = ports_.files.open_source(row.source);
+  Result<std::unique_ptr<ports::Source>> source = ports_.files.open_source(sources_of(row));
   if (!source) co_return source.error();
   const auto changed = [&] {
     return error(Errc::kSourceChanged, printable(row.source) + ": changed since it was queued",

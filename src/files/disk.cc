@@ -34,7 +34,8 @@ FileFacts facts_of(const struct stat& st) {
                    st.st_mtim.tv_sec * kNs + st.st_mtim.tv_nsec,
                    st.st_ctim.tv_sec * kNs + st.st_ctim.tv_nsec,
                    static_cast<std::uint32_t>(st.st_mode & 07777),
-                   S_ISREG(st.st_mode)};
+                   S_ISREG(st.st_mode),
+                   S_ISDIR(st.st_mode)};
 }
 
 int flags_of(OpenHow how) {

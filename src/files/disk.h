@@ -37,7 +37,7 @@ struct FileFacts {
   std::uint64_t device = 0, inode = 0, size = 0;
   std::int64_t mtime_ns = 0, ctime_ns = 0;
   std::uint32_t mode = 0;  // permission bits
-  bool regular = false;
+  bool regular = false, folder = false;
 };
 
 enum class OpenHow : std::uint8_t {

@@ -1,12 +1,19 @@
 #include "files/files.h"
 
+#include "files/archive_source.h"
 #include "files/part_file.h"
 #include "files/source.h"
+#include "files/unpack.h"
 
 namespace taubenpost {
 
-Result<std::unique_ptr<ports::Source>> RealFiles::open_source(const std::string& path) {
-  return RegularSource::open(disk_, path);
+Result<std::unique_ptr<ports::Source>> RealFiles::open_source(
+    const std::vector<std::string>& paths) {
+  TP_CHECK(!paths.empty());
+  if (paths.size() > 1) return ArchiveSource::open(disk_, paths);
+  const Result<FileFacts> facts = disk_.facts(paths[0], Links::kFollow);
+  if (facts && facts->folder) return ArchiveSource::open(disk_, paths);
+  return RegularSource::open(disk_, paths[0]);
 }
 
 Result<std::unique_ptr<ports::SpoolWriter>> RealFiles::create_spool(JobId job) {
@@ -32,7 +39,25 @@ Result<std::uint64_t> RealFiles::free_space(const std::string& folder) {
 Result<ports::PlaceResult> RealFiles::place(const std::string& folder, JobId job,
                                             const std::string& target, std::uint64_t device,
                                             std::uint64_t inode) {
-  return place_part_file(disk_, folder, job, target, device, inode);
+  return place_file(disk_, part_path(folder, job), target, device, inode);
+}
+
+Result<ports::PlaceResult> RealFiles::place_unpacked(const std::string& folder, JobId job,
+                                                     const std::string& target,
+                                                     std::uint64_t device, std::uint64_t inode) {
+  return place_file(disk_, unpacked_path(folder, job), target, device, inode);
+}
+
+Result<std::unique_ptr<ports::Unpacker>> RealFiles::unpack(const std::string& folder, JobId job,
+                                                           std::uint64_t size,
+                                                           const std::string& name) {
+  Result<std::unique_ptr<ports::PartFile>> archive = open_part_file(disk_, folder, job);
+  if (!archive) return archive.error();
+  return open_unpacker(std::move(archive).value(), size, folder, job, name);
+}
+
+Status RealFiles::remove_unpacked(const std::string& folder, JobId job) {
+  return taubenpost::remove_unpacked(folder, job);
 }
 
 Status RealFiles::remove_part(const std::string& folder, JobId job) {

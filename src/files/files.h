@@ -19,7 +19,8 @@ class RealFiles : public ports::Files {
   RealFiles(const std::string& state_folder, SecretArray<32> key, StoreId store, Disk& disk)
       : spool_(state_folder + "/spool", std::move(key), store, disk), disk_(disk) {}
 
-  Result<std::unique_ptr<ports::Source>> open_source(const std::string& path) override;
+  Result<std::unique_ptr<ports::Source>> open_source(
+      const std::vector<std::string>& paths) override;
   Result<std::unique_ptr<ports::SpoolWriter>> create_spool(JobId job) override;
   Result<Bytes> read_spool(JobId job, SliceIndex slice, std::size_t slice_size,
                            std::size_t length) override;
@@ -29,7 +30,14 @@ class RealFiles : public ports::Files {
   Result<std::uint64_t> free_space(const std::string& folder) override;
   Result<ports::PlaceResult> place(const std::string& folder, JobId job, const std::string& target,
                                    std::uint64_t device, std::uint64_t inode) override;
+  Result<ports::PlaceResult> place_unpacked(const std::string& folder, JobId job,
+                                            const std::string& target, std::uint64_t device,
+                                            std::uint64_t inode) override;
   Status remove_part(const std::string& folder, JobId job) override;
+  Result<std::unique_ptr<ports::Unpacker>> unpack(const std::string& folder, JobId job,
+                                                  std::uint64_t size,
+                                                  const std::string& name) override;
+  Status remove_unpacked(const std::string& folder, JobId job) override;
 
  private:
   Spool spool_;

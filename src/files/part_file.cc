@@ -78,11 +78,10 @@ Result<std::unique_ptr<ports::PartFile>> open_part_file(Disk& disk, const std::s
       new RealPartFile(disk, std::move(file).value(), facts.value()));
 }
 
-Result<PlaceResult> place_part_file(Disk& disk, const std::string& folder, JobId job,
-                                    const std::string& target, std::uint64_t device,
-                                    std::uint64_t inode) {
-  const std::string part = part_path(folder, job);
-  const Result<std::optional<FileFacts>> at_part = look(disk, part);
+Result<PlaceResult> place_file(Disk& disk, const std::string& from, const std::string& target,
+                               std::uint64_t device, std::uint64_t inode) {
+  const std::string folder = folder_of(target);
+  const Result<std::optional<FileFacts>> at_part = look(disk, from);
   if (!at_part) return at_part.error();
   const Result<std::optional<FileFacts>> at_target = look(disk, target);
   if (!at_target) return at_target.error();
@@ -90,19 +89,23 @@ Result<PlaceResult> place_part_file(Disk& disk, const std::string& folder, JobId
   if (*at_target) {
     // A repeat after a crash. Device numbers may change when a machine starts again, so without a
     // part file the inode decides.
-    const bool ours = (*at_target)->inode == inode && (*at_target)->regular &&
-                      ((*at_target)->device == device || !*at_part);
+    const bool is_kind = (*at_target)->regular || (*at_target)->folder;
+    const bool ours =
+        (*at_target)->inode == inode && is_kind && ((*at_target)->device == device || !*at_part);
     if (!ours) return PlaceResult::kTargetExists;
-    if (*at_part && (*at_part)->inode == inode) TP_TRY(remove_part_file(disk, folder, job));
+    if (*at_part && (*at_part)->inode == inode) {
+      const Result<bool> removed = disk.unlink(from);
+      if (!removed) return removed.error();
+    }
     TP_TRY(disk.sync_folder(folder));
     return PlaceResult::kPlaced;
   }
-  if (!*at_part) return error(Errc::kNotFound, "place: " + part + ": the part file is gone");
+  if (!*at_part) return error(Errc::kNotFound, "place: " + from + ": the part file is gone");
   if ((*at_part)->inode != inode)
-    return error(Errc::kNotFound, "place: " + part + ": the part file was replaced");
+    return error(Errc::kNotFound, "place: " + from + ": the part file was replaced");
 
   TP_FAILPOINT("files.place.before_rename");
-  const Result<bool> renamed = disk.rename_no_replace(part, target);
+  const Result<bool> renamed = disk.rename_no_replace(from, target);
   if (!renamed) return renamed.error();
   if (!*renamed) return PlaceResult::kTargetExists;
   TP_FAILPOINT("files.place.renamed");

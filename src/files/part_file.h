@@ -18,11 +18,11 @@ std::string part_path(const std::string& folder, JobId job);
 Result<std::unique_ptr<ports::PartFile>> open_part_file(Disk& disk, const std::string& folder,
                                                         JobId job);
 
-// ports::Files::place. Errors: kNotFound (neither the part file nor a target has this inode, or
-// the folder is missing), kDiskFull, kIo.
-Result<ports::PlaceResult> place_part_file(Disk& disk, const std::string& folder, JobId job,
-                                           const std::string& target, std::uint64_t device,
-                                           std::uint64_t inode);
+// ports::Files::place, for the file or folder `from` in the folder of `target`. Errors: kNotFound
+// (neither of the two has this inode, or the folder is missing), kDiskFull, kIo.
+Result<ports::PlaceResult> place_file(Disk& disk, const std::string& from,
+                                      const std::string& target, std::uint64_t device,
+                                      std::uint64_t inode);
 
 Status remove_part_file(Disk& disk, const std::string& folder, JobId job);
 

@@ -19,6 +19,7 @@ class RegularSource : public ports::Source {
 
   const SourceIdentity& identity() const override { return identity_; }
   std::uint32_t mode() const override { return mode_; }
+  bool is_archive() const override { return false; }
   Result<Bytes> read(std::size_t limit) override;
   Status still_same() override;
 

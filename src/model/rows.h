@@ -80,6 +80,8 @@ struct SendJobRow {
   Way transport = Way::kCopy;    // of the body
   Way commit = Way::kCopy;       // of the letters
   std::uint64_t expire = 0;      // seconds from `sent` until it is retracted; 0: never
+  bool archive = false;          // a tar of `source`, a folder, or of several sources
+  std::vector<std::string> more_sources;  // absolute paths
   bool operator==(const SendJobRow&) const = default;
 };
 
@@ -222,6 +224,7 @@ struct ReceiveJobRow {
   std::uint64_t finished = 0;
   std::uint16_t error_code = 0;
   std::string error_text;
+  bool unpack = false;  // a tar becomes a folder
   bool operator==(const ReceiveJobRow&) const = default;
 };
 

@@ -16,12 +16,13 @@
 
 namespace taubenpost::ports {
 
-// A regular file that is being read once, front to back.
+// A regular file, or a tar stream of files and folders, that is being read once, front to back.
 class Source {
  public:
   virtual ~Source() = default;
   virtual const SourceIdentity& identity() const = 0;
   virtual std::uint32_t mode() const = 0;  // permission bits
+  virtual bool is_archive() const = 0;     // a tar stream; its identity is of all that is in it
   // Up to `limit` bytes; empty at the end.
   virtual Result<Bytes> read(std::size_t limit) = 0;
   // kSourceChanged if the file is no longer what it was when it was opened.
@@ -49,13 +50,26 @@ class PartFile {
                                     std::optional<std::int64_t> mtime) = 0;
 };
 
+// A tar that is being unpacked into a fresh folder.
+class Unpacker {
+ public:
+  virtual ~Unpacker() = default;
+  // One piece. False: all of it is there and durable. kRejected: it holds what is not unpacked, and
+  // nothing of it may be used; the text says what.
+  virtual Result<bool> step() = 0;
+  // Of the folder, at the end.
+  virtual std::uint64_t device() const = 0;
+  virtual std::uint64_t inode() const = 0;
+};
+
 enum class PlaceResult : std::uint8_t { kPlaced, kTargetExists };
 
 class Files {
  public:
   virtual ~Files() = default;
 
-  virtual Result<std::unique_ptr<Source>> open_source(const std::string& path) = 0;
+  // One path of a regular file is that file; everything else is an archive.
+  virtual Result<std::unique_ptr<Source>> open_source(const std::vector<std::string>& paths) = 0;
 
   // Replaces any earlier, unfinished spool of the job.
   virtual Result<std::unique_ptr<SpoolWriter>> create_spool(JobId job) = 0;
@@ -75,7 +89,17 @@ class Files {
   // already is the file with this device and inode (a repeat after a crash), that is kPlaced.
   virtual Result<PlaceResult> place(const std::string& folder, JobId job, const std::string& target,
                                     std::uint64_t device, std::uint64_t inode) = 0;
+  // The same for the folder into which the part file was unpacked.
+  virtual Result<PlaceResult> place_unpacked(const std::string& folder, JobId job,
+                                             const std::string& target, std::uint64_t device,
+                                             std::uint64_t inode) = 0;
   virtual Status remove_part(const std::string& folder, JobId job) = 0;
+
+  // Unpacks the part file, a tar of `size` bytes, into a fresh folder beside it; `name` is what the
+  // transfer is called. An earlier try is dropped.
+  virtual Result<std::unique_ptr<Unpacker>> unpack(const std::string& folder, JobId job,
+                                                   std::uint64_t size, const std::string& name) = 0;
+  virtual Status remove_unpacked(const std::string& folder, JobId job) = 0;
 };
 
 }  // namespace taubenpost::ports

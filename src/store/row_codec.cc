@@ -84,13 +84,14 @@ void serialize(Archive& archive, SendJobRow& row) {
   auto& [id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
          recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
          error_code, error_text, paused, priority, not_before, deadline, key, request, window,
-         transport, commit, expire] = row;
+         transport, commit, expire, is_archive, more_sources] = row;
   archive(id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
           recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
           error_code, error_text);
   since(2, archive, paused);
   since(5, archive, priority, not_before, deadline, key, request);
   since(8, archive, window, transport, commit, expire);
+  since(9, archive, is_archive, more_sources);
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {
@@ -143,9 +144,11 @@ void serialize(Archive& archive, AwaitedRow& row) {
 template <class Archive>
 void serialize(Archive& archive, ReceiveJobRow& row) {
   auto& [id, revision, state, created, channel, channel_name, counter, letter, folder, prefix,
-         prefix_index, beyond, target, device, inode, finished, error_code, error_text] = row;
+         prefix_index, beyond, target, device, inode, finished, error_code, error_text, unpack] =
+      row;
   archive(id, revision, state, created, channel, channel_name, counter, letter, folder, prefix,
           prefix_index, beyond, target, device, inode, finished, error_code, error_text);
+  since(9, archive, unpack);
 }
 template <class Archive>
 void serialize(Archive& archive, JournalRow& row) {

@@ -1,1 +1,2 @@
 tp_test(files_test tp_files)
+tp_test(archive_test tp_files)

@@ -53,7 +53,7 @@ class Party {
   JobId queue(const std::string& name, ByteView content, std::vector<std::string> to,
               SendRequest request = {}) {
     write_file(folder / name, std::string(as_text(content)));
-    request.source = folder / name;
+    request.sources = {folder / name};
     request.to = std::move(to);
     const Result<JobId> id = run(enqueue_send(ports(), std::move(request)));
     TP_CHECK(id);

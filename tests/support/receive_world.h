@@ -116,7 +116,7 @@ class ReceiveWorld {
   // ---- the recipient's side ----
 
   Result<PollSummary> poll(const ChannelRow& from) {
-    return run(poll_channel(ports(), from.id, target.path()));
+    return run(poll_channel(ports(), from.id, target.path(), archives));
   }
   // The one job that a letter makes, not yet run.
   JobId job_of(const wire::Letter& letter) {
@@ -131,6 +131,13 @@ class ReceiveWorld {
       if (store->receive_job(id)->state == ReceiveState::kWaiting) return id;
     TP_CHECK(false);
     return {};
+  }
+  // Of a letter with this archive, which is to be unpacked.
+  JobId job_of_archive(ByteView archive, const std::string& name) {
+    archives = Archives::kUnpack;
+    wire::Letter letter = letter_with_body(archive, name, ++archives_made_);
+    letter.kind = wire::LetterKind::kTar;
+    return job_of(letter);
   }
   Status receive(JobId id) {
     ReceiveJob job(id, ports(), options);
@@ -166,6 +173,7 @@ class ReceiveWorld {
   std::optional<ChannelRow> channel;
   bacap::MessageBoxIndex position;
   std::vector<IndexBytes> body_indices;
+  Archives archives = Archives::kKeep;
 
   void use_disk(Disk& other) {
     disk = &other;
@@ -173,6 +181,7 @@ class ReceiveWorld {
   }
 
  private:
+  std::uint8_t archives_made_ = 0;
   const std::shared_ptr<MemoryRows> rows_ = std::make_shared<MemoryRows>();
 };
 

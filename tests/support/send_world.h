@@ -92,7 +92,7 @@ class SendWorld {
   }
   JobId queue(const std::string& path, std::vector<std::string> to) {
     SendRequest request;
-    request.source = path;
+    request.sources = {path};
     request.to = std::move(to);
     const Result<JobId> id = run(enqueue_send(ports(), std::move(request)));
     TP_CHECK(id);

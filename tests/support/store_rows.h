@@ -62,6 +62,8 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.transport = Way::kDirect;
   row.commit = Way::kDirect;
   row.expire = 0xee;
+  row.archive = true;
+  row.more_sources = {"/b/no"};
   return row;
 }
 
@@ -169,6 +171,7 @@ inline ReceiveJobRow receive_job(JobId id = kJob) {
   row.finished = 0x1d;
   row.error_code = 0x1e;
   row.error_text = "gone";
+  row.unpack = true;
   return row;
 }
 
