@@ -144,8 +144,7 @@ TEST_F(CliSendTest, WhatNoArchiveHolds_IsRefusedByItsPath) {
   ASSERT_EQ(::symlink("/etc/passwd", path("photos/link").c_str()), 0);
   expect_error(send({path("photos"), "--to", "alice"}), 2, "photos/link");
   expect_error(send({path("photos/link"), path("photos/link"), "--to", "alice"}), 2, "link");
-  expect_error(send({path("report.pdf"), path("none"), "--to", "alice"}), 4, "none",
-               /*has_hint=*/false);
+  expect_error(send({path("report.pdf"), path("none"), "--to", "alice"}), 4, "none");
   expect_error(send({path("report.pdf"), "--name", "../x", "--to", "alice"}), 2, "../x");
   expect_nothing_queued();
 }
