@@ -290,6 +290,13 @@ TEST_F(ArchiveTest, Bombs_AreRefused) {
   TarBytes many;
   for (int i = 0; i <= 100'000; ++i) many.file(std::to_string(i), "");
   expect_refused(many.take(), "too many entries");
+  TarBytes deep;  // three megabytes that would be remembered as ninety
+  for (int i = 0; i < 200; ++i) {
+    std::string name = std::to_string(i);
+    for (int k = 0; k < 60; ++k) name += "/" + std::string(250, 'd');
+    deep.long_name(name).file("cut", "");
+  }
+  expect_refused(deep.take(), "too many long names");
   expect_refused(TarBytes().claim("huge", 8ULL << 30).take(), "more content than the archive has");
   expect_refused(TarBytes().sparse("holes", 1ULL << 30).take(), "neither a regular file");
 }

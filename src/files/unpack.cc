@@ -13,7 +13,8 @@ namespace taubenpost {
 namespace {
 
 constexpr std::size_t kEntriesMax = 100'000;
-constexpr std::size_t kDepthMax = 65;  // components of a name
+constexpr std::size_t kDepthMax = 65;        // components of a name
+constexpr std::size_t kNamesMax = 64 << 20;  // bytes of all names and of the folders in them
 constexpr std::size_t kComponentMax = 255;
 constexpr std::size_t kPiece = 256 << 10;
 constexpr std::size_t kEntriesAStep = 64;
@@ -85,14 +86,14 @@ class Survey {
     for (std::size_t i = 1; i < components->size(); ++i) {
       const std::string folder = joined(*components, i);
       if (files_.contains(folder)) return refused(item.name, "a file is also a folder");
-      folders_.insert(folder);
+      remember(folders_, folder);
     }
     const std::string whole = joined(*components, components->size());
     const bool is_folder = item.kind == TarItem::Kind::kFolder;
-    if (files_.contains(whole) ||
-        (is_folder ? !named_.insert(whole).second : folders_.contains(whole)))
+    if (files_.contains(whole) || (is_folder ? !remember(named_, whole) : folders_.contains(whole)))
       return refused(item.name, "a name that comes twice");
-    (is_folder ? folders_ : files_).insert(whole);
+    remember(is_folder ? folders_ : files_, whole);
+    if (names_size_ > kNamesMax) return refused(item.name, "too many long names");
     if (components->front() != top_ || (components->size() == 1 && !is_folder)) has_top_ = false;
     return ok();
   }
@@ -100,6 +101,12 @@ class Survey {
   bool has_top() const { return has_top_ && entries_ > 0; }
 
  private:
+  // Whether the name is new there.
+  bool remember(std::set<std::string>& names, const std::string& name) {
+    const bool is_new = names.insert(name).second;
+    if (is_new) names_size_ += name.size();
+    return is_new;
+  }
   Status see_root(const TarItem& item) {
     has_top_ = false;
     if (item.kind == TarItem::Kind::kFolder) return ok();
@@ -109,6 +116,7 @@ class Survey {
   std::uint64_t bytes_left_;
   const std::string top_;
   std::size_t entries_ = 0;
+  std::size_t names_size_ = 0;
   bool has_top_ = true;
   std::set<std::string> files_, folders_, named_;  // `named_`: folders that have an entry
 };

@@ -4,9 +4,10 @@
 // anything that is refused is left alone as a whole. Refused are: names that are absolute, empty,
 // not UTF-8, with ".", "..", control or bidirectional characters or a backslash, longer than 255
 // bytes in a component or nested deeper than 64; names that come twice, or are a file and a folder;
-// links, devices and sparse files; more than 100,000 entries; more content than the archive has
-// bytes. Then it is written: folders are opened one component at a time without following links,
-// files must not exist, and nobody gets more rights than 0755. Nothing is executed with set ids.
+// links, devices and sparse files; more than 100,000 entries, or 64 MiB of names; more content than
+// the archive has bytes. Then it is written: folders are opened one component at a time without
+// following links, files must not exist, and nobody gets more rights than 0755. Nothing is executed
+// with set ids.
 #pragma once
 
 #include <memory>
