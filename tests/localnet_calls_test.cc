@@ -160,10 +160,12 @@ TEST(StreamBuilderSteps, LongBuild_MakesOnlyAFewEnvelopesAtATime) {
   Audit audit;
   const auto random = seeded_random(1);
   const Knobs knobs;
-  Mixnet mixnet(scheduler, couriers, audit, *random, knobs);
+  GatewayLink gateway(scheduler, knobs);
+  Mixnet mixnet(scheduler, couriers, audit, *random, knobs, gateway);
   SlotClock slots(scheduler, *random, knobs, audit);
   SerialWorker decrypter(scheduler);
-  const Context context{scheduler, directory, mixnet, audit, *random, knobs, slots, decrypter};
+  const Context context{scheduler, directory, mixnet,    audit,  *random,
+                        knobs,     slots,     decrypter, gateway};
   const auto cap = cap_of(5);
   std::vector<StreamBuilder::Destination> destinations;
   destinations.push_back({cap.clone(), cap.index(), {}, 20});

@@ -507,6 +507,7 @@ struct Field {
 constexpr Field kFields[] = {TP_FIELD(pushes_in_handshake),
                              TP_FIELD(stored_replies_first),
                              TP_FIELD(loses_early_requests),
+                             TP_FIELD(hopes_for_link),
                              TP_FIELD(replies_follow_token),
                              TP_FIELD(shares_zero_token),
                              TP_FIELD(absence_kills_operations),

@@ -291,9 +291,11 @@ void Client::send_now(const wire::SendMessage& request, const Bytes& payload, bo
   answer.surbid = request.surbid;
   answer.payload =
       zero_extended(payload, context_.directory.sphinx_geometry().forward_payload_length);
-  defer(context_.scheduler, round_trip, [this, answer, alive = std::weak_ptr<bool>(alive_)] {
+  const auto arrive = [this, answer, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) deliver(answer);
-  });
+  };
+  defer(context_.scheduler, round_trip,
+        [&gateway = context_.gateway, arrive] { gateway.bring(arrive); });
 }
 
 void Client::send_failed(const wire::SendMessage& request, const char* why) {

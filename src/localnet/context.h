@@ -5,6 +5,7 @@
 #include "localnet/audit.h"
 #include "localnet/daemon_behaviour.h"
 #include "localnet/directory.h"
+#include "localnet/gateway_link.h"
 #include "localnet/knobs.h"
 #include "localnet/mixnet.h"
 #include "localnet/random.h"
@@ -23,11 +24,14 @@ struct Context {
   const Knobs& knobs;
   SlotClock& slots;
   SerialWorker& decrypter;
+  GatewayLink& gateway;
   const DaemonBehaviour behaviour{};
 
   std::uint64_t mix_epoch() const { return bacap::mix_epoch(scheduler.unix_ms() / 1000); }
   // Of the directory document in force; envelopes are made for this one.
-  std::uint64_t replica_epoch() const { return bacap::replica_epoch_of_mix(mix_epoch()); }
+  std::uint64_t replica_epoch() const {
+    return bacap::replica_epoch_of_mix(gateway.epoch_in_force().value_or(mix_epoch()));
+  }
 };
 
 }  // namespace taubenpost::localnet

@@ -24,7 +24,7 @@ void Daemon::accept(Connection::Socket socket) {
   auto session = std::make_shared<Session>(
       *this, context_, std::make_shared<Connection>(std::move(socket), buffers_));
   sessions_.emplace(session.get(), session);
-  session->start(instance_token_);
+  session->start();
 }
 
 void Daemon::shutdown() {
@@ -86,8 +86,15 @@ Client& Daemon::owner_of(const Client::Key& key, Client& asker) const {
 void Daemon::drop(Session& session) { sessions_.erase(&session); }
 
 void Daemon::announce_document() {
+  if (!context_.gateway.is_up()) return;
   const auto sessions = sessions_;
   for (const auto& [key, session] : sessions) session->broadcast_document();
+}
+
+void Daemon::announce_link() {
+  const auto sessions = sessions_;
+  for (const auto& [key, session] : sessions) session->broadcast_status();
+  announce_document();
 }
 
 // There is a document for each mix epoch.

@@ -34,6 +34,8 @@ class Daemon {
   void shutdown();
   // Every connection gets the document in force: there is a new one.
   void announce_document();
+  // Every connection hears whether there is a link to the gateway, and if so gets the document.
+  void announce_link();
 
  private:
   class Session;

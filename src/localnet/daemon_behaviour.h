@@ -21,6 +21,8 @@ struct DaemonBehaviour {
   // 2.1: what a connection starts before it presents the token of a known session, or asks right
   // behind that token, is answered to nobody. (The real one: every second time.)
   bool loses_early_requests = false;
+  // 2.2: until the first link there is said to be one.
+  bool hopes_for_link = false;
   // 2.6: replies go to whoever presented the token last. The older connection stays open, and its
   // end takes the replies from the new one until that presents the token again.
   bool replies_follow_token = false;
@@ -54,6 +56,7 @@ inline constexpr DaemonBehaviour kRobustDaemon{};
 inline constexpr DaemonBehaviour kUpstreamDaemon{.pushes_in_handshake = true,
                                                  .stored_replies_first = true,
                                                  .loses_early_requests = true,
+                                                 .hopes_for_link = true,
                                                  .replies_follow_token = true,
                                                  .shares_zero_token = true,
                                                  .absence_kills_operations = true,

@@ -27,7 +27,8 @@ constexpr std::size_t kFileMax = 64U << 10;
 constexpr std::size_t kServicesMax = 16;
 constexpr std::size_t kServiceNameMax = 31;  // a queue id has at most 32 bytes
 
-// A number with a range, a set of positions below a limit, or services; the others are words.
+// A number with a range, a flag, a set of positions below a limit, or services; the others are
+// words.
 struct Rate {
   double Knobs::* field;
 };
@@ -39,8 +40,8 @@ struct Positions {
   std::size_t limit;
 };
 using Services = std::map<std::string, std::uint8_t>;
-using Field = std::variant<Milliseconds Knobs::*, Rate, Probability, Positions, Services Knobs::*,
-                           TempCleanup Knobs::*, ProxiedReplyKey Knobs::*>;
+using Field = std::variant<Milliseconds Knobs::*, bool Knobs::*, Rate, Probability, Positions,
+                           Services Knobs::*, TempCleanup Knobs::*, ProxiedReplyKey Knobs::*>;
 
 struct Knob {
   KnobName name;
@@ -60,6 +61,7 @@ const std::array kKnobs{
     Knob{{"encrypt_time", "of one envelope, on its connection"}, &Knobs::encrypt_time},
     Knob{{"decrypt_time", "of one answer, one after the other for all clients"},
          &Knobs::decrypt_time},
+    Knob{{"gateway_down", "the daemon has no link to the mixnet"}, &Knobs::gateway_down},
     Knob{{"hop_rate", "at each hop a packet waits for an event of this rate"},
          Rate{&Knobs::hop_rate}},
     Knob{{"request_loss", "packets that never reach their courier"},
@@ -160,6 +162,11 @@ struct Setter {
     knobs.*field = Milliseconds(static_cast<Milliseconds::rep>(*value));
     return ok();
   }
+  Status operator()(bool Knobs::* field) const {
+    if (text != "true" && text != "false") return wrong(knob, text, "true or false");
+    knobs.*field = text == "true";
+    return ok();
+  }
   Status operator()(const Rate& rate) const {
     const auto value = number_of(text);
     if (!value || *value > kRateMax)
@@ -216,6 +223,7 @@ struct Setter {
 struct Shower {
   const Knobs& knobs;
   Json operator()(Milliseconds Knobs::* field) const { return (knobs.*field).count(); }
+  Json operator()(bool Knobs::* field) const { return knobs.*field; }
   Json operator()(const Rate& rate) const { return knobs.*rate.field; }
   Json operator()(const Probability& probability) const { return knobs.*probability.field; }
   Json operator()(const Positions& positions) const { return knobs.*positions.field; }
@@ -250,6 +258,7 @@ Status set_knob(Knobs& knobs, std::string_view name, std::string_view value) {
 // A TOML value as it would be written after NAME=.
 std::string text_of(const toml::node& node) {
   if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "true" : "false";
   if (const toml::array* array = node.as_array()) {
     std::string out;
     for (const toml::node& item : *array) out += (out.empty() ? "" : ",") + text_of(item);

@@ -40,6 +40,7 @@ struct Knobs {
   double slot_rate = 0;                    // LambdaP: packets of all clients together
   Milliseconds encrypt_time{0};            // of one envelope, on its connection
   Milliseconds decrypt_time{0};            // of one answer, one after the other for all clients
+  bool gateway_down = false;               // no link to the mixnet (gateway_link.h)
 
   // --- the mixnet ---
   double hop_rate = 0;  // Mu: delay at each hop

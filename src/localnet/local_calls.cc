@@ -194,13 +194,11 @@ wire::Response answer(const Context&, const wire::GetMessageBoxIndexCounter& req
   return reply;
 }
 
-// As a daemon has them cached: the previous epoch, this one, and the next.
 wire::Response answer(const Context& context, const wire::GetPkiDocument& request) {
   wire::GetPkiDocumentReply reply;
   reply.query_id = request.query_id;
-  const std::uint64_t current = context.mix_epoch();
-  reply.epoch = request.epoch == 0 ? current : request.epoch;
-  if (bacap::in_epoch_window(reply.epoch, current)) {
+  reply.epoch = request.epoch == 0 ? context.mix_epoch() : request.epoch;
+  if (context.gateway.has_document(reply.epoch)) {
     reply.payload = context.directory.signed_document(reply.epoch, context.knobs);
   } else {
     if (!context.behaviour.null_without_document) reply.payload = Bytes();

@@ -98,6 +98,9 @@ class LocalNetwork::Impl {
     network_.on_new_document([this] {
       if (daemon_ != nullptr) daemon_->announce_document();
     });
+    network_.on_link_change([this] {
+      if (daemon_ != nullptr) daemon_->announce_link();
+    });
     TP_TRY(network_.expire());
     auto ctl =
         CtlServer::open(io, options.data_dir,

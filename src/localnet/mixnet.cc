@@ -5,8 +5,13 @@
 namespace taubenpost::localnet {
 
 Mixnet::Mixnet(Scheduler& scheduler, std::vector<std::unique_ptr<Courier>>& couriers, Audit& audit,
-               Random& random, const Knobs& knobs)
-    : scheduler_(scheduler), couriers_(couriers), audit_(audit), random_(random), knobs_(knobs) {}
+               Random& random, const Knobs& knobs, GatewayLink& gateway)
+    : scheduler_(scheduler),
+      couriers_(couriers),
+      audit_(audit),
+      random_(random),
+      knobs_(knobs),
+      gateway_(gateway) {}
 
 Milliseconds Mixnet::way(int hops) {
   Milliseconds sum{0};
@@ -32,7 +37,9 @@ Milliseconds Mixnet::send(std::size_t courier, std::shared_ptr<const Bytes> quer
     if (knobs_.courier_down.contains(static_cast<std::uint8_t>(courier))) return;
     auto reply = couriers_[courier]->handle(*query);
     if (!reply || !trip.returns) return;
-    defer(scheduler_, trip.back, [on_reply, reply = *std::move(reply)] { on_reply(reply); });
+    defer(scheduler_, trip.back, [this, on_reply, reply = *std::move(reply)] {
+      gateway_.bring([on_reply, reply] { on_reply(reply); });
+    });
   };
   defer(scheduler_, trip.there, arrive);
   return trip.there + trip.back;

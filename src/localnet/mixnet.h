@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "localnet/audit.h"
 #include "localnet/courier.h"
+#include "localnet/gateway_link.h"
 #include "localnet/knobs.h"
 #include "localnet/random.h"
 #include "localnet/scheduler.h"
@@ -26,7 +27,7 @@ class Mixnet {
 
   // All outlive the mixnet.
   Mixnet(Scheduler& scheduler, std::vector<std::unique_ptr<Courier>>& couriers, Audit& audit,
-         Random& random, const Knobs& knobs);
+         Random& random, const Knobs& knobs, GatewayLink& gateway);
 
   // `courier` is a position in Directory::couriers(). Returns the round trip that was drawn.
   Milliseconds send(std::size_t courier, std::shared_ptr<const Bytes> query, OnReply on_reply);
@@ -46,6 +47,7 @@ class Mixnet {
   Audit& audit_;
   Random& random_;
   const Knobs& knobs_;
+  GatewayLink& gateway_;
 };
 
 }  // namespace taubenpost::localnet

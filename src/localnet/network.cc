@@ -18,11 +18,12 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
       directory_(std::move(directory)),
       store_(std::move(store)),
       replicas_(scheduler, directory_, *store_, audit_, random, knobs_),
-      mixnet_(scheduler, couriers_, audit_, random, knobs_),
+      gateway_(scheduler, knobs_),
+      mixnet_(scheduler, couriers_, audit_, random, knobs_, gateway_),
       slots_(scheduler, random, knobs_, audit_),
       decrypter_(scheduler),
       context_{scheduler, directory_, mixnet_,    audit_,   random,
-               knobs_,    slots_,     decrypter_, behaviour} {
+               knobs_,    slots_,     decrypter_, gateway_, behaviour} {
   for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier(i));
 }
 
@@ -36,7 +37,9 @@ void Network::set_knobs(const Knobs& knobs) {
   const Bytes before = document();
   knobs_ = knobs;
   replicas_.look_around();
+  const bool link_changed = gateway_.look();
   slots_.start();
+  if (link_changed) link_change_();
   if (document() != before) new_document_();
 }
 

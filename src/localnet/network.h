@@ -30,8 +30,9 @@ class Network {
   // Takes effect at the next step of whatever acts on a knob. What changes the directory's document
   // makes a new one of the same epoch, at once.
   void set_knobs(const Knobs& knobs);
-  // Whom to tell of that.
+  // Whom to tell of that, and of a link to the gateway that came or went.
   void on_new_document(Task tell) { new_document_ = std::move(tell); }
+  void on_link_change(Task tell) { link_change_ = std::move(tell); }
   const Knobs& knobs() const { return knobs_; }
   // A restart forgets what is in memory: caches, copies and verdicts of a courier; what a replica
   // had still to send to others. False if there is none at this position.
@@ -51,11 +52,13 @@ class Network {
   const std::unique_ptr<ReplicaStore> store_;
   Replicas replicas_;
   std::vector<std::unique_ptr<Courier>> couriers_;
+  GatewayLink gateway_;
   Mixnet mixnet_;
   SlotClock slots_;
   SerialWorker decrypter_;
   const Context context_;
   Task new_document_ = [] {};
+  Task link_change_ = [] {};
   Scheduler::Timer expiry_ = 0;
 };
 

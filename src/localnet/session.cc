@@ -11,6 +11,9 @@ namespace {
 // Envelopes made in one step of a builder call: a few milliseconds.
 constexpr std::size_t kEnvelopesPerStep = 8;
 
+// How long a daemon without a document tries to fetch one before it says so (thin-protocol 3).
+constexpr Milliseconds kFetchAttempts{4'000};
+
 // Requests that are answered on the spot.
 template <class Request>
 concept Local = requires(const Context& context, const Request& request) {
@@ -51,15 +54,9 @@ Daemon::Session::Session(Daemon& daemon, const Context& context,
       connection_(std::move(connection)),
       client_(std::make_shared<Client>(context)) {}
 
-void Daemon::Session::start(const Bytes16& instance_token) {
-  wire::ConnectionStatusEvent status;
-  status.is_connected = true;
-  status.instance_token = instance_token;
-  status.sphinx_geometry = context_.directory.sphinx_geometry();
-  status.pigeonhole_geometry = context_.directory.pigeonhole_geometry();
-  respond(status);
-  respond(
-      wire::NewPkiDocumentEvent{context_.directory.document(context_.mix_epoch(), context_.knobs)});
+void Daemon::Session::start() {
+  respond(status());
+  respond(document());
   attach_client();
   connection_->start(*this);
   if (context_.behaviour.pushes_in_handshake) return open();
@@ -68,17 +65,40 @@ void Daemon::Session::start(const Bytes16& instance_token) {
   });
 }
 
+wire::ConnectionStatusEvent Daemon::Session::status() const {
+  const GatewayLink& gateway = context_.gateway;
+  wire::ConnectionStatusEvent event;
+  event.is_connected =
+      gateway.is_up() || (context_.behaviour.hopes_for_link && !gateway.was_ever_up());
+  event.instance_token = daemon_.instance_token_;
+  event.sphinx_geometry = context_.directory.sphinx_geometry();
+  event.pigeonhole_geometry = context_.directory.pigeonhole_geometry();
+  return event;
+}
+
+// Null where the daemon has none.
+wire::NewPkiDocumentEvent Daemon::Session::document() const {
+  wire::NewPkiDocumentEvent event;
+  if (const auto epoch = context_.gateway.epoch_in_force())
+    event.payload = context_.directory.document(*epoch, context_.knobs);
+  return event;
+}
+
 void Daemon::Session::open() {
   open_ = true;
   context_.scheduler.cancel(std::exchange(release_, 0));
+  if (std::exchange(missed_status_, false)) broadcast_status();
   if (std::exchange(missed_document_, false)) broadcast_document();
 }
 
 void Daemon::Session::broadcast_document() {
   missed_document_ = !open_;
-  if (open_ && client_->attached())
-    respond(wire::NewPkiDocumentEvent{
-        context_.directory.document(context_.mix_epoch(), context_.knobs)});
+  if (open_ && client_->attached()) respond(document());
+}
+
+void Daemon::Session::broadcast_status() {
+  missed_status_ = !open_;
+  if (open_ && client_->attached()) respond(status());
 }
 
 void Daemon::Session::on_frame(Bytes body) {
@@ -112,6 +132,14 @@ void Daemon::Session::handle(wire::Request request) {
   std::visit(
       [&](auto& message) {
         using Message = std::remove_reference_t<decltype(message)>;
+        if constexpr (Encrypting<Message> || Building<Message>) {
+          if (!context_.gateway.epoch_in_force()) {
+            is_slow = true;
+            const auto code = wire::number(wire::ThinCode::kInternalError);
+            return respond_after(kFetchAttempts,
+                                 *error_reply(Message::kKey, message.query_id, code));
+          }
+        }
         if constexpr (Encrypting<Message>) {
           is_slow = true;
           respond_after(context_.knobs.encrypt_time, answer(context_, message));

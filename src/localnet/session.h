@@ -21,10 +21,11 @@ class Daemon::Session final : public Connection::Owner,
   // The daemon outlives the session, or calls abandon() or say_goodbye().
   Session(Daemon& daemon, const Context& context, std::shared_ptr<Connection> connection);
 
-  void start(const Bytes16& instance_token);
+  void start();
   const std::shared_ptr<Client>& client() const { return client_; }
   void set_client(std::shared_ptr<Client> client) { client_ = std::move(client); }
   void broadcast_document();
+  void broadcast_status();
   // Ends the session without another word, to the peer or to the daemon.
   void abandon();
   // shutdown_event, then the end of the stream.
@@ -50,6 +51,8 @@ class Daemon::Session final : public Connection::Owner,
   void build(StreamPlan plan);
   void build_on(std::shared_ptr<StreamPlan> plan);
   void attach_client();
+  wire::ConnectionStatusEvent status() const;
+  wire::NewPkiDocumentEvent document() const;
   void open();
   void respond(const wire::Response& response);
   void respond_after(Milliseconds time, wire::Response response);
@@ -65,6 +68,7 @@ class Daemon::Session final : public Connection::Owner,
   bool loses_next_ = false;     // the next request is answered to nobody
   bool open_ = false;           // broadcasts may be sent
   bool missed_document_ = false;
+  bool missed_status_ = false;
   bool ended_ = false;
   Scheduler::Timer release_ = 0;
 };

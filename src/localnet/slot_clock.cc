@@ -20,7 +20,7 @@ SlotClock::LinePtr SlotClock::make_line() {
 }
 
 void SlotClock::wait(const LinePtr& line, Turn turn, Send send) {
-  if (knobs_.slot_rate <= 0 && line->is_open) {
+  if (knobs_.slot_rate <= 0 && line->is_open && !knobs_.gateway_down) {
     send();
     return;
   }
@@ -46,8 +46,8 @@ void SlotClock::start() {
 }
 
 // The first packet of a line that is still wanted.
-bool SlotClock::serve(Line& line) {
-  if (!line.is_open) return false;
+bool SlotClock::serve(Line& line) const {
+  if (!line.is_open || knobs_.gateway_down) return false;
   for (auto* queue : {&line.follow_ups, &line.fresh})
     while (!queue->empty()) {
       const Send send = std::move(queue->front());
@@ -58,6 +58,7 @@ bool SlotClock::serve(Line& line) {
 }
 
 void SlotClock::slot() {
+  if (knobs_.gateway_down) return;
   ++audit_.slots;
   for (std::size_t tried = 0; tried < lines_.size(); ++tried) {
     std::rotate(lines_.begin(), lines_.begin() + 1, lines_.end());
@@ -69,7 +70,7 @@ void SlotClock::slot() {
 }
 
 // Nothing waits any more when there are no slots.
-void SlotClock::drain(Line& line) {
+void SlotClock::drain(Line& line) const {
   while (serve(line)) {
   }
 }

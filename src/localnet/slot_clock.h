@@ -3,7 +3,7 @@
 // One Poisson process for all clients. In a slot the next client with work, round robin, sends one
 // packet; within a client what follows up goes before what is new, and what is new is in order. A
 // slot that nobody needs is counted as unused (the real daemon sends a decoy). With a slot_rate of
-// 0 every packet leaves at once.
+// 0 every packet leaves at once. While the gateway is down there are no slots, and packets wait.
 #pragma once
 
 #include <deque>
@@ -42,13 +42,13 @@ class SlotClock {
   void wait(const LinePtr& line, Turn turn, Send send);
   // A line that is closed is not served; its packets wait.
   void set_open(Line& line, bool is_open);
-  // The rate may have changed.
+  // Rate or gateway may have changed.
   void start();
 
  private:
   void slot();
-  static bool serve(Line& line);
-  static void drain(Line& line);
+  bool serve(Line& line) const;
+  void drain(Line& line) const;
 
   Scheduler& scheduler_;
   Random& random_;

@@ -29,7 +29,9 @@ class DaemonWorld {
       : random_(seeded_random(1)),
         network_(scheduler_, *random_, test_directory(nike), test_boxes(folder_.path(), nike),
                  knobs, behaviour),
-        daemon_(std::make_unique<Daemon>(network_.context())) {}
+        daemon_(std::make_unique<Daemon>(network_.context())) {
+    network_.on_link_change([this] { daemon_->announce_link(); });
+  }
   ~DaemonWorld() {
     daemon_.reset();
     settle();
