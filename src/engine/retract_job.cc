@@ -4,8 +4,7 @@
 
 #include "bacap/capability.h"
 #include "base/failpoint.h"
-#include "engine/batch_job.h"
-#include "engine/direct_batch.h"
+#include "engine/batch_runs.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/job_errors.h"
@@ -126,86 +125,55 @@ asio::awaitable<Status> RetractJob::write_letters(RetractJobRow row) {
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   LetterTombstones letters(row, ports_);
-  batch_error_.reset();
-  {
-    JobPermits permits(shared_, *job, options_);
-    TaskGroup running(shared_.executor);
-    for (const BatchRow& batch : batches.value())
-      if (!is_over_body(batch.index)) running.spawn(run_batch(batch.index, letters, permits));
-    co_await running.join();
-  }
-  if (batch_error_ && !belongs_to_job(batch_error_->code)) co_return *batch_error_;
+  BatchRuns runs(*job, ports_, options_, shared_);
+  for (const BatchRow& batch : batches.value())
+    if (!is_over_body(batch.index)) runs.copy(batch.index, letters);
+  Status copied = co_await runs.join();
+  if (!copied && !belongs_to_job(copied.error().code)) co_return copied;
   // Without batches, or where one of them can't go on: each letter by itself.
   co_return co_await letters.settle(0, row.letters.size());
 }
 
-// Opens batches in order and runs a few of them side by side.
 asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
   if (row.boxes == 0) co_return ok();
   Permit permit = co_await Permit::acquire(shared_.uploading_jobs);
   const Result<SendJobRow> job = ports_.store.send_job(id_);
   if (!job) co_return job.error();
-  Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
+  const Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
   if (!opened) co_return opened.error();
-  Result<RetractJobRow> now = this->row();
-  batch_error_.reset();
-  BodyTombstones body(job.value(), ports_, options_);
-  JobPermits permits(shared_, *job, options_);
-  TaskGroup running(shared_.executor);
-  const auto go_on = [&](BatchIndex index) {
-    running.spawn(row.direct ? run_direct_batch(index, body, permits)
-                             : run_batch(index, body, permits));
-  };
+  std::vector<BatchIndex> open;
   for (const BatchRow& batch : opened.value())
-    if (is_over_body(batch.index)) go_on(batch.index);
-  Status opening = ok();
-  while (now && now->next_box < now->boxes && !batch_error_) {
-    if (running.running() >= options_.active_batches) {
-      co_await running.wait_for_one();
-      continue;
-    }
-    opening = co_await open_batch(now.value());
-    if (!opening) break;
-    go_on(BatchIndex{kFirstBodyTombstones + now->next_batch});
-    now = this->row();
-  }
-  co_await running.join();
-  if (batch_error_) co_return *batch_error_;
-  if (!now) co_return now.error();
-  co_return opening;
+    if (is_over_body(batch.index)) open.push_back(batch.index);
+  BodyTombstones body(job.value(), ports_, options_);
+  BatchRuns batches(job.value(), ports_, options_, shared_);
+  const BatchRuns::OpenNext open_next = [this] { return open_batch(); };
+  const Way way = row.direct ? Way::kDirect : Way::kCopy;
+  co_return co_await batches.run_body(std::move(open), open_next, body, way);
 }
 
-asio::awaitable<Status> RetractJob::open_batch(RetractJobRow row) {
+asio::awaitable<Result<std::optional<BatchIndex>>> RetractJob::open_batch() {
+  Result<RetractJobRow> now = row();
+  if (!now) co_return now.error();
+  if (now->next_box >= now->boxes) co_return std::optional<BatchIndex>();
   BatchRow batch;
   batch.job = id_;
-  batch.index = BatchIndex{kFirstBodyTombstones + row.next_batch};
-  batch.first = row.next_box;
+  batch.index = BatchIndex{kFirstBodyTombstones + now->next_batch};
+  batch.first = now->next_box;
   batch.count = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(options_.batch_chunks, row.boxes - row.next_box));
-  batch.body_index = row.next_index;
-  Result<IndexBytes> next = advanced(row.next_index, batch.count);
+      std::min<std::uint64_t>(options_.batch_chunks, now->boxes - now->next_box));
+  batch.body_index = now->next_index;
+  Result<IndexBytes> next = advanced(now->next_index, batch.count);
   if (!next) co_return next.error();
-  row.next_index = next.value();
-  row.next_box += batch.count;
-  ++row.next_batch;
+  now->next_index = next.value();
+  now->next_box += batch.count;
+  ++now->next_batch;
+  const BatchIndex index = batch.index;
   Transaction step;
   step.create(std::move(batch));
-  step.update(std::move(row));
-  co_return co_await ports_.store.commit(std::move(step));
-}
-
-asio::awaitable<void> RetractJob::run_batch(BatchIndex index, BatchContent& content,
-                                            JobPermits& permits) {
-  BatchJob batch(id_, index, ports_, options_, shared_, permits, content);
-  Status done = co_await batch.run();
-  if (!done && !batch_error_) batch_error_ = done.error();
-}
-
-asio::awaitable<void> RetractJob::run_direct_batch(BatchIndex index, BodyBoxes& body,
-                                                   JobPermits& permits) {
-  DirectBatch batch(id_, index, ports_, shared_, permits, body);
-  Status done = co_await batch.run();
-  if (!done && !batch_error_) batch_error_ = done.error();
+  step.update(std::move(now).value());
+  Status stored = co_await ports_.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
+  co_return std::optional(index);
 }
 
 asio::awaitable<Status> RetractJob::finish() {

@@ -29,18 +29,13 @@ class RetractJob {
   boost::asio::awaitable<Result<bool>> is_ours(RecipientRow recipient);
   boost::asio::awaitable<Status> write_letters(RetractJobRow row);
   boost::asio::awaitable<Status> write_body(RetractJobRow row);
-  boost::asio::awaitable<Status> open_batch(RetractJobRow row);
-  boost::asio::awaitable<void> run_batch(BatchIndex index, class BatchContent& content,
-                                         JobPermits& permits);
-  boost::asio::awaitable<void> run_direct_batch(BatchIndex index, class BodyBoxes& body,
-                                                JobPermits& permits);
+  boost::asio::awaitable<Result<std::optional<BatchIndex>>> open_batch();
   Result<RetractJobRow> row() const;
 
   const JobId id_;
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;
-  std::optional<Error> batch_error_;  // the first error of a batch of this step
 };
 
 }  // namespace taubenpost

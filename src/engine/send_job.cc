@@ -9,9 +9,8 @@
 #include "engine/ageing.h"
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
-#include "engine/batch_job.h"
+#include "engine/batch_runs.h"
 #include "engine/commit_batches.h"
-#include "engine/direct_batch.h"
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
 #include "engine/index_steps.h"
@@ -192,72 +191,45 @@ asio::awaitable<Status> SendJob::upload(SendJobRow row) {
 }
 
 asio::awaitable<Status> SendJob::upload_batches() {
-  batch_error_.reset();
-  Result<SendJobRow> row = ports_.store.send_job(id_);
+  const Result<SendJobRow> row = ports_.store.send_job(id_);
   if (!row) co_return row.error();
-  Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
+  const Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
   if (!opened) co_return opened.error();
+  std::vector<BatchIndex> open;
+  for (const BatchRow& batch : opened.value()) open.push_back(batch.index);
   BodyContent body(row.value(), ports_);
-  JobPermits permits(shared_, *row, options_);
-  TaskGroup running(shared_.executor);
-  const auto go_on = [&](BatchIndex index) {
-    running.spawn(row->transport == Way::kDirect ? run_direct_batch(index, body, permits)
-                                                 : run_batch(index, body, permits));
-  };
-  for (const BatchRow& batch : opened.value()) go_on(batch.index);
-  Status opening = ok();
-  while (row && opening && !batch_error_) {
-    if (row->next_batch == batch_count(row->plan)) break;
-    if (running.running() >= options_.active_batches) {
-      co_await running.wait_for_one();
-      continue;
-    }
-    opening = co_await open_batch(row.value());
-    if (!opening) break;
-    go_on(BatchIndex{row->next_batch});
-    row = ports_.store.send_job(id_);
-  }
-  co_await running.join();
-  if (batch_error_) co_return *batch_error_;
-  if (!row) co_return row.error();
-  co_return opening;
+  BatchRuns batches(row.value(), ports_, options_, shared_);
+  const BatchRuns::OpenNext open_next = [this] { return open_batch(); };
+  co_return co_await batches.run_body(std::move(open), open_next, body, row->transport);
 }
 
 // The next batch gets a row; its place in the body is fixed from here on.
-asio::awaitable<Status> SendJob::open_batch(SendJobRow row) {
+asio::awaitable<Result<std::optional<BatchIndex>>> SendJob::open_batch() {
+  Result<SendJobRow> row = ports_.store.send_job(id_);
+  if (!row) co_return row.error();
+  if (row->next_batch == batch_count(row->plan)) co_return std::optional<BatchIndex>();
   TP_CO_TRY(may_start_work(ports_.store, id_));
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
-  if (row.first_epoch == 0) row.first_epoch = view->replica_epoch;
+  if (row->first_epoch == 0) row->first_epoch = view->replica_epoch;
   BatchRow batch;
   batch.job = id_;
-  batch.index = BatchIndex{row.next_batch};
-  batch.first = std::uint64_t{row.next_batch} * row.plan.batch_chunks;
+  batch.index = BatchIndex{row->next_batch};
+  batch.first = std::uint64_t{row->next_batch} * row->plan.batch_chunks;
   batch.count = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(row.plan.batch_chunks, row.plan.boxes - batch.first));
-  batch.body_index = row.next_batch_index;
-  Result<IndexBytes> next = advanced(row.next_batch_index, batch.count);
+      std::min<std::uint64_t>(row->plan.batch_chunks, row->plan.boxes - batch.first));
+  batch.body_index = row->next_batch_index;
+  Result<IndexBytes> next = advanced(row->next_batch_index, batch.count);
   if (!next) co_return next.error();
-  row.next_batch_index = next.value();
-  ++row.next_batch;
+  row->next_batch_index = next.value();
+  ++row->next_batch;
+  const BatchIndex index = batch.index;
   Transaction step;
   step.create(std::move(batch));
-  step.update(std::move(row));
-  co_return co_await ports_.store.commit(std::move(step));
-}
-
-asio::awaitable<void> SendJob::run_batch(BatchIndex index, BatchContent& content,
-                                         JobPermits& permits) {
-  BatchJob batch(id_, index, ports_, options_, shared_, permits, content);
-  Status done = co_await batch.run();
-  if (!done && !batch_error_) batch_error_ = done.error();
-}
-
-asio::awaitable<void> SendJob::run_direct_batch(BatchIndex index, BodyContent& body,
-                                                JobPermits& permits) {
-  DirectBatch batch(id_, index, ports_, shared_, permits, body);
-  Status done = co_await batch.run();
-  if (!done && !batch_error_) batch_error_ = done.error();
+  step.update(std::move(row).value());
+  Status stored = co_await ports_.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
+  co_return std::optional(index);
 }
 
 // The decision: from here on every recipient has a position and the final letter bytes.
@@ -299,14 +271,10 @@ asio::awaitable<Status> SendJob::post(SendJobRow row) {
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   CommitContent letters(row, ports_, options_);
-  JobPermits permits(shared_, row, options_);
-  {
-    TaskGroup running(shared_.executor);
-    for (const BatchRow& batch : batches.value())
-      running.spawn(run_batch(batch.index, letters, permits));
-    co_await running.join();
-  }
-  if (batch_error_) co_return *batch_error_;
+  BatchRuns runs(row, ports_, options_, shared_);
+  for (const BatchRow& batch : batches.value()) runs.copy(batch.index, letters);
+  Status copied = co_await runs.join();
+  if (!copied) co_return copied;
   if (row.commit == Way::kDirect) {
     Status written = co_await letters.write_each(row.recipients);
     if (!written) co_return written.error();

@@ -31,18 +31,13 @@ class SendJob {
 
   boost::asio::awaitable<Result<SendPlan>> plan(const SendJobRow& row, std::uint64_t box_max);
   boost::asio::awaitable<Status> spool(SendJobRow row, SendPlan& plan);
-  boost::asio::awaitable<Status> open_batch(SendJobRow row);
   boost::asio::awaitable<Status> upload_batches();
-  boost::asio::awaitable<void> run_batch(BatchIndex index, class BatchContent& content,
-                                         JobPermits& permits);
-  boost::asio::awaitable<void> run_direct_batch(BatchIndex index, class BodyContent& body,
-                                                JobPermits& permits);
+  boost::asio::awaitable<Result<std::optional<BatchIndex>>> open_batch();
 
   const JobId id_;
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;
-  std::optional<Error> batch_error_;  // the first error of a batch of this run
 };
 
 }  // namespace taubenpost
