@@ -284,22 +284,16 @@ Json ReceiveView::json() const {
 
 Result<std::vector<JobView>> all_jobs(const ports::Store& store) {
   std::vector<JobView> jobs;
-  const Result<std::vector<JobId>> sends = store.send_jobs();
+  Result<std::vector<SendJobRow>> sends = store.send_job_rows();
   if (!sends) return sends.error();
-  for (const JobId& id : *sends) {
-    Result<SendJobRow> row = store.send_job(id);
-    if (!row) return row.error();
-    Result<SendView> view = view_of(store, std::move(row).value());
+  for (SendJobRow& row : sends.value()) {
+    Result<SendView> view = view_of(store, std::move(row));
     if (!view) return view.error();
     jobs.emplace_back(std::move(view).value());
   }
-  const Result<std::vector<JobId>> receives = store.receive_jobs();
+  Result<std::vector<ReceiveJobRow>> receives = store.receive_job_rows();
   if (!receives) return receives.error();
-  for (const JobId& id : *receives) {
-    Result<ReceiveJobRow> row = store.receive_job(id);
-    if (!row) return row.error();
-    jobs.emplace_back(view_of(std::move(row).value()));
-  }
+  for (ReceiveJobRow& row : receives.value()) jobs.emplace_back(view_of(std::move(row)));
   return jobs;
 }
 

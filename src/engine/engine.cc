@@ -39,30 +39,25 @@ Result<bool> has_work(const ports::Store&, const ReceiveJobRow& row) {
   return !has_ended(row.state);
 }
 
-template <class Read>
-Result<std::vector<JobId>> with_work(const ports::Store& store, Result<std::vector<JobId>> all,
-                                     Read read) {
-  if (!all) return all.error();
+template <class Row>
+Result<std::vector<JobId>> with_work(const ports::Store& store, const std::vector<Row>& rows) {
   std::vector<JobId> out;
-  for (const JobId& id : all.value()) {
-    const auto row = read(id);
-    if (!row) return row.error();
-    const Result<bool> work = has_work(store, *row);
+  for (const Row& row : rows) {
+    const Result<bool> work = has_work(store, row);
     if (!work) return work.error();
-    if (*work) out.push_back(id);
+    if (*work) out.push_back(row.id);
   }
   return out;
 }
 
 // Retractions that are not at their end, by their jobs.
-Result<std::vector<JobId>> open_retractions(const ports::Store& store) {
-  const Result<std::vector<JobId>> all = store.send_jobs();
-  if (!all) return all.error();
+Result<std::vector<JobId>> open_retractions(const ports::Store& store,
+                                            const std::vector<SendJobRow>& jobs) {
   std::vector<JobId> out;
-  for (const JobId& id : all.value()) {
-    const Result<std::optional<RetractJobRow>> row = store.retract_job(id);
+  for (const SendJobRow& job : jobs) {
+    const Result<std::optional<RetractJobRow>> row = store.retract_job(job.id);
     if (!row) return row.error();
-    if (row->has_value() && !has_ended((*row)->state)) out.push_back(id);
+    if (row->has_value() && !has_ended((*row)->state)) out.push_back(job.id);
   }
   return out;
 }
@@ -121,18 +116,18 @@ asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports
 }
 
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
-  const auto read_send = [this](const JobId& id) { return ports_.store.send_job(id); };
-  const auto read_receive = [this](const JobId& id) { return ports_.store.receive_job(id); };
-  const Result<std::vector<JobId>> sends =
-      with_work(ports_.store, ports_.store.send_jobs(), read_send);
-  if (!sends) co_return sends.error();
-  const Result<std::vector<JobId>> receives =
-      with_work(ports_.store, ports_.store.receive_jobs(), read_receive);
-  if (!receives) co_return receives.error();
   Status expired = co_await retract_expired(ports_);
   if (!expired) co_return expired.error();
-  const Result<std::vector<JobId>> retractions = open_retractions(ports_.store);
+  const Result<std::vector<SendJobRow>> send_rows = ports_.store.send_job_rows();
+  if (!send_rows) co_return send_rows.error();
+  const Result<std::vector<ReceiveJobRow>> receive_rows = ports_.store.receive_job_rows();
+  if (!receive_rows) co_return receive_rows.error();
+  const Result<std::vector<JobId>> retractions = open_retractions(ports_.store, *send_rows);
   if (!retractions) co_return retractions.error();
+  const Result<std::vector<JobId>> sends = with_work(ports_.store, *send_rows);
+  if (!sends) co_return sends.error();
+  const Result<std::vector<JobId>> receives = with_work(ports_.store, *receive_rows);
+  if (!receives) co_return receives.error();
   TP_CO_TRY(remove_orphaned_spools(ports_));
   if (sends->empty() && receives->empty() && retractions->empty()) co_return RunSummary{};
 

@@ -46,31 +46,27 @@ asio::awaitable<Status> forget_positions(EnginePorts ports, std::uint64_t before
 
 asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64_t before) {
   PurgeSummary summary;
-  const Result<std::vector<JobId>> sends = ports.store.send_jobs();
+  const Result<std::vector<SendJobRow>> sends = ports.store.send_job_rows();
   if (!sends) co_return sends.error();
-  for (const JobId& id : sends.value()) {
-    const Result<SendJobRow> row = ports.store.send_job(id);
-    if (!row) co_return row.error();
-    const Result<std::optional<RetractJobRow>> retraction = ports.store.retract_job(id);
+  for (const SendJobRow& row : sends.value()) {
+    if (!is_over(row, before)) continue;
+    const Result<std::optional<RetractJobRow>> retraction = ports.store.retract_job(row.id);
     if (!retraction) co_return retraction.error();
-    const bool is_called_back = *retraction && !has_ended((*retraction)->state);
-    if (!is_over(*row, before) || is_called_back) continue;
+    if (*retraction && !has_ended((*retraction)->state)) continue;
     Transaction step;
-    TP_CO_TRY(drop_batches(ports.store, id, step));
-    step.forget(*row);
+    TP_CO_TRY(drop_batches(ports.store, row.id, step));
+    step.forget(row);
     Status forgotten = co_await ports.store.commit(std::move(step));
     if (!forgotten) co_return forgotten.error();
-    TP_CO_TRY(ports.files.remove_spool(id));
+    TP_CO_TRY(ports.files.remove_spool(row.id));
     ++summary.send_jobs;
   }
-  const Result<std::vector<JobId>> receives = ports.store.receive_jobs();
+  const Result<std::vector<ReceiveJobRow>> receives = ports.store.receive_job_rows();
   if (!receives) co_return receives.error();
-  for (const JobId& id : receives.value()) {
-    const Result<ReceiveJobRow> row = ports.store.receive_job(id);
-    if (!row) co_return row.error();
-    if (!is_over(*row, before)) continue;
+  for (const ReceiveJobRow& row : receives.value()) {
+    if (!is_over(row, before)) continue;
     Transaction step;
-    step.forget(*row);
+    step.forget(row);
     Status forgotten = co_await ports.store.commit(std::move(step));
     if (!forgotten) co_return forgotten.error();
     ++summary.receive_jobs;

@@ -128,14 +128,12 @@ class Resync {
 
   // Recipients of unfinished jobs whose letter was found, and jobs that are finished by that.
   Status record_posted(Transaction& step) {
-    const Result<std::vector<JobId>> jobs = ports_.store.send_jobs();
+    const Result<std::vector<SendJobRow>> jobs = ports_.store.send_job_rows();
     if (!jobs) return jobs.error();
-    for (const JobId& id : *jobs) {
-      const Result<SendJobRow> job = ports_.store.send_job(id);
-      if (!job) return job.error();
-      const auto found = found_.find(job->transfer);
-      if (has_ended(job->state) || found == found_.end()) continue;
-      TP_TRY(record_posted(*job, found->second, step));
+    for (const SendJobRow& job : *jobs) {
+      const auto found = found_.find(job.transfer);
+      if (has_ended(job.state) || found == found_.end()) continue;
+      TP_TRY(record_posted(job, found->second, step));
     }
     return ok();
   }
