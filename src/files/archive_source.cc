@@ -3,30 +3,20 @@
 #include <algorithm>
 
 #include "crypto/hash.h"
+#include "files/archive_limits.h"
+#include "files/source.h"
 
 namespace taubenpost {
 namespace {
 
 constexpr std::size_t kPiece = 256 << 10;
 constexpr std::uint32_t kModeKept = 0777;
-constexpr std::size_t kDepthMax = 64;
 constexpr std::size_t kNameMax = 4096;
 constexpr std::int64_t kNs = 1'000'000'000;
 
 bool same(const FileFacts& a, const FileFacts& b) {
   return a.device == b.device && a.inode == b.inode && a.size == b.size &&
          a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.mode == b.mode;
-}
-
-Error unreadable(Error failure) {
-  if (failure.code == Errc::kIo) failure.code = Errc::kSourceUnreadable;
-  return failure;
-}
-
-// What a recipient would refuse is not sent.
-bool can_be_stored(std::string_view component) {
-  return is_utf8(component) && component.find('\\') == std::string_view::npos &&
-         printable(component, component.size()) == component;
 }
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -72,8 +62,9 @@ Status ArchiveSource::look_at(const std::string& path, const std::string& name, 
   if (!can_be_stored(base_name(name)) || name.size() > kNameMax)
     return error(Errc::kUsage, path + ": not a name that a recipient can store",
                  "use UTF-8 without control characters or backslashes");
-  if (found.size() == kEntriesMax)
-    return error(Errc::kUsage, "more than " + std::to_string(kEntriesMax) + " files and folders",
+  if (found.size() == kArchiveEntriesMax)
+    return error(Errc::kUsage,
+                 "more than " + std::to_string(kArchiveEntriesMax) + " files and folders",
                  "send an archive of them");
   Entry entry;
   entry.tar.name = name;
@@ -85,7 +76,7 @@ Status ArchiveSource::look_at(const std::string& path, const std::string& name, 
   entry.facts = *facts;
   found.push_back(std::move(entry));
   if (!facts->folder) return ok();
-  if (std::count(name.begin(), name.end(), '/') >= static_cast<std::ptrdiff_t>(kDepthMax))
+  if (std::count(name.begin(), name.end(), '/') >= static_cast<std::ptrdiff_t>(kArchiveDepthMax))
     return error(Errc::kUsage, path + ": too many folders in each other");
   Result<std::vector<std::string>> inside = disk_.names(path);
   if (!inside) return unreadable(inside.error());

@@ -21,9 +21,6 @@ namespace taubenpost {
 
 class ArchiveSource : public ports::Source {
  public:
-  // More are refused, here and by those who unpack.
-  static constexpr std::size_t kEntriesMax = 100'000;
-
   // `disk` outlives the source. kNotFound; kUsage: nothing that an archive can hold, two sources of
   // one name, too many entries; kSourceUnreadable.
   static Result<std::unique_ptr<ports::Source>> open(Disk& disk,

@@ -7,11 +7,6 @@ SourceIdentity identity_of(const FileFacts& facts) {
   return {facts.device, facts.inode, facts.size, facts.mtime_ns, facts.ctime_ns};
 }
 
-Error unreadable(Error failure) {
-  if (failure.code == Errc::kIo) failure.code = Errc::kSourceUnreadable;
-  return failure;
-}
-
 }  // namespace
 
 RegularSource::RegularSource(Disk& disk, FileHandle file, const FileFacts& facts)

@@ -12,6 +12,12 @@
 
 namespace taubenpost {
 
+// A file error, of one who reads a source.
+inline Error unreadable(Error failure) {
+  if (failure.code == Errc::kIo) failure.code = Errc::kSourceUnreadable;
+  return failure;
+}
+
 class RegularSource : public ports::Source {
  public:
   // `disk` outlives the source. kNotFound; kUsage: not a regular file; kSourceUnreadable.

@@ -9,11 +9,11 @@
 #include <filesystem>
 #include <vector>
 
+#include "files/archive_limits.h"
+
 namespace taubenpost {
 namespace {
 
-constexpr std::size_t kEntriesMax = 100'000;
-constexpr std::size_t kDepthMax = 65;        // components of a name
 constexpr std::size_t kNamesMax = 64 << 20;  // bytes of all names and of the folders in them
 constexpr std::size_t kComponentMax = 255;
 constexpr std::size_t kPiece = 256 << 10;
@@ -52,11 +52,10 @@ Result<std::vector<std::string>> components_of(const TarItem& item) {
     if (one.empty()) return refused(item.name, "an absolute name, or one with an empty part");
     if (one == "." || one == "..") return refused(item.name, "a name that leads elsewhere");
     if (one.size() > kComponentMax) return refused(item.name, "a name that is too long");
-    if (!is_utf8(one) || one.find('\\') != std::string_view::npos ||
-        printable(one, one.size()) != one)
-      return refused(item.name, "characters that no name should have");
+    if (!can_be_stored(one)) return refused(item.name, "characters that no name should have");
     components.emplace_back(one);
-    if (components.size() > kDepthMax) return refused(item.name, "too many folders in each other");
+    if (components.size() > kArchiveDepthMax + 1)
+      return refused(item.name, "too many folders in each other");
     if (slash == std::string_view::npos) return components;
     rest.remove_prefix(slash + 1);
   }
@@ -77,7 +76,7 @@ class Survey {
   Status see(const TarItem& item) {
     if (item.kind == TarItem::Kind::kOther)
       return refused(item.name, "neither a regular file nor a folder");
-    if (++entries_ > kEntriesMax) return refused(item.name, "too many entries");
+    if (++entries_ > kArchiveEntriesMax) return refused(item.name, "too many entries");
     if (item.size > bytes_left_) return refused(item.name, "more content than the archive has");
     bytes_left_ -= item.size;
     const Result<std::vector<std::string>> components = components_of(item);
