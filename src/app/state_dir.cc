@@ -32,7 +32,7 @@ struct ConfigKey {
   std::string& (*of)(Config&);
   bool unlocks = true;  // at most one of these
 
-  const std::string& in(const Config& config) const { return of(const_cast<Config&>(config)); }
+  std::string in(Config config) const { return of(config); }
 };
 constexpr std::array kConfigKeys{
     ConfigKey{"key_file", [](Config& c) -> std::string& { return c.key.key_file; }},
@@ -92,7 +92,7 @@ Status usable(const std::string& state_dir) {
 Status write_config(const std::string& state_dir, const Config& config) {
   toml::table table;
   for (const ConfigKey& key : kConfigKeys)
-    if (const std::string& value = key.in(config); !value.empty()) table.insert(key.name, value);
+    if (const std::string value = key.in(config); !value.empty()) table.insert(key.name, value);
   std::ostringstream text;
   text << "# How this state directory reaches the Katzenpost client daemon, and is unlocked.\n"
        << table << "\n";
@@ -144,7 +144,7 @@ Result<Config> parse_app_config(std::string_view text, std::string_view name) {
     if (value == nullptr) return usage(line, std::string(known->name) + " must be a string");
     if (!value->get().starts_with('/'))
       return usage(line, std::string(known->name) + " must be an absolute path");
-    if (known->unlocks && config.key.any())
+    if (known->unlocks && config.key.ways() > 0)
       return usage(line, "key_file, passphrase_command, passphrase_file: only one can be given");
     known->of(config) = value->get();
   }
@@ -180,7 +180,7 @@ Result<InitResult> init_state_dir(const std::string& state_dir, const Config& co
                    printable(state_dir) + ": is initialised with another daemon configuration, " +
                        printable(present->thin_config),
                    "change thin_config in its config.toml, or name another --state-dir");
-    if (config.key.any() && present->key != config.key)
+    if (config.key.ways() > 0 && present->key != config.key)
       return error(Errc::kRefused,
                    printable(state_dir) + ": is initialised, and unlocked otherwise",
                    "'taubenpost key add' adds a way to unlock it");

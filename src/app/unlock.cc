@@ -108,9 +108,7 @@ std::optional<std::string> credential() {
 }  // namespace
 
 Result<KeySource> key_source(const KeyOptions& given) {
-  const int ways = int{!given.key_file.empty()} + int{!given.passphrase_file.empty()} +
-                   int{!given.passphrase_command.empty()} + int{given.passphrase_fd.has_value()};
-  if (ways != 1)
+  if (given.ways() != 1)
     return error(Errc::kUsage, "key file and passphrase: give one of them, in one way",
                  "'Unlocking the store' in docs/cli.md lists the ways");
   if (!given.passphrase_file.empty()) return passphrase_of_file(given.passphrase_file);
@@ -123,8 +121,8 @@ Result<KeySource> key_source(const KeyOptions& given) {
 
 Result<KeySource> key_source(const KeyOptions& given, const KeyOptions& configured,
                              const std::string& state_dir) {
-  if (given.any()) return key_source(given);
-  if (configured.any()) return key_source(configured);
+  if (given.ways() > 0) return key_source(given);
+  if (configured.ways() > 0) return key_source(configured);
   if (const std::optional<std::string> path = credential()) return KeySource(KeyFile{*path});
   return KeySource(KeyFile{RocksStore::default_key_file(state_dir)});
 }

@@ -21,9 +21,10 @@ struct KeyOptions {
   std::optional<int> passphrase_fd;
 
   bool operator==(const KeyOptions&) const = default;
-  bool any() const {
-    return !key_file.empty() || !passphrase_file.empty() || !passphrase_command.empty() ||
-           passphrase_fd.has_value();
+  // How many are given.
+  int ways() const {
+    return int{!key_file.empty()} + int{!passphrase_file.empty()} +
+           int{!passphrase_command.empty()} + int{passphrase_fd.has_value()};
   }
 };
 

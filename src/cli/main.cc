@@ -28,7 +28,7 @@ const CLI::Validator& names_something() {
 Result<KeySource> Context::key() const {
   const Result<std::string> dir = state_dir();
   if (!dir) return dir.error();
-  if (key_options.any()) return key_source(key_options);
+  if (key_options.ways() > 0) return key_source(key_options);
   const Result<Config> config = load_app_config(*dir);
   if (!config) return config.error();
   return key_source({}, config->key, *dir);

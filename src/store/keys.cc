@@ -3,26 +3,24 @@
 #include <algorithm>
 
 namespace taubenpost {
-namespace {
-
-Status write(const StoreDb& db, rocksdb::WriteBatch& batch) {
-  if (const auto s = db.db().Write(durable_write(), &batch); !s.ok())
-    return store_error(s, "store.keys", db.path());
-  return ok();
-}
-
-}  // namespace
-
-Result<std::vector<SlotInfo>> list_slots(const StoreDb& db) {
-  std::vector<SlotInfo> slots;
+Status scan_slots(const StoreDb& db, const VisitSlot& is_enough) {
   const RowKey prefix = slot_prefix();
   const std::unique_ptr<rocksdb::Iterator> row(
       db.db().NewIterator(rocksdb::ReadOptions(), db.handle(prefix.family)));
   for (row->Seek(prefix.bytes); row->Valid() && row->key().starts_with(prefix.bytes); row->Next())
-    if (row->key().size() == slot_key(0).bytes.size())
-      slots.push_back(
-          {key_tail(row->key().ToStringView()), kind_of_slot(row->value().ToStringView())});
+    if (row->key().size() == slot_key(0).bytes.size() &&
+        is_enough(key_tail(row->key().ToStringView()), row->value().ToStringView()))
+      return ok();
   if (!row->status().ok()) return store_error(row->status(), "store.keys", db.path());
+  return ok();
+}
+
+Result<std::vector<SlotInfo>> list_slots(const StoreDb& db) {
+  std::vector<SlotInfo> slots;
+  TP_TRY(scan_slots(db, [&](std::uint32_t slot, std::string_view value) {
+    slots.push_back({slot, kind_of_slot(value)});
+    return false;
+  }));
   return slots;
 }
 
@@ -42,10 +40,9 @@ Result<std::uint32_t> add_slot(const OpenedStore& store, const KeySource& source
       make_slot(store.seal->store(), number, *secret, store.seal->key());
   if (!value) return value.error();
   const RowKey key = slot_key(number);
-  rocksdb::WriteBatch batch;
-  if (const auto s = batch.Put(store.db->handle(key.family), key.bytes, *value); !s.ok())
-    return store_error(s, "store.keys", store.db->path());
-  TP_TRY(write(*store.db, batch));
+  const auto s =
+      store.db->db().Put(durable_write(), store.db->handle(key.family), key.bytes, *value);
+  if (!s.ok()) return store_error(s, "store.keys", store.db->path());
   return number;
 }
 
@@ -61,10 +58,9 @@ Status remove_slot(const OpenedStore& store, std::uint32_t slot) {
     return error(Errc::kRefused, "nothing would open the store any more",
                  "'taubenpost key add' another one first");
   const RowKey key = slot_key(slot);
-  rocksdb::WriteBatch batch;
-  if (const auto s = batch.Delete(store.db->handle(key.family), key.bytes); !s.ok())
-    return store_error(s, "store.keys", store.db->path());
-  return write(*store.db, batch);
+  const auto s = store.db->db().Delete(durable_write(), store.db->handle(key.family), key.bytes);
+  if (!s.ok()) return store_error(s, "store.keys", store.db->path());
+  return ok();
 }
 
 }  // namespace taubenpost

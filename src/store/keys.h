@@ -4,7 +4,9 @@
 // removed still opens copies of the store that were made before.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "store/key_slots.h"
@@ -20,6 +22,9 @@ struct SlotInfo {
   std::optional<SlotKind> kind;  // empty: of a newer version, or damaged
 };
 
+// Every stored slot by its number, until the visitor is content. Errors: kStoreBad, kStoreIo.
+using VisitSlot = std::function<bool(std::uint32_t slot, std::string_view value)>;
+Status scan_slots(const StoreDb& db, const VisitSlot& is_enough);
 // By number. Errors: kStoreBad, kStoreIo.
 Result<std::vector<SlotInfo>> list_slots(const StoreDb& db);
 // One more way to unlock, and its number; a key file that is missing is made first. kRefused: there

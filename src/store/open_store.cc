@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "crypto/hash.h"
 #include "store/durable_file.h"
-#include "store/key_slots.h"
+#include "store/keys.h"
 #include "store/restore_store.h"
 #include "store/row_store.h"
 
@@ -84,18 +84,15 @@ std::string name_of(const KeySource& source) {
 Result<SecretArray<32>> unlock(const StoreDb& db, const StoreId& store, const KeySource& source) {
   const Result<SlotSecret> secret = read_secret(source);
   if (!secret) return secret.error();
-  const RowKey prefix = slot_prefix();
-  const std::unique_ptr<rocksdb::Iterator> row(
-      db.db().NewIterator(rocksdb::ReadOptions(), db.handle(prefix.family)));
-  for (row->Seek(prefix.bytes); row->Valid() && row->key().starts_with(prefix.bytes); row->Next()) {
-    const std::string_view value = row->value().ToStringView();
-    if (row->key().size() != slot_key(0).bytes.size()) continue;
-    if (kind_of_slot(value) != secret->kind) continue;
-    Result<SecretArray<32>> key =
-        open_slot(store, key_tail(row->key().ToStringView()), *secret, value);
-    if (key || key.error().code != Errc::kCannotUnlock) return key;
-  }
-  if (!row->status().ok()) return store_error(row->status(), "store.open", db.path());
+  std::optional<Result<SecretArray<32>>> key;  // or why no slot can be tried at all
+  TP_TRY(scan_slots(db, [&](std::uint32_t slot, std::string_view value) {
+    if (kind_of_slot(value) != secret->kind) return false;
+    Result<SecretArray<32>> opened = open_slot(store, slot, *secret, value);
+    if (!opened && opened.error().code == Errc::kCannotUnlock) return false;
+    key.emplace(std::move(opened));
+    return true;
+  }));
+  if (key) return std::move(*key);
   return error(Errc::kCannotUnlock,
                "store.open: " + name_of(source) + " does not open " + db.path());
 }
