@@ -1,13 +1,10 @@
 // Calling back a transfer: letters and body become tombstones, whatever was under way.
 #include <gtest/gtest.h>
 
-#include <boost/asio/this_coro.hpp>
-
 #include "engine/end_send.h"
 #include "engine/retract_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
-#include "engine/task_group.h"
 #include "support/send_steps.h"
 
 namespace taubenpost {
@@ -224,17 +221,6 @@ asio::awaitable<void> retract_after(SendWorld& in, JobId id, std::chrono::millis
   co_await in.clock.sleep(time);
   out = co_await retract_send(in.ports(), id, Way::kCopy);
 }
-asio::awaitable<Result<RunSummary>> run_beside(SendWorld& in, JobId id,
-                                               std::chrono::milliseconds time,
-                                               std::optional<Status>& out) {
-  TaskGroup user(co_await asio::this_coro::executor);
-  user.spawn(retract_after(in, id, time, out));
-  Engine engine(in.ports(), in.options);
-  Result<RunSummary> summary = co_await engine.run_until_idle();
-  co_await user.join();
-  co_return summary;
-}
-
 TEST_P(EngineRetractJobTest, RetractedDuringTheRun_NeverStopsTheEngine) {
   int stopped = 0;
   for (int after_ms = 0; after_ms < 30'000; after_ms += 700) {
@@ -244,8 +230,8 @@ TEST_P(EngineRetractJobTest, RetractedDuringTheRun_NeverStopsTheEngine) {
     const JobId other = queue(one, 3 * kChunk, "other");
     const JobId id = queue(one, 10);
     std::optional<Status> retracted;
-    const Result<RunSummary> summary =
-        one.run(run_beside(one, id, std::chrono::milliseconds(after_ms), retracted));
+    const Result<RunSummary> summary = one.run(
+        run_beside(one, retract_after(one, id, std::chrono::milliseconds(after_ms), retracted)));
     ASSERT_TRUE(summary) << summary.error().what;
     ASSERT_TRUE(retracted);
     EXPECT_EQ(one.job(other).state, SendState::kPosted) << one.job(other).error_text;

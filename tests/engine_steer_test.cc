@@ -1,11 +1,8 @@
 // What a user can change about a send job while it is queued, on its way, or failed.
 #include <gtest/gtest.h>
 
-#include <boost/asio/this_coro.hpp>
-
 #include "engine/end_send.h"
 #include "engine/steer_send.h"
-#include "engine/task_group.h"
 #include "support/send_steps.h"
 
 namespace taubenpost {
@@ -73,16 +70,6 @@ asio::awaitable<void> pause_after(SendWorld& in, JobId id, std::chrono::millisec
   co_await in.clock.sleep(std::chrono::milliseconds(5));  // what was begun is counted by now
   out.started = Started::of(in.network);
 }
-asio::awaitable<Result<RunSummary>> run_beside(SendWorld& in, JobId id,
-                                               std::chrono::milliseconds time, Pause& out) {
-  TaskGroup user(co_await asio::this_coro::executor);
-  user.spawn(pause_after(in, id, time, out));
-  Engine engine(in.ports(), in.options);
-  Result<RunSummary> summary = co_await engine.run_until_idle();
-  co_await user.join();
-  co_return summary;
-}
-
 TEST_F(EngineSteerTest, PausedDuringTheRun_StartsNothingMore) {
   int held = 0;
   for (int after_ms = 0; after_ms < 30'000; after_ms += 1'300) {
@@ -92,7 +79,7 @@ TEST_F(EngineSteerTest, PausedDuringTheRun_StartsNothingMore) {
     const JobId id = one.queue_bytes("file", 5 * kChunk, {"anna"});
     Pause pause;
     const Result<RunSummary> summary =
-        one.run(run_beside(one, id, std::chrono::milliseconds(after_ms), pause));
+        one.run(run_beside(one, pause_after(one, id, std::chrono::milliseconds(after_ms), pause)));
     ASSERT_TRUE(summary) << summary.error().what;
     ASSERT_TRUE(pause.status);
     if (!*pause.status) {

@@ -26,10 +26,6 @@ class ReceivePoll : public testing::Test {
     for (const AwaitedRow& row : rows) out.push_back(row.counter - channel.counter);
     return out;
   }
-  void pass(std::chrono::milliseconds time) {
-    world.clock.after(time, [] {});
-    world.clock.jump();
-  }
 
   ReceiveWorld world;
   ChannelRow channel = world.import("sender", 1);
@@ -197,10 +193,10 @@ TEST_F(ReceivePoll, AwaitedPosition_IsLostOnceItsBoxMustHaveAgedOut) {
   world.leave_empty(1);
   world.post(letter(1));
   ASSERT_TRUE(world.poll(channel));
-  pass(std::chrono::hours(24 * 12));
+  world.let_pass(std::chrono::hours(24 * 12));
   EXPECT_EQ(world.poll(channel)->lost, 0U);
   EXPECT_EQ(awaited(), std::vector<std::uint64_t>{0});
-  pass(std::chrono::hours(24));
+  world.let_pass(std::chrono::hours(24));
   EXPECT_EQ(world.poll(channel)->lost, 1U);
   EXPECT_TRUE(awaited().empty());
   EXPECT_EQ(kinds(), (std::vector{InboxKind::kLost, InboxKind::kLetter}));
@@ -213,7 +209,7 @@ TEST_F(ReceivePoll, AwaitedPositionWithoutAClearAnswer_IsNotLost) {
   world.leave_empty(1);
   world.post(letter(1));
   ASSERT_TRUE(world.poll(channel));
-  pass(std::chrono::hours(24 * 20));
+  world.let_pass(std::chrono::hours(24 * 20));
   const Result<PollSummary> polled = world.poll(channel);
   ASSERT_TRUE(polled) << polled.error().what;
   EXPECT_EQ(polled->lost, 0U);
@@ -251,7 +247,7 @@ TEST_F(ReceivePoll, GapBeyondReach_IsCrossedWhenTheChannelWasQuietForLong) {
   world.post(letter(1));
   for (int round = 0; round < 100; ++round) ASSERT_TRUE(world.poll(channel));
   EXPECT_TRUE(world.store->receive_jobs()->empty());
-  pass(std::chrono::hours(24 * 14));  // two epochs: the reach is 64
+  world.let_pass(std::chrono::hours(24 * 14));  // two epochs: the reach is 64
   std::size_t rounds = 0;
   while (world.store->receive_jobs()->empty() && ++rounds < 500) ASSERT_TRUE(world.poll(channel));
   EXPECT_EQ(world.store->receive_jobs()->size(), 1U);

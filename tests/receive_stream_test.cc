@@ -64,10 +64,6 @@ class ReceiveStream : public testing::Test {
     EXPECT_EQ(row().stream, JobId{});
     EXPECT_EQ(row().next, world.position.bytes()) << "not where the sender goes on";
   }
-  void pass(std::chrono::hours time) {
-    world.clock.after(time, [] {});
-    world.clock.jump();
-  }
 
   ReceiveWorld world;
   ChannelRow channel = world.import("sender", 1);
@@ -197,10 +193,10 @@ TEST_F(ReceiveStream, StreamThatNeverEnds_FailsOnceItsBoxesAreGone) {
   world.post(boxes[0]);
   world.post(boxes[1]);
   receive();
-  pass(std::chrono::hours(24 * 6));
+  world.let_pass(std::chrono::hours(24 * 6));
   receive();
   EXPECT_EQ(newest().state, ReceiveState::kFetching);
-  pass(std::chrono::hours(24 * 15));
+  world.let_pass(std::chrono::hours(24 * 15));
   receive();
   EXPECT_EQ(newest().state, ReceiveState::kFailed);
   EXPECT_NE(newest().error_text.find("ends before"), std::string::npos) << newest().error_text;

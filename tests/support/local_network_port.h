@@ -120,15 +120,8 @@ class LocalNetworkPort : public ports::Network {
     request.is_start = is_start;
     request.is_last = is_last;
     if (!is_start) request.buffer = buffer;
-    localnet::StreamPlan plan = localnet::plan_stream(network_.context(), std::move(request));
-    TP_CHECK(plan.builder != nullptr);
-    const auto progress = plan.builder->step(SIZE_MAX);
-    auto reply = std::get<wire::CreateCourierEnvelopesFromMultiPayloadReply>(
-        localnet::stream_reply(std::move(plan), progress));
-    ports::BuiltElements built;
-    if (reply.envelopes)
-      for (wire::OptBytes& element : *reply.envelopes) built.elements.push_back(*element);
-    built.buffer = reply.buffer.value_or(Bytes{});
+    auto reply = build_now<wire::CreateCourierEnvelopesFromMultiPayloadReply>(std::move(request));
+    ports::BuiltElements built = elements_of(reply);
     for (const auto& next : *reply.next_dest_indices) built.next.push_back(*next);
     co_await end();
     co_return built;
@@ -150,15 +143,8 @@ class LocalNetworkPort : public ports::Network {
     request.is_start = is_start;
     request.is_last = is_last;
     if (!is_start) request.buffer = buffer;
-    localnet::StreamPlan plan = localnet::plan_stream(network_.context(), std::move(request));
-    TP_CHECK(plan.builder != nullptr);
-    const auto progress = plan.builder->step(SIZE_MAX);
-    auto reply = std::get<wire::CreateCourierEnvelopesFromTombstoneRangeReply>(
-        localnet::stream_reply(std::move(plan), progress));
-    ports::BuiltElements built;
-    if (reply.envelopes)
-      for (wire::OptBytes& element : *reply.envelopes) built.elements.push_back(*element);
-    built.buffer = reply.buffer.value_or(Bytes{});
+    auto reply = build_now<wire::CreateCourierEnvelopesFromTombstoneRangeReply>(std::move(request));
+    ports::BuiltElements built = elements_of(reply);
     built.next.push_back(*reply.next_dest_index);
     co_await end();
     co_return built;
@@ -241,6 +227,21 @@ class LocalNetworkPort : public ports::Network {
   }
 
  private:
+  template <class Reply, class Request>
+  Reply build_now(Request request) {
+    localnet::StreamPlan plan = localnet::plan_stream(network_.context(), std::move(request));
+    TP_CHECK(plan.builder != nullptr);
+    const auto progress = plan.builder->step(SIZE_MAX);
+    return std::get<Reply>(localnet::stream_reply(std::move(plan), progress));
+  }
+  // Without the indices that come next.
+  static ports::BuiltElements elements_of(auto& reply) {
+    ports::BuiltElements built;
+    if (reply.envelopes)
+      for (wire::OptBytes& element : *reply.envelopes) built.elements.push_back(*element);
+    built.buffer = reply.buffer.value_or(Bytes{});
+    return built;
+  }
   using Reply = wire::StartResendingEncryptedMessageReply;
 
   struct Waiter {

@@ -50,6 +50,11 @@ class ReceiveWorld {
                                         *disk);
   }
 
+  void let_pass(std::chrono::milliseconds time) {
+    clock.after(time, [] {});
+    clock.jump();
+  }
+
   template <class T>
   T run(boost::asio::awaitable<T> work) {
     boost::asio::io_context io(1);

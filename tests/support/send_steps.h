@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/this_coro.hpp>
 #include <optional>
 #include <string>
 
+#include "engine/task_group.h"
 #include "support/send_world.h"
 
 namespace taubenpost {
@@ -30,6 +32,17 @@ inline boost::asio::awaitable<Status> run_in(SendWorld& in) {
   Result<RunSummary> ran = co_await engine.run_until_idle();
   if (!ran) co_return ran.error();
   co_return ok();
+}
+
+// The engine, and beside it what a user does meanwhile.
+inline boost::asio::awaitable<Result<RunSummary>> run_beside(SendWorld& in,
+                                                             boost::asio::awaitable<void> use) {
+  TaskGroup user(co_await boost::asio::this_coro::executor);
+  user.spawn(std::move(use));
+  Engine engine(in.ports(), in.options);
+  Result<RunSummary> summary = co_await engine.run_until_idle();
+  co_await user.join();
+  co_return summary;
 }
 
 // The job's letter is at this position of the channel, the last one there, and leads to a pattern
