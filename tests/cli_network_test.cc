@@ -213,7 +213,8 @@ TEST_F(CliTransferTest, PostedJob_IsSharedWithOneMore) {
   EXPECT_EQ(served.status, 0) << served.err;
   expect_error(run_as("sender", {"share", id, "--to", "bob"}), 7, "bob is a recipient");
   expect_received("report", content);
-  const Ended received = run_as("bob", {"receive", "--into", path("")});
+  write_file(path("report"), "an old version");
+  const Ended received = run_as("bob", {"receive", "--into", path(""), "--if-exists", "replace"});
   EXPECT_EQ(received.status, 0) << received.err;
   EXPECT_TRUE(content_of(path("report")) == content);
 }

@@ -45,6 +45,8 @@ std::uint32_t mode_of(const std::string& path) {
   return st.st_mode & 07777;
 }
 
+constexpr ports::Existing kKeep = ports::Existing::kKeep, kReplace = ports::Existing::kReplace;
+
 class FilesTest : public testing::Test {
  protected:
   // Three slices, the last one short.
@@ -264,7 +266,7 @@ TEST_F(FilesTest, PartWithAModeOfTheSender_OpensAgainForWriting) {
 TEST_F(FilesTest, Place_RenamesWithContentModeAndTime) {
   const auto [device, inode] = make_part("content");
   ASSERT_TRUE((*files.open_part(target.path(), kJob))->set_times_and_mode(0640, 1'000'000'000));
-  auto placed = files.place(target.path(), kJob, target / "final", device, inode);
+  auto placed = files.place(target.path(), kJob, target / "final", device, inode, kKeep);
   ASSERT_TRUE(placed) << placed.error().what;
   EXPECT_EQ(*placed, ports::PlaceResult::kPlaced);
   EXPECT_EQ(target.names(), std::vector<std::string>{"final"});
@@ -277,11 +279,11 @@ TEST_F(FilesTest, Place_RenamesWithContentModeAndTime) {
 
 TEST_F(FilesTest, PlaceRepeated_IsPlacedAgain) {
   const auto [device, inode] = make_part("content");
-  ASSERT_TRUE(files.place(target.path(), kJob, target / "final", device, inode));
-  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device, inode),
+  ASSERT_TRUE(files.place(target.path(), kJob, target / "final", device, inode, kKeep));
+  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device, inode, kKeep),
             ports::PlaceResult::kPlaced);
   // After a restart of the machine the device may have another number.
-  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device + 1, inode),
+  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device + 1, inode, kKeep),
             ports::PlaceResult::kPlaced);
   EXPECT_EQ(content_of(target / "final"), "content");
 }
@@ -289,7 +291,7 @@ TEST_F(FilesTest, PlaceRepeated_IsPlacedAgain) {
 TEST_F(FilesTest, PlaceKilledBetweenLinkAndUnlink_RemovesThePartFile) {
   const auto [device, inode] = make_part("content");
   ASSERT_EQ(::link(part_path(target.path(), kJob).c_str(), (target / "final").c_str()), 0);
-  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device, inode),
+  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device, inode, kKeep),
             ports::PlaceResult::kPlaced);
   EXPECT_EQ(target.names(), std::vector<std::string>{"final"});
 }
@@ -297,20 +299,68 @@ TEST_F(FilesTest, PlaceKilledBetweenLinkAndUnlink_RemovesThePartFile) {
 TEST_F(FilesTest, PlaceOnAnExistingTarget_LeavesBoth) {
   const auto [device, inode] = make_part("content");
   write_file(target / "final", "somebody's");
-  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device, inode),
+  EXPECT_EQ(*files.place(target.path(), kJob, target / "final", device, inode, kKeep),
             ports::PlaceResult::kTargetExists);
   EXPECT_EQ(content_of(target / "final"), "somebody's");
   EXPECT_EQ(content_of(part_path(target.path(), kJob)), "content");
   // A dangling link is a target, too.
   ASSERT_EQ(::symlink("/nowhere", (target / "link").c_str()), 0);
-  EXPECT_EQ(*files.place(target.path(), kJob, target / "link", device, inode),
+  EXPECT_EQ(*files.place(target.path(), kJob, target / "link", device, inode, kKeep),
             ports::PlaceResult::kTargetExists);
+}
+
+TEST_F(FilesTest, PlaceOverAFile_ReplacesItAndIsRepeatable) {
+  const auto [device, inode] = make_part("content");
+  write_file(target / "final", "old");
+  for (int again = 0; again < 2; ++again) {
+    const auto placed = files.place(target.path(), kJob, target / "final", device, inode, kReplace);
+    ASSERT_TRUE(placed) << placed.error().what;
+    EXPECT_EQ(*placed, ports::PlaceResult::kPlaced);
+    EXPECT_EQ(target.names(), std::vector<std::string>{"final"});
+    EXPECT_EQ(content_of(target / "final"), "content");
+  }
+  // Somebody's new file of that name is not ours, and no part file is left to replace it by.
+  write_file(target / "other", "new");
+  std::filesystem::rename(target / "other", target / "final");
+  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode, kReplace)),
+            Errc::kNotFound);
+  EXPECT_EQ(content_of(target / "final"), "new");
+}
+
+TEST_F(FilesTest, PlaceOverWhatIsNoFile_LeavesIt) {
+  const auto [device, inode] = make_part("content");
+  std::filesystem::create_directory(target / "folder");
+  ASSERT_EQ(::symlink("/nowhere", (target / "link").c_str()), 0);
+  for (const char* name : {"folder", "link"})
+    EXPECT_EQ(*files.place(target.path(), kJob, target / name, device, inode, kReplace),
+              ports::PlaceResult::kTargetExists);
+  EXPECT_TRUE(std::filesystem::is_directory(target / "folder"));
+  EXPECT_TRUE(std::filesystem::is_symlink(target / "link"));
+  EXPECT_EQ(content_of(part_path(target.path(), kJob)), "content");
+}
+
+TEST_F(FilesTest, PlaceOverAFileAndPowerLoss_IsOneOrTheOther) {
+  TempFolder graveyard;
+  UnsyncedLossDisk loss(graveyard.path());
+  RealFiles fragile(state.path(), key(1), kStore, loss);
+  const auto [device, inode] = make_part("content");
+  write_file(target / "final", "old");
+  // Killed between the rename and the sync of the folder: both names are as before, and the repeat
+  // replaces it.
+  ASSERT_TRUE(loss.rename_over(part_path(target.path(), kJob), target / "final"));
+  loss.lose_unsynced();
+  EXPECT_EQ(content_of(target / "final"), "old");
+  EXPECT_EQ(content_of(part_path(target.path(), kJob)), "content");
+  ASSERT_TRUE(fragile.place(target.path(), kJob, target / "final", device, inode, kReplace));
+  loss.lose_unsynced();
+  EXPECT_EQ(content_of(target / "final"), "content");
+  EXPECT_EQ(target.names(), std::vector<std::string>{"final"});
 }
 
 TEST_F(FilesTest, PlaceWithoutAPartFile_SaysSo) {
   const auto [device, inode] = make_part("content");
   ASSERT_TRUE(files.remove_part(target.path(), kJob));
-  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode)),
+  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode, kKeep)),
             Errc::kNotFound);
 }
 
@@ -318,7 +368,7 @@ TEST_F(FilesTest, PlaceOfAReplacedPartFile_IsRefused) {
   const auto [device, inode] = make_part("content");
   write_file(target / "other", "other");
   std::filesystem::rename(target / "other", part_path(target.path(), kJob));
-  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode)),
+  EXPECT_EQ(code_of(files.place(target.path(), kJob, target / "final", device, inode, kKeep)),
             Errc::kNotFound);
 }
 
@@ -341,7 +391,7 @@ TEST_F(FilesTest, PlacedAndPowerLoss_StaysPlaced) {
   UnsyncedLossDisk loss(graveyard.path());
   RealFiles fragile(state.path(), key(1), kStore, loss);
   const auto [device, inode] = make_part("content");
-  ASSERT_TRUE(fragile.place(target.path(), kJob, target / "final", device, inode));
+  ASSERT_TRUE(fragile.place(target.path(), kJob, target / "final", device, inode, kKeep));
   loss.lose_unsynced();
   EXPECT_EQ(target.names(), std::vector<std::string>{"final"});
   // The disk of this test would have undone a rename without a sync of the folder.

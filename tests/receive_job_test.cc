@@ -243,6 +243,50 @@ TEST_F(ReceiveJobTest, NameThatExists_GetsANumber) {
   EXPECT_EQ(content_of(world.target / "a.txt"), "old");
 }
 
+TEST_F(ReceiveJobTest, NameThatExistsAndMayNot_FailsUnread) {
+  world.place.if_exists = IfExists::kFail;
+  write_file(world.target / "f", "old");
+  const JobId id = world.job_of(world.letter_with_body(ReceiveWorld::pattern(5000), "f"));
+  world.network.reads = 0;
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
+  EXPECT_NE(world.row(id).error_text.find("that name"), std::string::npos);
+  EXPECT_EQ(world.network.reads, 0U);
+  EXPECT_EQ(content_of(world.target / "f"), "old");
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"});
+}
+
+TEST_F(ReceiveJobTest, NameThatIsTakenMeanwhileAndMayNot_Fails) {
+  world.place.if_exists = IfExists::kFail;
+  const JobId id = world.job_of(world.letter_with_body(ReceiveWorld::pattern(5000), "f"));
+  world.network.on_read = [&] { write_file(world.target / "f", "new"); };
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
+  EXPECT_EQ(content_of(world.target / "f"), "new");
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"}) << "no part file is left";
+}
+
+TEST_F(ReceiveJobTest, FileOfThatName_IsReplacedWhereAskedFor) {
+  world.place.if_exists = IfExists::kReplace;
+  write_file(world.target / "f", "old");
+  const Bytes content = ReceiveWorld::pattern(5000);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  world.network.on_read = [&] { EXPECT_EQ(content_of(world.target / "f"), "old"); };
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"});
+}
+
+TEST_F(ReceiveJobTest, FolderOfThatName_IsNeverReplaced) {
+  world.place.if_exists = IfExists::kReplace;
+  std::filesystem::create_directory(world.target / "f");
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "f"));
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
+  EXPECT_NE(world.row(id).error_text.find("can't be replaced"), std::string::npos);
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"});
+}
+
 TEST_F(ReceiveJobTest, Tar_IsPlacedAsOne) {
   wire::Letter letter = ReceiveWorld::letter_for(as_bytes("tar"), "photos");
   letter.kind = wire::LetterKind::kTar;
@@ -277,7 +321,7 @@ TEST_F(ReceiveJobTest, TarThatIsNotUnpacked_IsPlacedAsOneWithTheReason) {
 }
 
 TEST_F(ReceiveJobTest, FileWhereArchivesAreUnpacked_IsAFile) {
-  world.archives = Archives::kUnpack;
+  world.place.archives = Archives::kUnpack;
   const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "a"));
   ASSERT_TRUE(world.receive(id));
   expect_placed(id, "a", as_bytes("x"));

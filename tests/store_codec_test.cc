@@ -105,6 +105,9 @@ TEST(StoreCodecValues, UnknownState_IsInvalid) {
   ReceiveJobRow receive = rows::receive_job();
   receive.state = static_cast<ReceiveState>(7);
   EXPECT_FALSE(decode<ReceiveJobRow>(encode(receive)));
+  receive = rows::receive_job();
+  receive.if_exists = static_cast<IfExists>(4);
+  EXPECT_FALSE(decode<ReceiveJobRow>(encode(receive)));
   ChannelRow channel = rows::channel();
   channel.direction = static_cast<ChannelDirection>(3);
   EXPECT_FALSE(decode<ChannelRow>(encode(channel)));
@@ -313,13 +316,23 @@ const char* const kReceiveJobVersionOne =
     "686f6d652f626572742f446f776e6c6f6164732f7265706f72742e7064661b000000000000001c0000000000"
     "00001d000000000000001e000400000000000000676f6e65";
 
-TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionNineSays) {
-  EXPECT_EQ(to_hex(encode(sample<ReceiveJobRow>())), std::string(kReceiveJobVersionOne) + "01");
+TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionTenSays) {
+  EXPECT_EQ(to_hex(encode(sample<ReceiveJobRow>())), std::string(kReceiveJobVersionOne) + "0103");
+}
+
+TEST(StoreCodecGolden, ReceiveJobOfVersionNine_ReplacesNothing) {
+  ReceiveJobRow expected = sample<ReceiveJobRow>();
+  expected.if_exists = IfExists::kRename;
+  const Result<ReceiveJobRow> row =
+      decode<ReceiveJobRow>(from_hex(std::string(kReceiveJobVersionOne) + "01").value(), 9);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, expected);
 }
 
 TEST(StoreCodecGolden, ReceiveJobOfVersionOne_UnpacksNothing) {
   ReceiveJobRow expected = sample<ReceiveJobRow>();
   expected.unpack = false;
+  expected.if_exists = IfExists::kRename;
   const Result<ReceiveJobRow> row =
       decode<ReceiveJobRow>(from_hex(kReceiveJobVersionOne).value(), 8);
   ASSERT_TRUE(row);

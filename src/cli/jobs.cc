@@ -117,6 +117,17 @@ std::string_view name_of(ReceiveState state) {
 }
 
 std::string_view name_of(Way way) { return way == Way::kCopy ? "copy" : "direct"; }
+std::string_view name_of(IfExists if_exists) {
+  switch (if_exists) {
+    case IfExists::kRename:
+      return "rename";
+    case IfExists::kFail:
+      return "fail";
+    case IfExists::kReplace:
+      return "replace";
+  }
+  return "?";
+}
 
 Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
   SendView view;
@@ -271,6 +282,7 @@ Json ReceiveView::json() const {
           {"name", name},
           {"size", size},
           {"unverified", is_unverified},
+          {"if_exists", name_of(row.if_exists)},
           {"not_unpacked", row.state == ReceiveState::kPlaced && !row.error_text.empty()
                                ? Json(row.error_text)
                                : Json(nullptr)},

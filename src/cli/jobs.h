@@ -20,6 +20,7 @@ std::string_view name_of(RecipientState state);
 std::string_view name_of(RetractState state);
 std::string_view name_of(ReceiveState state);
 std::string_view name_of(Way way);
+std::string_view name_of(IfExists if_exists);
 
 // A send job with its recipients, its retraction, and how far they are.
 struct SendView {

@@ -18,6 +18,7 @@ struct ReceiveArgs {
   std::string from;
   std::string into = ".";
   bool unpack = false;
+  std::string if_exists = "rename";
 };
 
 struct Round {
@@ -47,6 +48,14 @@ Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
   return incoming;
 }
 
+PlaceOptions place_as(const ReceiveArgs& args) {
+  PlaceOptions place;
+  if (args.unpack) place.archives = Archives::kUnpack;
+  if (args.if_exists == "fail") place.if_exists = IfExists::kFail;
+  if (args.if_exists == "replace") place.if_exists = IfExists::kReplace;
+  return place;
+}
+
 Result<std::string> folder_of_option(const std::string& into) {
   const std::string folder = absolute_path(into);
   std::error_code code;
@@ -57,12 +66,12 @@ Result<std::string> folder_of_option(const std::string& into) {
 }
 
 boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
-                                               std::string folder, Archives archives) {
+                                               std::string folder, PlaceOptions place) {
   Round round;
   const Result<ports::NetworkView> network = co_await connect_to_network(ports);
   if (!network) co_return network.error();
   for (const ChannelRow& channel : channels) {
-    Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder, archives);
+    Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder, place);
     if (found) {
       round.found += *found;
     } else if (found.error().code == Errc::kTemporary) {
@@ -97,8 +106,7 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
 
   session.on_tick([&] { show_progress(context.out(), session.store()); });
   const Result<Round> round =
-      session.run(poll_all(session.ports(), std::move(channels).value(), *folder,
-                           args.unpack ? Archives::kUnpack : Archives::kKeep));
+      session.run(poll_all(session.ports(), std::move(channels).value(), *folder, place_as(args)));
   if (!round) return round.error();
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
@@ -127,6 +135,12 @@ void add_receive(Commands& commands) {
       ->type_name("DIR");
   command->add_flag("--unpack", args->unpack, "make folders of the archives that are found")
       ->envname("TAUBENPOST_UNPACK");
+  command
+      ->add_option("--if-exists", args->if_exists,
+                   "where a name is taken: another name, no file, or in place of the old one")
+      ->envname("TAUBENPOST_IF_EXISTS")
+      ->check(CLI::IsMember({"rename", "fail", "replace"}))
+      ->type_name("rename|fail|replace");
 }
 
 }  // namespace taubenpost::cli

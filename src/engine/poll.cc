@@ -206,8 +206,8 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
 // One round over one channel.
 class Round {
  public:
-  Round(EnginePorts ports, ChannelId channel, std::string folder, Archives archives)
-      : ports_(ports), channel_(channel), folder_(std::move(folder)), archives_(archives) {}
+  Round(EnginePorts ports, ChannelId channel, std::string folder, PlaceOptions place)
+      : ports_(ports), channel_(channel), folder_(std::move(folder)), place_(place) {}
 
   // Positions that were passed over, then what is new, up to where nothing is in reach.
   asio::awaitable<Result<PollSummary>> run() {
@@ -338,7 +338,10 @@ class Round {
     std::size_t& count = found.inbox.kind == InboxKind::kRetracted ? summary_.retracted
                          : found.is_letter()                       ? summary_.letters
                                                                    : summary_.others;
-    if (found.job) found.job->unpack = archives_ == Archives::kUnpack;
+    if (found.job) {
+      found.job->unpack = place_.archives == Archives::kUnpack;
+      found.job->if_exists = place_.if_exists;
+    }
     found.store(step);
     TP_FAILPOINT("receive.poll.before_commit");
     Status stored = co_await ports_.store.commit(std::move(step));
@@ -351,7 +354,7 @@ class Round {
   EnginePorts ports_;
   const ChannelId channel_;
   const std::string folder_;
-  const Archives archives_;
+  const PlaceOptions place_;
   Bytes read_cap_;
   PollSummary summary_;
 };
@@ -359,9 +362,9 @@ class Round {
 }  // namespace
 
 asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
-                                                  std::string folder, Archives archives) {
+                                                  std::string folder, PlaceOptions place) {
   TP_CHECK(!folder.empty() && folder.front() == '/');
-  Round round(ports, channel, std::move(folder), archives);
+  Round round(ports, channel, std::move(folder), place);
   co_return co_await round.run();
 }
 

@@ -38,6 +38,12 @@ struct PollSummary {
 // What becomes of the archives that are found.
 enum class Archives : std::uint8_t { kKeep, kUnpack };
 
+// How new jobs place what they fetch.
+struct PlaceOptions {
+  Archives archives = Archives::kKeep;
+  IfExists if_exists = IfExists::kRename;
+};
+
 // Reads what is in reach of channel.next, and some of the awaited positions. New jobs place their
 // files into `folder` (absolute). Boxes that announce nothing never stop the channel. Errors:
 // kNotFound (no such channel), kUsage (it is for sending), kDaemonGone, kTemporary (no clear answer
@@ -45,6 +51,6 @@ enum class Archives : std::uint8_t { kKeep, kUnpack };
 // else polls it), store errors.
 boost::asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
                                                          std::string folder,
-                                                         Archives archives = Archives::kKeep);
+                                                         PlaceOptions place = {});
 
 }  // namespace taubenpost

@@ -67,6 +67,14 @@ const std::string& target_name(const ReceiveJobRow& row, const Incoming& incomin
   return row.unpack ? incoming.folder : incoming.name;
 }
 
+Error name_taken() {
+  return error(Errc::kRejected, "the target folder has something of that name already");
+}
+
+ports::Existing existing_for(IfExists if_exists) {
+  return if_exists == IfExists::kReplace ? ports::Existing::kReplace : ports::Existing::kKeep;
+}
+
 bool belongs_to_job(Errc code) { return code == Errc::kRejected || code == Errc::kInvalid; }
 
 std::string folder_reason(Errc code) {
@@ -116,6 +124,12 @@ asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
   if (!free) co_return folder_failed(free.error());
   if (*free < kReserve || *free - kReserve < incoming->size)
     co_return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
+  if (row.if_exists == IfExists::kFail) {
+    const std::string name = target_candidate(target_name(row, *incoming), 1);
+    const Result<bool> taken = ports_.files.exists(row.folder + "/" + name);
+    if (!taken) co_return folder_failed(taken.error());
+    if (*taken) co_return name_taken();
+  }
   // Its name is durable before the row counts on it.
   const auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
@@ -304,9 +318,13 @@ asio::awaitable<Status> ReceiveJob::compare_digest(ports::PartFile& part, std::u
 asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
   const Result<PlaceResult> placed =
       row.unpack ? ports_.files.place_unpacked(row.folder, id_, row.target, row.device, row.inode)
-                 : ports_.files.place(row.folder, id_, row.target, row.device, row.inode);
+                 : ports_.files.place(row.folder, id_, row.target, row.device, row.inode,
+                                      existing_for(row.if_exists));
   if (!placed && placed.error().code == Errc::kNotFound && ports_.files.free_space(row.folder))
-    co_return error(Errc::kRejected, "the part file was removed before it was placed",
+    co_return error(Errc::kRejected,
+                    row.if_exists == IfExists::kReplace
+                        ? "somebody removed the part file, or replaced the file that was placed"
+                        : "the part file was removed before it was placed",
                     "ask the sender to send it again");
   if (!placed) co_return folder_failed(placed.error());
   if (*placed == PlaceResult::kPlaced) {
@@ -318,6 +336,11 @@ asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
     row.finished = ports_.clock.unix_ms() / 1000;
     co_return co_await move(std::move(row), ReceiveEvent::kPlaced);
   }
+  if (row.if_exists == IfExists::kFail) co_return name_taken();
+  if (row.if_exists == IfExists::kReplace)
+    co_return error(
+        Errc::kRejected,
+        "what has that name in the target folder can't be replaced: only files are, by files");
   const Result<Incoming> incoming = incoming_of(row);
   if (!incoming) co_return incoming.error();
   const std::string name = target_name(row, *incoming);

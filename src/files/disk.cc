@@ -158,6 +158,10 @@ Result<bool> Disk::rename_no_replace(const std::string& from, const std::string&
   return true;
 }
 
+Status Disk::rename_over(const std::string& from, const std::string& to) {
+  return done(::rename(from.c_str(), to.c_str()), "rename", to);
+}
+
 Result<bool> Disk::unlink(const std::string& path) {
   if (::unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;

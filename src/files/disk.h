@@ -68,6 +68,8 @@ class Disk {
 
   // False, and nothing done, if `to` exists.
   virtual Result<bool> rename_no_replace(const std::string& from, const std::string& to);
+  // What is at `to` goes in the same step.
+  virtual Status rename_over(const std::string& from, const std::string& to);
   // False if there was no such file.
   virtual Result<bool> unlink(const std::string& path);
   // 0700; also when it exists.

@@ -36,16 +36,24 @@ Result<std::uint64_t> RealFiles::free_space(const std::string& folder) {
   return disk_.free_space(folder);
 }
 
+Result<bool> RealFiles::exists(const std::string& path) {
+  const Result<FileFacts> facts = disk_.facts(path, Links::kKeep);
+  if (facts) return true;
+  if (facts.error().code == Errc::kNotFound) return false;
+  return facts.error();
+}
+
 Result<ports::PlaceResult> RealFiles::place(const std::string& folder, JobId job,
                                             const std::string& target, std::uint64_t device,
-                                            std::uint64_t inode) {
-  return place_file(disk_, part_path(folder, job), target, device, inode);
+                                            std::uint64_t inode, ports::Existing existing) {
+  return place_file(disk_, part_path(folder, job), target, device, inode, existing);
 }
 
 Result<ports::PlaceResult> RealFiles::place_unpacked(const std::string& folder, JobId job,
                                                      const std::string& target,
                                                      std::uint64_t device, std::uint64_t inode) {
-  return place_file(disk_, unpacked_path(folder, job), target, device, inode);
+  return place_file(disk_, unpacked_path(folder, job), target, device, inode,
+                    ports::Existing::kKeep);
 }
 
 Result<std::unique_ptr<ports::Unpacker>> RealFiles::unpack(const std::string& folder, JobId job,

@@ -28,8 +28,10 @@ class RealFiles : public ports::Files {
   Result<std::vector<JobId>> spools() override { return spool_.jobs(); }
   Result<std::unique_ptr<ports::PartFile>> open_part(const std::string& folder, JobId job) override;
   Result<std::uint64_t> free_space(const std::string& folder) override;
+  Result<bool> exists(const std::string& path) override;
   Result<ports::PlaceResult> place(const std::string& folder, JobId job, const std::string& target,
-                                   std::uint64_t device, std::uint64_t inode) override;
+                                   std::uint64_t device, std::uint64_t inode,
+                                   ports::Existing existing) override;
   Result<ports::PlaceResult> place_unpacked(const std::string& folder, JobId job,
                                             const std::string& target, std::uint64_t device,
                                             std::uint64_t inode) override;

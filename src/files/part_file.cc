@@ -79,7 +79,8 @@ Result<std::unique_ptr<ports::PartFile>> open_part_file(Disk& disk, const std::s
 }
 
 Result<PlaceResult> place_file(Disk& disk, const std::string& from, const std::string& target,
-                               std::uint64_t device, std::uint64_t inode) {
+                               std::uint64_t device, std::uint64_t inode,
+                               ports::Existing existing) {
   const std::string folder = folder_of(target);
   const Result<std::optional<FileFacts>> at_part = look(disk, from);
   if (!at_part) return at_part.error();
@@ -92,22 +93,29 @@ Result<PlaceResult> place_file(Disk& disk, const std::string& from, const std::s
     const bool is_kind = (*at_target)->regular || (*at_target)->folder;
     const bool ours =
         (*at_target)->inode == inode && is_kind && ((*at_target)->device == device || !*at_part);
-    if (!ours) return PlaceResult::kTargetExists;
-    if (*at_part && (*at_part)->inode == inode) {
-      const Result<bool> removed = disk.unlink(from);
-      if (!removed) return removed.error();
+    if (ours) {
+      if (*at_part && (*at_part)->inode == inode) {
+        const Result<bool> removed = disk.unlink(from);
+        if (!removed) return removed.error();
+      }
+      TP_TRY(disk.sync_folder(folder));
+      return PlaceResult::kPlaced;
     }
-    TP_TRY(disk.sync_folder(folder));
-    return PlaceResult::kPlaced;
+    if (existing == ports::Existing::kKeep || !(*at_target)->regular)
+      return PlaceResult::kTargetExists;
   }
   if (!*at_part) return error(Errc::kNotFound, "place: " + from + ": the part file is gone");
   if ((*at_part)->inode != inode)
     return error(Errc::kNotFound, "place: " + from + ": the part file was replaced");
 
   TP_FAILPOINT("files.place.before_rename");
-  const Result<bool> renamed = disk.rename_no_replace(from, target);
-  if (!renamed) return renamed.error();
-  if (!*renamed) return PlaceResult::kTargetExists;
+  if (existing == ports::Existing::kReplace) {
+    TP_TRY(disk.rename_over(from, target));
+  } else {
+    const Result<bool> renamed = disk.rename_no_replace(from, target);
+    if (!renamed) return renamed.error();
+    if (!*renamed) return PlaceResult::kTargetExists;
+  }
   TP_FAILPOINT("files.place.renamed");
   TP_TRY(disk.sync_folder(folder));
   TP_FAILPOINT("files.place.folder_synced");

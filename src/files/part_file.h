@@ -1,7 +1,8 @@
 // Part files: the growing plaintext of a transfer beside its target, and the rename that places it.
 //
 // ".taubenpost-ID.part" (ID: the job in base32), mode 0600, in the folder of the target, so that
-// placing is a rename inside one file system. A target is never overwritten.
+// placing is a rename inside one file system. A target is overwritten only by the rename itself,
+// and only where that was asked for.
 #pragma once
 
 #include <memory>
@@ -22,7 +23,7 @@ Result<std::unique_ptr<ports::PartFile>> open_part_file(Disk& disk, const std::s
 // (neither of the two has this inode, or the folder is missing), kDiskFull, kIo.
 Result<ports::PlaceResult> place_file(Disk& disk, const std::string& from,
                                       const std::string& target, std::uint64_t device,
-                                      std::uint64_t inode);
+                                      std::uint64_t inode, ports::Existing existing);
 
 Status remove_part_file(Disk& disk, const std::string& folder, JobId job);
 

@@ -206,6 +206,13 @@ struct AwaitedRow {
   bool operator==(const AwaitedRow&) const = default;
 };
 
+// What becomes of a received file whose name is taken in its folder.
+enum class IfExists : std::uint8_t {
+  kRename = 1,   // it gets a number
+  kFail = 2,     // its job fails
+  kReplace = 3,  // it takes the place of the file that is there, in one step
+};
+
 struct ReceiveJobRow {
   JobId id{};
   std::uint32_t revision = 0;
@@ -225,6 +232,7 @@ struct ReceiveJobRow {
   std::uint16_t error_code = 0;
   std::string error_text;
   bool unpack = false;  // a tar becomes a folder
+  IfExists if_exists = IfExists::kRename;
   bool operator==(const ReceiveJobRow&) const = default;
 };
 

@@ -63,6 +63,8 @@ class Unpacker {
 };
 
 enum class PlaceResult : std::uint8_t { kPlaced, kTargetExists };
+// What placing does to a file that has the name already; a folder, a link or a device is kept.
+enum class Existing : std::uint8_t { kKeep, kReplace };
 
 class Files {
  public:
@@ -85,11 +87,15 @@ class Files {
   // name durable; kNotFound if the folder is missing.
   virtual Result<std::unique_ptr<PartFile>> open_part(const std::string& folder, JobId job) = 0;
   virtual Result<std::uint64_t> free_space(const std::string& folder) = 0;
-  // Renames the part file to `target` without overwriting, then syncs the folder. If `target`
-  // already is the file with this device and inode (a repeat after a crash), that is kPlaced.
+  // Whether something has that name.
+  virtual Result<bool> exists(const std::string& path) = 0;
+  // Renames the part file to `target`, over what is there only if `existing` says so, then syncs
+  // the folder. Whoever opens `target` sees the old file or the new one, whole. If `target` already
+  // is the file with this device and inode (a repeat after a crash), that is kPlaced.
   virtual Result<PlaceResult> place(const std::string& folder, JobId job, const std::string& target,
-                                    std::uint64_t device, std::uint64_t inode) = 0;
-  // The same for the folder into which the part file was unpacked.
+                                    std::uint64_t device, std::uint64_t inode,
+                                    Existing existing) = 0;
+  // The same for the folder into which the part file was unpacked; it replaces nothing.
   virtual Result<PlaceResult> place_unpacked(const std::string& folder, JobId job,
                                              const std::string& target, std::uint64_t device,
                                              std::uint64_t inode) = 0;

@@ -43,6 +43,9 @@ constexpr bool is_stored_value(ChannelDirection d) {
   return d == ChannelDirection::kOutgoing || d == ChannelDirection::kIncoming;
 }
 constexpr bool is_stored_value(Way w) { return w == Way::kCopy || w == Way::kDirect; }
+constexpr bool is_stored_value(IfExists e) {
+  return e >= IfExists::kRename && e <= IfExists::kReplace;
+}
 constexpr bool is_stored_value(InboxKind k) {
   return k >= InboxKind::kLetter && k <= InboxKind::kLost;
 }
@@ -144,11 +147,12 @@ void serialize(Archive& archive, AwaitedRow& row) {
 template <class Archive>
 void serialize(Archive& archive, ReceiveJobRow& row) {
   auto& [id, revision, state, created, channel, channel_name, counter, letter, folder, prefix,
-         prefix_index, beyond, target, device, inode, finished, error_code, error_text, unpack] =
-      row;
+         prefix_index, beyond, target, device, inode, finished, error_code, error_text, unpack,
+         if_exists] = row;
   archive(id, revision, state, created, channel, channel_name, counter, letter, folder, prefix,
           prefix_index, beyond, target, device, inode, finished, error_code, error_text);
   since(9, archive, unpack);
+  since(10, archive, if_exists);
 }
 template <class Archive>
 void serialize(Archive& archive, JournalRow& row) {

@@ -121,7 +121,7 @@ class ReceiveWorld {
   // ---- the recipient's side ----
 
   Result<PollSummary> poll(const ChannelRow& from) {
-    return run(poll_channel(ports(), from.id, target.path(), archives));
+    return run(poll_channel(ports(), from.id, target.path(), place));
   }
   // The one job that a letter makes, not yet run.
   JobId job_of(const wire::Letter& letter) {
@@ -139,7 +139,7 @@ class ReceiveWorld {
   }
   // Of a letter with this archive, which is to be unpacked.
   JobId job_of_archive(ByteView archive, const std::string& name) {
-    archives = Archives::kUnpack;
+    place.archives = Archives::kUnpack;
     wire::Letter letter = letter_with_body(archive, name, ++archives_made_);
     letter.kind = wire::LetterKind::kTar;
     return job_of(letter);
@@ -178,7 +178,7 @@ class ReceiveWorld {
   std::optional<ChannelRow> channel;
   bacap::MessageBoxIndex position;
   std::vector<IndexBytes> body_indices;
-  Archives archives = Archives::kKeep;
+  PlaceOptions place;
 
   void use_disk(Disk& other) {
     disk = &other;

@@ -172,6 +172,7 @@ inline ReceiveJobRow receive_job(JobId id = kJob) {
   row.error_code = 0x1e;
   row.error_text = "gone";
   row.unpack = true;
+  row.if_exists = IfExists::kReplace;
   return row;
 }
 

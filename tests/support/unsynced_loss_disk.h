@@ -73,9 +73,21 @@ class UnsyncedLossDisk : public Disk {
           {"folder " + folder_of(to), [from, to] { std::rename(to.c_str(), from.c_str()); }});
     return renamed;
   }
+  Status rename_over(const std::string& from, const std::string& to) override {
+    const std::lock_guard lock(mutex_);
+    const std::string grave = new_grave();
+    const bool kept = ::link(to.c_str(), grave.c_str()) == 0;
+    Status renamed = Disk::rename_over(from, to);
+    if (renamed)
+      undos_.push_back({"folder " + folder_of(to), [from, to, kept, grave] {
+                          std::rename(to.c_str(), from.c_str());
+                          if (kept) std::rename(grave.c_str(), to.c_str());
+                        }});
+    return renamed;
+  }
   Result<bool> unlink(const std::string& path) override {
     const std::lock_guard lock(mutex_);
-    const std::string grave = graveyard_ + "/" + std::to_string(graves_++);
+    const std::string grave = new_grave();
     const bool kept = ::link(path.c_str(), grave.c_str()) == 0;
     Result<bool> removed = Disk::unlink(path);
     if (kept && removed && *removed)
@@ -91,6 +103,7 @@ class UnsyncedLossDisk : public Disk {
   }
 
  private:
+  std::string new_grave() { return graveyard_ + "/" + std::to_string(graves_++); }
   void undo_all() {
     for (auto undo = undos_.rbegin(); undo != undos_.rend(); ++undo) undo->apply();
     undos_.clear();
