@@ -93,6 +93,58 @@ TEST_F(CliSendTest, QueuedJob_IsNeitherTriedAgainNorShared) {
   expect_error(run_as("sender", {"retry", "aaaaaa"}), 4, "aaaaaa");
 }
 
+TEST_F(CliSendTest, Priority_IsShownAndChanged) {
+  const std::string id =
+      send({path("report.pdf"), "--to", "alice", "--priority", "-3"}).out.substr(0, 26);
+  const std::string shown = run_as("sender", {"show", id}).out;
+  EXPECT_NE(shown.find("priority: -3\n"), std::string::npos) << shown;
+  EXPECT_EQ(run_as("sender", {"priority", id, "-9"}).out, id + " queued report.pdf -> alice\n");
+  const std::string json = run_as("sender", {"--json", "priority", id, "9"}).out;
+  EXPECT_NE(json.find("\"priority\":9"), std::string::npos) << json;
+  expect_error(run_as("sender", {"priority", id, "9"}), 9, "already", /*has_hint=*/false);
+  expect_error(run_as("sender", {"priority", id, "10"}), 2, "no priority");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--priority", "-10"}), 2, "no priority");
+}
+
+TEST_F(CliSendTest, NotBefore_IsLeftToALaterRunThatIsNamed) {
+  const std::string id = send({path("report.pdf"), "--to", "alice", "--not-before",
+                               "2100-02-03T05:05:06+01:00", "--deadline", "2100-02-04T00:00:00Z"})
+                             .out.substr(0, 26);
+  const std::string shown = run_as("sender", {"show", id}).out;
+  EXPECT_NE(shown.find("not_before: 2100-02-03 04:05:06 UTC\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("deadline: 2100-02-04 00:00:00 UTC\n"), std::string::npos) << shown;
+  // Without a daemon this would fail if there were anything to do.
+  const Ended served = run_as("sender", {"serve", "--until-idle"});
+  EXPECT_EQ(served.status, 6);
+  EXPECT_EQ(served.err,
+            "taubenpost: job " + id.substr(0, 8) + " begins at 2100-02-03 04:05:06 UTC\n");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--not-before", "soon"}), 2,
+               "--not-before: soon: is no time");
+  expect_error(send({path("report.pdf"), "--to", "alice", "--deadline", "+0s"}), 2, "the deadline");
+}
+
+TEST_F(CliSendTest, IdempotencyKey_IsOneJob) {
+  const Arguments once{path("report.pdf"), "--to", "alice", "--idempotency-key", "day 7"};
+  const Ended first = send(once);
+  EXPECT_EQ(first.status, 0) << first.err;
+  EXPECT_EQ(first.err, "");
+  const Ended again = send(once);
+  EXPECT_EQ(again.status, 0);
+  EXPECT_EQ(again.out, first.out);
+  EXPECT_EQ(again.err, "taubenpost: the idempotency key day 7 has this job already\n");
+  EXPECT_EQ(run_as("sender", {"list"}).out, first.out);
+  Arguments other = once;
+  other.insert(other.end(), {"--note", "new"});
+  expect_error(send(other), 7, first.out.substr(0, 26));
+  const Ended json = run_as("sender", {"--json", "send", path("report.pdf"), "--to", "alice",
+                                       "--idempotency-key", "day 7"});
+  EXPECT_NE(json.out.find("\"existing\":true"), std::string::npos) << json.out;
+  EXPECT_NE(json.out.find("\"idempotency_key\":\"day 7\""), std::string::npos) << json.out;
+  EXPECT_EQ(send({path("report.pdf"), "--to", "alice", "--idempotency-key", std::string(256, 'x')})
+                .status,
+            2);
+}
+
 TEST_F(CliSendTest, MissingFile_IsNotFound) {
   expect_error(send({path("report.txt"), "--to", "alice"}), 4, "report.txt");
   expect_nothing_queued();

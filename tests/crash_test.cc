@@ -5,10 +5,11 @@
 // receiving side, and for n = 1, 2, … until a run passes it fewer than n times: a child is killed
 // at the n-th pass, a second one runs to the end, and then both recipients have the same bytes,
 // each channel has exactly one letter, and the network has refused no write. Receiving is walked
-// with letters, and with streams of pigeonhole-cp in the same channels. Each cell runs twice:
-// with a plain kill, and with the loss of everything that was not synced. Some rows are walked
-// again in front of a daemon that behaves as the real one does (`upstream`); all of them where
-// TP_WHOLE_MATRIX is set, as in tools/nightly.
+// with letters, and with streams of pigeonhole-cp in the same channels. Each cell of sending and
+// receiving runs twice: with a plain kill, and with the loss of everything that was not synced; the
+// other flows with the loss. Some rows are walked again in front of a daemon that behaves as the
+// real one does (`upstream`). Everything, and twice, where TP_WHOLE_MATRIX is set, as in
+// tools/nightly.
 //
 // Replay one cell by hand: TP_FAILPOINT=NAME:N crash_test --child ROLE DIR plain|loss; the roles
 // are in child().
@@ -121,19 +122,20 @@ int complain(const Error& failure) {
 int post_all(Side& side) {
   auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
   if (!ended) return complain(ended.error());
-  const JobId job = side.store->send_jobs()->front();
-  return side.store->send_job(job)->state == SendState::kPosted ? 0 : 4;
+  const Result<std::vector<JobId>> jobs = side.store->send_jobs();
+  if (!jobs) return complain(jobs.error());
+  if (jobs->size() != 1) return 5;
+  return side.store->send_job(jobs->front())->state == SendState::kPosted ? 0 : 4;
 }
 
+// The key makes it one job, however often a child gets here.
 std::optional<Error> queue_once(Side& side, const std::string& folder, std::vector<std::string> to,
                                 Way way = Way::kCopy) {
-  Result<std::vector<JobId>> jobs = side.store->send_jobs();
-  if (!jobs) return jobs.error();
-  if (!jobs->empty()) return std::nullopt;
   SendRequest request;
   request.sources = {folder + "/content"};
   request.to = std::move(to);
   request.note = "a note";
+  request.key = "once";
   request.transport = request.commit = way;
   auto queued = side.run(enqueue_send(side.ports(), std::move(request)));
   if (!queued) return queued.error();
@@ -654,35 +656,45 @@ std::string row_name(const testing::TestParamInfo<Cell>& info) {
   return text;
 }
 
+bool is_whole_matrix() { return std::getenv("TP_WHOLE_MATRIX") != nullptr; }
+
 std::vector<Cell> whole_matrix(bool (*wanted)(std::string_view), const char* daemon) {
   std::vector<Cell> cells;
   for (const std::string_view name : names(wanted))
     for (const char* mode : {"plain", "loss"}) cells.emplace_back(name, mode, daemon);
   return cells;
 }
+// Unsynced data lost: what a plain kill leaves behind is more.
+std::vector<Cell> loss_matrix(bool (*wanted)(std::string_view)) {
+  std::vector<Cell> cells = whole_matrix(wanted, "robust");
+  if (!is_whole_matrix())
+    std::erase_if(cells,
+                  [](const Cell& cell) { return std::get<1>(cell) != std::string_view("loss"); });
+  return cells;
+}
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashSend,
                          testing::ValuesIn(whole_matrix(in_send_matrix, "robust")), row_name);
-INSTANTIATE_TEST_SUITE_P(Matrix, CrashDirect,
-                         testing::ValuesIn(whole_matrix(in_direct_matrix, "robust")), row_name);
-INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancel,
-                         testing::ValuesIn(whole_matrix(in_cancel_matrix, "robust")), row_name);
-INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetry,
-                         testing::ValuesIn(whole_matrix(in_retry_matrix, "robust")), row_name);
-INSTANTIATE_TEST_SUITE_P(Matrix, CrashShare,
-                         testing::ValuesIn(whole_matrix(in_share_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashDirect, testing::ValuesIn(loss_matrix(in_direct_matrix)),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancel, testing::ValuesIn(loss_matrix(in_cancel_matrix)),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetry, testing::ValuesIn(loss_matrix(in_retry_matrix)),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashShare, testing::ValuesIn(loss_matrix(in_share_matrix)),
+                         row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancelDecided,
-                         testing::ValuesIn(whole_matrix(in_decided_matrix, "robust")), row_name);
-INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetract,
-                         testing::ValuesIn(whole_matrix(in_retract_matrix, "robust")), row_name);
+                         testing::ValuesIn(loss_matrix(in_decided_matrix)), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetract, testing::ValuesIn(loss_matrix(in_retract_matrix)),
+                         row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,
                          testing::ValuesIn(whole_matrix(in_receive_matrix, "robust")), row_name);
-INSTANTIATE_TEST_SUITE_P(Matrix, CrashStream,
-                         testing::ValuesIn(whole_matrix(in_stream_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashStream, testing::ValuesIn(loss_matrix(in_stream_matrix)),
+                         row_name);
 
 // Where the daemon has something of ours under way, or has just answered.
 std::vector<Cell> upstream_matrix(bool (*wanted)(std::string_view)) {
   std::vector<Cell> cells = whole_matrix(wanted, "upstream");
-  if (std::getenv("TP_WHOLE_MATRIX") != nullptr) return cells;
+  if (is_whole_matrix()) return cells;
   std::erase_if(cells, [](const Cell& cell) {
     const bool chosen = starts_with_any(
         std::get<0>(cell), {"send.element.written", "send.copy.", "send.letter.", "send.ended",

@@ -1,6 +1,7 @@
 // Every trouble that the network can make for a sender, and what it does about it.
 #include <gtest/gtest.h>
 
+#include "engine/retract_send.h"
 #include "model/has_upload.h"
 #include "support/send_steps.h"
 
@@ -64,6 +65,16 @@ class EngineSendFaultsTest : public testing::Test {
       if (k != at || times-- <= 0) return std::nullopt;
       return static_cast<std::uint8_t>(code);
     };
+  }
+  // Ends the engine when a copy was issued that no courier heard of.
+  void run_until_copy_is_lost() {
+    bool issued = false;
+    world.network.on_copy = [&](const CourierRow&) -> std::optional<CopyResult> {
+      issued = true;
+      return CopyResult{};
+    };
+    for (std::uint64_t at = 1; !issued; ++at) ASSERT_FALSE(world.run_engine_until(at));
+    world.network.on_copy = nullptr;
   }
   std::uint64_t now_ms() const { return world.clock.unix_ms(); }
   // The most that any sequence was copied at, and the most commands that it took.
@@ -158,6 +169,28 @@ TEST_F(EngineSendFaultsTest, CopyThatMeetsFullStorage_WaitsLong) {
   run_all(world, 1);
   expect_posted(id);
   EXPECT_GE(next_build - failed_at, 30'000U);
+}
+
+TEST_F(EngineSendFaultsTest, PauseBeforeABatchIsBuiltAgain_OutlivesAKill) {
+  const JobId id = queue(4 * kBatch * kChunk);
+  bool failed = false;
+  world.network.on_envelope = [&](const CourierRow&, std::uint64_t) -> std::optional<std::uint8_t> {
+    if (std::exchange(failed, true)) return std::nullopt;
+    return 6;
+  };
+  const auto due_ms = [&] {
+    const Result<std::vector<BatchRow>> batches = world.store->batches(id);
+    std::uint64_t latest = 0;
+    for (const BatchRow& row : *batches) latest = std::max(latest, row.not_before_ms);
+    return latest;
+  };
+  for (std::uint64_t at = 1; due_ms() <= now_ms(); ++at) ASSERT_FALSE(world.run_engine_until(at));
+  const std::uint64_t due = due_ms();
+  EXPECT_GT(due, now_ms() + 20'000);
+  run_all(world, 1);
+  expect_posted(id);
+  EXPECT_GE(world.job(id).sent, due / 1000);
+  EXPECT_LE(world.job(id).sent, due / 1000 + 30);  // and does not begin anew
 }
 
 TEST_F(EngineSendFaultsTest, CopyThatIsOurMistake_FailsTheJob) {
@@ -339,18 +372,21 @@ TEST_F(EngineSendFaultsTest, SwitchedOffDuringACopy_GivesTheCourierItsTimeAgain)
   EXPECT_EQ(world.network.confirmed_writes, 0U);
 }
 
-TEST_F(EngineSendFaultsTest, SwitchedOffUntilTheEnvelopesAged_BuildsAgain) {
+TEST_F(EngineSendFaultsTest, SwitchedOffUntilTheContentAged_Fails) {
   const JobId id = queue_batches();
-  bool issued = false;
-  world.network.on_copy = [&](const CourierRow&) -> std::optional<CopyResult> {
-    issued = true;
-    return CopyResult{};  // nobody heard of it
-  };
-  for (std::uint64_t at = 1; !issued; ++at) ASSERT_FALSE(world.run_engine_until(at));
-  world.network.on_copy = nullptr;
+  run_until_copy_is_lost();
   world.let_pass(std::chrono::hours(24 * 15));
-  const Result<RunSummary> summary = world.run_engine();
-  ASSERT_TRUE(summary);
+  ASSERT_TRUE(world.run_engine());
+  expect_failed(id, "ages out");
+}
+
+TEST_F(EngineSendFaultsTest, SwitchedOffUntilTheTombstonesAged_BuildsThemAgain) {
+  const JobId id = queue_batches();
+  run_all(world, 1);
+  ASSERT_TRUE(world.run(retract_send(world.ports(), id, Way::kCopy)));
+  run_until_copy_is_lost();
+  world.let_pass(std::chrono::hours(24 * 15));
+  ASSERT_TRUE(world.run_engine());
   EXPECT_TRUE(world.noted(id, "epoch window"));
 }
 

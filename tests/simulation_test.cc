@@ -4,15 +4,18 @@
 // Whatever happens, every invariant of the sender's audit holds; and once the faults are over,
 // every job comes to its end, and every recipient has every transfer once, byte by byte, and
 // nothing of a job that was cancelled, or retracted before the letter was found. What fails is sent
-// anew, and what is posted is shared. A failure names its seed: TP_SEED=N simulation_test
+// anew, and what is posted is shared. Priorities are random, and in every fourth seed hours pass
+// and jobs are added: none starves. A failure names its seed: TP_SEED=N simulation_test
 // --gtest_filter='*/0' runs that one alone, and TP_TRACE=1 prints what happened when.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
 
 #include "engine/end_send.h"
+#include "engine/job_queue.h"
 #include "engine/retract_send.h"
 #include "engine/retry_send.h"
 #include "engine/share_send.h"
@@ -23,6 +26,7 @@
 namespace taubenpost {
 namespace {
 
+namespace asio = boost::asio;
 using localnet::Knobs;
 using localnet::Milliseconds;
 
@@ -44,6 +48,7 @@ class Simulation {
         dice_(localnet::seeded_random(seed * 7919 + 1)),
         network_(scheduler_, *chance_, localnet::test_directory(),
                  localnet::test_boxes(boxes_.path()), Knobs{}),
+        hours_pass_(seed % 4 == 1),
         store_kind_(seed % kRealStoreEvery == 0 ? StoreKind::kRocks : StoreKind::kMemory),
         sender_(clock_, network_, seed * 31 + 1, store_kind_) {
     sender_.options.slice_chunks = static_cast<std::uint32_t>(1 + roll(4));
@@ -66,10 +71,12 @@ class Simulation {
       if (roll(3) == 0) try_again(roll(jobs_.size()));
       if (roll(2) == 0) share(roll(jobs_.size()), roll(recipients_.size()));
       if (roll(2) == 0) receive(roll(recipients_.size()), 1 + roll(100));
+      if (hours_pass_) let_hours_pass();
     }
     calm_ = true;
     finish_sending();
     for (std::size_t i = 0; i < recipients_.size(); ++i) finish_receiving(i);
+    expect_nobody_starved();
   }
 
  private:
@@ -124,12 +131,24 @@ class Simulation {
         recipients_[i].expected[name] = content;
       }
     SendRequest request;
+    request.priority = static_cast<int>(roll(2 * kPriorityMax + 1)) - kPriorityMax;
     request.window = static_cast<std::uint32_t>(roll(4));
     if (roll(4) == 0) request.transport = Way::kDirect;
     if (roll(4) == 0) request.commit = Way::kDirect;
     if (roll(8) == 0) request.expire = 600 + roll(7'200);
     jobs_.push_back(sender_.queue(name, content, to, std::move(request)));
     contents_.push_back(std::move(content));
+  }
+
+  // Then more work comes in, urgent or not.
+  void let_hours_pass() {
+    trace("hours pass");
+    static_cast<void>(sender_.run(passed(std::chrono::hours(roll(9)))));
+    queue(jobs_.size());
+  }
+  asio::awaitable<Status> passed(std::chrono::milliseconds time) {
+    co_await clock_.sleep(time);
+    co_return ok();
   }
 
   // Fails the job, unless its source was read already.
@@ -281,6 +300,29 @@ class Simulation {
     return recipient.party->store().inbox_transfer(recipient.channel, transfer)->has_value();
   }
 
+  // Priority is worth eighteen hours at most, so that nobody is overtaken by who came later still.
+  void expect_nobody_starved() {
+    constexpr std::uint64_t kMost = 2 * kPriorityMax * kPriorityStepS;
+    struct Turn {
+      Lane lane;
+      std::uint64_t queued, came_ms;
+    };
+    std::vector<Turn> turns;
+    const auto rows = sender_.store().send_job_rows();
+    for (SendJobRow row : *rows) {
+      const auto history = sender_.store().journal(row.id);
+      const auto came = std::ranges::find(*history, "its turn has come", &JournalRow::text);
+      if (came == history->end()) continue;  // it was cancelled before
+      row.state = SendState::kQueued;
+      turns.push_back({lane_of(row), row.created, came->time_ms});
+    }
+    for (const Turn& one : turns)
+      for (const Turn& other : turns)
+        if (one.lane == other.lane && one.queued + kMost < other.queued) {
+          EXPECT_LE(one.came_ms, other.came_ms);
+        }
+  }
+
   // A round of a recipient: false if it was cut short.
   bool receive(std::size_t number, std::uint64_t kill_at) {
     Party& party = *recipients_[number].party;
@@ -325,6 +367,7 @@ class Simulation {
   TempFolder boxes_;
   std::unique_ptr<localnet::Random> chance_, dice_;
   localnet::Network network_;
+  const bool hours_pass_;
   const StoreKind store_kind_;
   Party sender_;
   std::vector<Recipient> recipients_;

@@ -1,6 +1,5 @@
-// taubenpost list, show, pause, resume, cancel, retract, retry, share, serve
-#include <ctime>
-
+// taubenpost list, show, pause, resume, priority, cancel, retract, retry, share, serve
+#include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
@@ -33,6 +32,10 @@ struct ShareArgs {
   std::string id;
   std::vector<std::string> to;
 };
+struct PriorityArgs {
+  std::string id;
+  int priority = 0;
+};
 struct ServeArgs {
   bool until_idle = false;
 };
@@ -42,30 +45,21 @@ Result<int> run_list(Context& context, const NoArgs&) {
   if (!session) return session.error();
   const Result<std::vector<JobView>> jobs = all_jobs((*session)->store());
   if (!jobs) return jobs.error();
-  for (const JobView& job : *jobs) {
-    if (const auto* send = std::get_if<SendView>(&job)) {
-      print(context.out(), *send);
-    } else {
-      const auto& receive = std::get<ReceiveView>(job);
-      context.out().result("receive_job", receive.json(), receive.line());
-    }
-  }
+  for (const JobView& job : *jobs)
+    std::visit([&](const auto& view) { print(context.out(), view); }, job);
   return kDone;
 }
 
-std::string utc(std::uint64_t unix_seconds) {
-  const auto time = static_cast<std::time_t>(unix_seconds);
-  std::tm parts{};
-  char text[32];
-  if (::gmtime_r(&time, &parts) == nullptr) return "?";
-  return std::string(text, std::strftime(text, sizeof text, "%F %T UTC", &parts));
+bool is_time(std::string_view key) {
+  return key == "created" || key == "finished" || key == "not_before" || key == "deadline" ||
+         key == "eta";
 }
 
 std::string text_of(const Json& job) {
   std::string text;
   for (const auto& [key, value] : job.items()) {
     if (value.is_null() || value.is_object() || value.is_array()) continue;
-    if (key == "created" || key == "finished") {
+    if (is_time(key)) {
       if (value != 0) text += key + ": " + utc(value.get<std::uint64_t>()) + "\n";
       continue;
     }
@@ -176,6 +170,11 @@ Result<int> run_pause(Context& context, const JobArgs& args) {
 Result<int> run_resume(Context& context, const JobArgs& args) {
   return steer(context, args.id, "resumed", resume_send);
 }
+Result<int> run_priority(Context& context, const PriorityArgs& args) {
+  return steer(context, args.id, "moved in the queue", [&args](EnginePorts ports, JobId id) {
+    return set_priority(ports, id, args.priority);
+  });
+}
 
 Result<int> restart(Context& context, const std::string& prefix) {
   const Result<Session*> opened = context.session();
@@ -219,7 +218,7 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
   if (!run) return run.error();
-  report_unfinished(context.out(), session.store(), *ended);
+  report_unfinished(context.out(), session.store(), *ended, unix_now());
   return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
 }
 
@@ -251,6 +250,9 @@ void add_steering(Commands& commands) {
       add_for_job(commands, "retract", "Calls a transfer back: deletes its letters and its content",
                   run_retract);
   retract->add_flag("--direct", way->direct, "delete box by box, without copy commands");
+  const auto [move, place] =
+      add_for_job(commands, "priority", "Moves a job in the queue", run_priority);
+  move->add_option("N", place->priority, "-9 (later) to 9 (sooner)")->required();
 }
 
 void add_again(Commands& commands) {

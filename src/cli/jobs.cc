@@ -1,7 +1,11 @@
 #include "cli/jobs.h"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 
+#include "app/time_text.h"
+#include "engine/forecast.h"
 #include "engine/held.h"
 #include "wire/letter.h"
 
@@ -129,17 +133,27 @@ std::string_view name_of(IfExists if_exists) {
   return "?";
 }
 
-Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
+namespace {
+
+// Jobs whose retraction is not at its end.
+Result<std::set<JobId>> open_retractions(const ports::Store& store) {
+  const Result<std::vector<RetractJobRow>> rows = store.retract_job_rows();
+  if (!rows) return rows.error();
+  std::set<JobId> open;
+  for (const RetractJobRow& row : *rows)
+    if (!taubenpost::has_ended(row.state)) open.insert(row.job);
+  return open;
+}
+
+Result<SendView> view_of(const ports::Store& store, const HeldJobs& held, SendJobRow row,
+                         std::vector<RecipientRow> recipients,
+                         std::optional<RetractJobRow> retraction) {
   SendView view;
-  Result<std::vector<RecipientRow>> recipients = store.recipients(row.id);
-  if (!recipients) return recipients.error();
-  view.recipients = std::move(recipients).value();
-  Result<std::optional<RetractJobRow>> retraction = store.retract_job(row.id);
-  if (!retraction) return retraction.error();
-  view.retraction = std::move(retraction).value();
-  const Result<std::vector<BatchRow>> open = store.batches(row.id);
-  if (!open) return open.error();
+  view.recipients = std::move(recipients);
+  view.retraction = std::move(retraction);
   if (view.retraction) {
+    const Result<std::vector<BatchRow>> open = store.batches(row.id);
+    if (!open) return open.error();
     view.boxes_retracted = view.retraction->next_box;
     for (const BatchRow& batch : *open)
       if (batch.index.value() >= kFirstBodyTombstones) view.boxes_retracted -= batch.count;
@@ -148,18 +162,38 @@ Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
   view.boxes = plan.boxes;
   if (plan.batch_chunks > 0) {
     view.batches = (plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks;
-    // Batches below `next_batch` are done, but for those that still have a row.
-    const std::uint64_t opened =
-        std::min<std::uint64_t>(row.next_batch, view.batches) * plan.batch_chunks;
-    view.boxes_done = std::min(opened, plan.boxes);
-    for (const BatchRow& batch : *open)
-      if (is_body(batch.index) && batch.state != BatchState::kDone)
-        view.boxes_done -= std::min<std::uint64_t>(view.boxes_done, batch.count);
+    const Result<std::uint64_t> done = boxes_done(store, row);
+    if (!done) return done.error();
+    view.boxes_done = *done;
   }
-  Result<std::string> blocked = held_reason(store, row);
+  Result<std::string> blocked = held.reason(row);
   if (!blocked) return blocked.error();
   view.blocked = std::move(blocked).value();
   view.row = std::move(row);
+  return view;
+}
+
+}  // namespace
+
+Result<SendView> view_of(const ports::Store& store, SendJobRow row) {
+  Result<std::vector<RecipientRow>> recipients = store.recipients(row.id);
+  if (!recipients) return recipients.error();
+  const Result<HeldJobs> held = HeldJobs::read(store);
+  if (!held) return held.error();
+  Result<std::optional<RetractJobRow>> retraction = store.retract_job(row.id);
+  if (!retraction) return retraction.error();
+  return view_of(store, *held, std::move(row), std::move(recipients).value(),
+                 std::move(retraction).value());
+}
+
+Result<SendView> view_with_eta(const ports::Store& store, SendJobRow row) {
+  const Result<std::vector<SendJobRow>> rows = store.send_job_rows();
+  if (!rows) return rows.error();
+  const auto ends = forecast(store, *rows, unix_now());
+  if (!ends) return ends.error();
+  const auto end = ends->find(row.id);
+  Result<SendView> view = view_of(store, std::move(row));
+  if (view && end != ends->end()) view->eta = end->second;
   return view;
 }
 
@@ -180,7 +214,11 @@ std::string SendView::state() const {
 
 std::string SendView::line() const {
   return to_base32(row.id) + " " + state() + " " + printable(row.name) + " -> " +
-         channels_of(recipients);
+         channels_of(recipients) + (eta != 0 ? ", until about " + utc(eta) : "");
+}
+
+bool SendView::waits_until_later(std::uint64_t now) const {
+  return row.state == SendState::kQueued && !row.paused && row.not_before > now;
 }
 
 std::string SendView::progress() const {
@@ -224,6 +262,10 @@ Json SendView::json() const {
           {"paused", row.paused},
           {"blocked", blocked.empty() ? Json(nullptr) : Json(blocked)},
           {"retract", std::move(retract)},
+          {"priority", row.priority},
+          {"not_before", row.not_before},
+          {"deadline", row.deadline},
+          {"idempotency_key", row.key.empty() ? Json(nullptr) : Json(row.key)},
           {"source", row.source},
           {"more_sources", row.more_sources},
           {"kind", row.archive ? "tar" : "file"},
@@ -238,6 +280,7 @@ Json SendView::json() const {
           {"transport", name_of(row.transport)},
           {"commit", name_of(row.commit)},
           {"expire", row.expire == 0 ? Json(nullptr) : Json(row.expire)},
+          {"eta", eta != 0 ? Json(eta) : Json(nullptr)},
           {"recipients", std::move(to)},
           {"error", error_json(row.error_code, row.error_text)}};
 }
@@ -298,9 +341,26 @@ Result<std::vector<JobView>> all_jobs(const ports::Store& store) {
   std::vector<JobView> jobs;
   Result<std::vector<SendJobRow>> sends = store.send_job_rows();
   if (!sends) return sends.error();
+  Result<std::vector<RecipientRow>> recipients = store.all_recipients();
+  if (!recipients) return recipients.error();
+  const auto ends = forecast(store, sends.value(), unix_now());
+  if (!ends) return ends.error();
+  const Result<HeldJobs> held = HeldJobs::read(store);
+  if (!held) return held.error();
+  const Result<std::vector<RetractJobRow>> retractions = store.retract_job_rows();
+  if (!retractions) return retractions.error();
   for (SendJobRow& row : sends.value()) {
-    Result<SendView> view = view_of(store, std::move(row));
+    const auto end = ends->find(row.id);
+    const auto retraction = std::ranges::lower_bound(*retractions, row.id, {}, &RetractJobRow::job);
+    std::optional<RetractJobRow> its_retraction;
+    if (retraction != retractions->end() && retraction->job == row.id) its_retraction = *retraction;
+    const auto [first, last] =
+        std::ranges::equal_range(*recipients, row.id, {}, &RecipientRow::job);
+    std::vector<RecipientRow> its{std::move_iterator(first), std::move_iterator(last)};
+    Result<SendView> view =
+        view_of(store, *held, std::move(row), std::move(its), std::move(its_retraction));
     if (!view) return view.error();
+    if (end != ends->end()) view->eta = end->second;
     jobs.emplace_back(std::move(view).value());
   }
   Result<std::vector<ReceiveJobRow>> receives = store.receive_job_rows();
@@ -313,20 +373,30 @@ Result<JobView> find_job(const ports::Store& store, std::string_view prefix) {
   if (prefix.size() < kPrefixMin)
     return error(Errc::kUsage, "job id " + printable(prefix) + " is too short",
                  "give at least six characters");
-  Result<std::vector<JobView>> jobs = all_jobs(store);
-  if (!jobs) return jobs.error();
-  JobView* found = nullptr;
-  for (JobView& job : jobs.value()) {
-    if (!to_base32(id_of(job)).starts_with(prefix)) continue;
-    if (found != nullptr)
-      return error(Errc::kUsage, "job id " + printable(prefix) + " is not unique",
-                   "give more characters");
-    found = &job;
-  }
-  if (found == nullptr)
+  const Result<std::vector<JobId>> sends = store.send_jobs();
+  if (!sends) return sends.error();
+  const Result<std::vector<JobId>> receives = store.receive_jobs();
+  if (!receives) return receives.error();
+  std::vector<JobId> found;
+  for (const auto* ids : {&sends.value(), &receives.value()})
+    for (const JobId& id : *ids)
+      if (to_base32(id).starts_with(prefix)) found.push_back(id);
+  if (found.size() > 1)
+    return error(Errc::kUsage, "job id " + printable(prefix) + " is not unique",
+                 "give more characters");
+  if (found.empty())
     return error(Errc::kNotFound, "no job has the id " + printable(prefix),
                  "'taubenpost list' shows all");
-  return std::move(*found);
+  Result<SendJobRow> send = store.send_job(found.front());
+  if (send) {
+    Result<SendView> view = view_with_eta(store, std::move(send).value());
+    if (!view) return view.error();
+    return JobView(std::move(view).value());
+  }
+  if (send.error().code != Errc::kNotFound) return send.error();
+  Result<ReceiveJobRow> receive = store.receive_job(found.front());
+  if (!receive) return receive.error();
+  return JobView(view_of(std::move(receive).value()));
 }
 
 bool is_partly_posted(const SendView& job) {
@@ -340,11 +410,24 @@ std::size_t JobWatch::Ended::delivered() const {
 }
 
 Result<JobWatch> JobWatch::start(const ports::Store& store) {
-  const Result<std::vector<JobView>> jobs = all_jobs(store);
-  if (!jobs) return jobs.error();
+  const Result<std::vector<SendJobRow>> sends = store.send_job_rows();
+  if (!sends) return sends.error();
+  const Result<std::vector<ReceiveJobRow>> receives = store.receive_job_rows();
+  if (!receives) return receives.error();
+  const Result<std::vector<RetractJobRow>> retractions = store.retract_job_rows();
+  if (!retractions) return retractions.error();
+  std::map<JobId, bool> called_back;  // and whether that is over
+  for (const RetractJobRow& row : *retractions)
+    called_back.emplace(row.job, taubenpost::has_ended(row.state));
   JobWatch watch;
-  for (const JobView& job : *jobs)
-    if (has_ended(job)) watch.ended_before_.emplace(id_of(job), is_called_back(job));
+  for (const SendJobRow& row : *sends) {
+    const auto retraction = called_back.find(row.id);
+    const bool is_called_back = retraction != called_back.end();
+    if (taubenpost::has_ended(row.state) && (!is_called_back || retraction->second))
+      watch.ended_before_.emplace(row.id, is_called_back);
+  }
+  for (const ReceiveJobRow& row : *receives)
+    if (taubenpost::has_ended(row.state)) watch.ended_before_.emplace(row.id, false);
   return watch;
 }
 
@@ -373,7 +456,17 @@ Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
   return result;
 }
 
-void print(Output& out, const SendView& job) { out.result("send_job", job.json(), job.line()); }
+void print(Output& out, const SendView& job, bool existing) {
+  if (!out.is_json()) return out.result("send_job", {}, job.line());
+  Json object = job.json();
+  if (existing) object["existing"] = true;
+  out.result("send_job", object, {});
+}
+
+void print(Output& out, const ReceiveView& job) {
+  if (!out.is_json()) return out.result("receive_job", {}, job.line());
+  out.result("receive_job", job.json(), {});
+}
 
 void print_retraction(Output& out, const SendView& job) {
   std::string text = job.line();
@@ -408,13 +501,16 @@ void report_failed(Output& out, const JobWatch::Ended& ended) {
                printable(job.row.channel_name) + ") failed: " + printable(job.row.error_text));
 }
 
-void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended) {
+void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended,
+                       std::uint64_t now) {
   for (const JobView& job : ended.unfinished) {
     const Result<std::vector<JournalRow>> history = store.journal(id_of(job));
     std::string text = "job " + short_id(id_of(job)) + " is not finished";
     const auto* send = std::get_if<SendView>(&job);
     if (send != nullptr && !send->blocked.empty())
       text += ": " + send->blocked;
+    else if (send != nullptr && send->waits_until_later(now))
+      text = "job " + short_id(id_of(job)) + " begins at " + utc(send->row.not_before);
     else if (history && !history->empty())
       text += ": " + printable(history->back().text);
     out.notice(text);
@@ -422,12 +518,24 @@ void report_unfinished(Output& out, const ports::Store& store, const JobWatch::E
 }
 
 void show_progress(Output& out, const ports::Store& store) {
-  const Result<std::vector<JobView>> jobs = all_jobs(store);
-  if (!jobs) return;
-  const auto open = std::find_if_not(jobs->begin(), jobs->end(), has_ended);
-  if (open == jobs->end()) return;
-  out.progress(std::visit(
-      [](const auto& view) { return short_id(view.row.id) + " " + view.progress(); }, *open));
+  if (!out.shows_progress()) return;
+  const auto show = [&out](const auto& view) {
+    out.progress(short_id(view.row.id) + " " + view.progress());
+  };
+  Result<std::vector<SendJobRow>> sends = store.send_job_rows();
+  Result<std::vector<ReceiveJobRow>> receives = store.receive_job_rows();
+  const Result<std::set<JobId>> retracting = open_retractions(store);
+  if (!sends || !receives || !retracting) return;
+  const auto is_open = [&](const SendJobRow& row) {
+    return !taubenpost::has_ended(row.state) || retracting->contains(row.id);
+  };
+  if (const auto send = std::ranges::find_if(*sends, is_open); send != sends->end()) {
+    const Result<SendView> view = view_of(store, std::move(*send));
+    if (view) show(*view);
+    return;
+  }
+  for (ReceiveJobRow& row : *receives)
+    if (!taubenpost::has_ended(row.state)) return show(view_of(std::move(row)));
 }
 
 }  // namespace taubenpost::cli

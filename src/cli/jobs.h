@@ -32,16 +32,20 @@ struct SendView {
   std::uint64_t batches = 0;          // of the body
   std::uint64_t boxes_done = 0;       // of the body: in batches that were read back
   std::string blocked;                // why it is held, or empty
+  std::uint64_t eta = 0;              // when its body will be out; 0: not known
 
   bool has_ended() const;     // and its retraction
   std::string state() const;  // may end with ",paused", ",blocked", ",retracting" …
-  std::string line() const;   // "ID STATE NAME -> RECIPIENTS"
+  // "ID STATE NAME -> RECIPIENTS", and ", until about TIME" where that is known.
+  std::string line() const;
   std::string progress() const;
   // "ALICE, BERT": who could find the letter before it was retracted.
   std::string may_have_seen() const;
   Json json() const;
+  bool waits_until_later(std::uint64_t now) const;  // for `not_before`
 };
-Result<SendView> view_of(const ports::Store& store, SendJobRow row);
+Result<SendView> view_of(const ports::Store& store, SendJobRow row);  // without `eta`
+Result<SendView> view_with_eta(const ports::Store& store, SendJobRow row);
 // Somebody has the letter.
 bool is_partly_posted(const SendView& job);
 
@@ -85,15 +89,18 @@ class JobWatch {
   std::set<std::pair<JobId, bool>> ended_before_;  // whether it was called back by then
 };
 
-void print(Output& out, const SendView& job);
+// `existing`: it was asked for again.
+void print(Output& out, const SendView& job, bool existing = false);
+void print(Output& out, const ReceiveView& job);
 // With a second line: who may have seen what is retracted.
 void print_retraction(Output& out, const SendView& job);
 // A placed file: path, bytes, channel.
 void print_placed(Output& out, const ReceiveView& job);
 // The reasons of failed jobs and recipients, on stderr.
 void report_failed(Output& out, const JobWatch::Ended& ended);
-// The last line of each unfinished job's history, on stderr.
-void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended);
+// The last line of each unfinished job's history, or when it begins, on stderr.
+void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended,
+                       std::uint64_t now);
 // One line about the oldest unfinished job, on a terminal.
 void show_progress(Output& out, const ports::Store& store);
 

@@ -100,8 +100,10 @@ void Output::fail(const Error& error, int status) {
          {});
 }
 
+bool Output::shows_progress() const { return !is_json_ && ::isatty(STDERR_FILENO) != 0; }
+
 void Output::progress(const std::string& text) {
-  if (is_json_ || ::isatty(STDERR_FILENO) == 0) return;
+  if (!shows_progress()) return;
   clear_progress();
   std::fputs(text.c_str(), stderr);
   progress_size_ = text.size();

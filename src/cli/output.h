@@ -28,6 +28,7 @@ class Output {
   void notice(const std::string& text);
   void fail(const Error& error, int status);
 
+  bool shows_progress() const;
   // Replaces the progress line; nothing where stderr is no terminal.
   void progress(const std::string& text);
   // kIo if a result could not be written.

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "app/state_dir.h"
+#include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
@@ -116,7 +117,7 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   report_failed(context.out(), *ended);
   notice_what_is_no_transfer(context.out(), round->found);
   if (!run) return run.error();
-  report_unfinished(context.out(), session.store(), *ended);
+  report_unfinished(context.out(), session.store(), *ended, unix_now());
   if (round->no_answer) return *round->no_answer;
   if (ended->delivered() + ended->failed() + ended->unfinished.size() == 0)
     return error(Errc::kNothingToDo, "nothing new");

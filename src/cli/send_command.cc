@@ -2,11 +2,13 @@
 #include <filesystem>
 #include <map>
 
+#include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
 #include "engine/engine.h"
 #include "engine/enqueue.h"
+#include "engine/forecast.h"
 
 namespace taubenpost::cli {
 namespace {
@@ -20,6 +22,11 @@ struct SendArgs {
   std::vector<std::string> to;
   std::string note;
   std::string name;
+  int priority = 0;
+  std::string not_before;
+  std::string deadline;
+  std::string key;
+  bool allow_expiry_risk = false;
   bool wait = false;
   std::uint32_t window = 0;
   std::string transport = "copy";
@@ -39,6 +46,22 @@ Result<std::string> source_of(const std::string& given) {
 }
 
 Way way_of(const std::string& name) { return name == "direct" ? Way::kDirect : Way::kCopy; }
+Status read_time(const std::string& text, const char* option, std::uint64_t& time) {
+  if (text.empty()) return ok();
+  const Result<std::uint64_t> parsed = parse_time(text, unix_now());
+  if (!parsed)
+    return error(Errc::kUsage, std::string(option) + ": " + parsed.error().what,
+                 parsed.error().hint);
+  time = *parsed;
+  return ok();
+}
+
+Result<bool> is_known(const ports::Store& store, const std::string& key) {
+  if (key.empty()) return false;
+  const Result<std::optional<SendJobRow>> job = job_of_key(store, key);
+  if (!job) return job.error();
+  return job->has_value();
+}
 
 // Exit status of the job that was waited for.
 Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
@@ -52,7 +75,7 @@ Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
   report_failed(context.out(), *ended);
   if (!has_ended(job->row.state)) {
     if (!run) return run.error();
-    report_unfinished(context.out(), store, *ended);
+    report_unfinished(context.out(), store, *ended, unix_now());
     return kUnfinished;
   }
   print(context.out(), *job);
@@ -77,6 +100,13 @@ Result<int> run_send(Context& context, const SendArgs& args) {
   request.to = args.to;
   request.note = args.note;
   request.name = args.name;
+  request.priority = args.priority;
+  TP_TRY(read_time(args.not_before, "--not-before", request.not_before));
+  TP_TRY(read_time(args.deadline, "--deadline", request.deadline));
+  request.key = args.key;
+  request.allow_expiry_risk = args.allow_expiry_risk;
+  const Result<bool> existing = is_known(session.store(), args.key);
+  if (!existing) return existing.error();
   request.window = args.window;
   request.transport = way_of(args.transport);
   request.commit = way_of(args.commit);
@@ -86,14 +116,20 @@ Result<int> run_send(Context& context, const SendArgs& args) {
 
   Result<SendJobRow> row = session.store().send_job(*id);
   if (!row) return row.error();
-  const Result<SendView> queued = view_of(session.store(), std::move(row).value());
+  const Result<SendView> queued = view_with_eta(session.store(), std::move(row).value());
   if (!queued) return queued.error();
-  print(context.out(), *queued);
+  if (!*existing && queued->eta == 0 && is_usually_too_large(queued->row.identity.size))
+    context.out().notice(printable(args.paths.front(), 4096) +
+                         ": at the usual packet a second its first boxes age out before the last "
+                         "are sent; nothing was measured yet on this network");
+  if (*existing)
+    context.out().notice("the idempotency key " + printable(args.key) + " has this job already");
+  print(context.out(), *queued, *existing);
   if (!args.wait) return kDone;
 
   session.on_tick([&] { show_progress(context.out(), session.store()); });
   Engine engine(session.ports(), EngineOptions{});
-  const Result<RunSummary> run = session.run(engine.run_until_idle());
+  const Result<RunSummary> run = session.run(engine.run_until_ended(*id));
   return end_of(context, session.store(), *id, *watch, run);
 }
 
@@ -133,6 +169,23 @@ void add_send(Commands& commands) {
       ->type_name("DURATION");
   command->add_option("--name", args->name, "what recipients see (default: that of the first PATH)")
       ->type_name("NAME");
+  command
+      ->add_option("--priority", args->priority,
+                   "-9 (later) to 9 (sooner): each step is worth an hour of waiting")
+      ->type_name("N");
+  command
+      ->add_option("--not-before", args->not_before,
+                   "begin at this time: RFC 3339, or from now on as +90m, +12h, +2d")
+      ->type_name("TIME");
+  command
+      ->add_option("--deadline", args->deadline, "fail if the letters are not decided by this time")
+      ->type_name("TIME");
+  command
+      ->add_option("--idempotency-key", args->key,
+                   "the same request with the same key is queued only once")
+      ->type_name("KEY");
+  command->add_flag("--allow-expiry-risk", args->allow_expiry_risk,
+                    "queue what may age out before its recipients can fetch it");
   command->add_flag("--wait", args->wait, "stay until it is posted");
 }
 

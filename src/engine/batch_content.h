@@ -67,7 +67,7 @@ class BodyContent : public BodyBoxes {
   BodyContent(const SendJobRow& job, EnginePorts ports);
   std::uint32_t slice_items() const override { return plan_.slice_chunks; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
-  Status may_start_work() const override { return taubenpost::may_start_work(ports_.store, job_); }
+  Status may_start_work() const override { return taubenpost::may_start_work(ports_, job_); }
   boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) override;
 
  private:
@@ -87,14 +87,14 @@ class CommitContent : public BatchContent {
       : job_(job.id), until_(job.until), slice_items_(options.slice_chunks), ports_(ports) {}
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
-  Status may_start_work() const override { return taubenpost::may_start_work(ports_.store, job_); }
+  Status may_start_work() const override { return taubenpost::may_start_work(ports_, job_); }
   boost::asio::awaitable<Result<Verdict>> verify(BatchRow row) override;
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;
   // The letters of recipients 0 … count - 1, each straight into its channel and read back before
   // the next one is written.
   boost::asio::awaitable<Status> write_each(std::uint32_t count);
-  bool expired() const override { return is_too_late(ports_.clock, until_); }
+  bool expired() const override { return is_too_late(ports_.clock.unix_ms() / 1000, until_); }
 
  private:
   boost::asio::awaitable<Status> settle_all(std::uint64_t first, std::uint32_t count,

@@ -15,8 +15,11 @@ using ports::WriteLevel;
 
 namespace {
 
-// Before a batch is built again; doubled each time.
+// Before a batch is built again; doubled each time, up to the longest.
 constexpr std::uint64_t kFirstRespinMs = 1'000;
+constexpr std::uint64_t kLongestRespinMs = kFirstRespinMs << 10;
+// When the replicas are full: at least half of it, and at most.
+constexpr std::uint64_t kStorageFullMs = 60'000;
 // A courier that has not answered for so long has lost the copy, or is gone.
 constexpr std::uint64_t kCourierSilenceMs = 40ULL * 60 * 1000;
 // After a restart it gets at least so long, however long the program was off.
@@ -67,12 +70,13 @@ asio::awaitable<Status> BatchJob::run() {
   }
 }
 
-// Opens a new generation: seed and courier are durable before anything is built. A batch that fails
-// again and again comes back less and less often.
+// Opens a new generation: seed and courier are durable before anything is built.
 asio::awaitable<Status> BatchJob::open(BatchRow row) {
-  if (row.generation.value() > 0) {
-    const std::uint64_t pause_ms = kFirstRespinMs << std::min(row.generation.value() - 1, 10U);
-    co_await ports_.clock.sleep(std::chrono::milliseconds(pause_ms));
+  const std::uint64_t now_ms = ports_.clock.unix_ms();
+  if (row.not_before_ms > now_ms) {
+    // A clock that was set back does not make it longer.
+    const std::uint64_t pause_ms = std::min(row.not_before_ms - now_ms, kLongestRespinMs);
+    co_await share_.rest(ports_.clock, std::chrono::milliseconds(pause_ms));
   }
   Result<CourierRow> courier = co_await choose_courier(row.failed_couriers);
   if (!courier) co_return courier.error();
@@ -96,7 +100,7 @@ asio::awaitable<Status> BatchJob::open(BatchRow row) {
 
 // Builds what is not built and writes what is not acknowledged, side by side.
 asio::awaitable<Status> BatchJob::upload(BatchRow row) {
-  Permit permit = co_await Permit::acquire(permits_.uploads);
+  Permit permit = co_await Permit::acquire(share_.uploads());
   Status prepared = co_await prepare_generation(row);
   if (!prepared) co_return prepared.error();
   Result<std::vector<ElementIndex>> waiting =
@@ -209,6 +213,7 @@ asio::awaitable<void> BatchJob::write_element(ElementIndex element, bool confirm
   step.acknowledge(job_, index_, generation_, element);
   Status stored = co_await ports_.store.commit(std::move(step));
   if (!stored) write_error_ = stored.error();
+  if (is_body(index_)) shared_.upload_rate.count(ports_.clock.monotonic_ms());
   TP_FAILPOINT("send.element.acknowledged");
 }
 
@@ -216,9 +221,8 @@ asio::awaitable<void> BatchJob::write_element(ElementIndex element, bool confirm
 asio::awaitable<Status> BatchJob::write_until_taken(ElementIndex element, bool confirmed) {
   Backoff backoff(ports_);
   while (!spoiled_ && !write_error_) {
-    Permit of_job = co_await Permit::acquire(permits_.writes);
-    Permit of_all = co_await Permit::acquire(shared_.writes);
-    std::optional<std::pair<Permit, Permit>> permits({std::move(of_job), std::move(of_all)});
+    WritePermit acquired = co_await share_.next_write();
+    std::optional<WritePermit> permits(std::move(acquired));
     if (spoiled_ || write_error_) break;
     TP_CO_TRY(content_.may_start_work());
     Result<Bytes> bytes = ports_.store.element(job_, index_, generation_, element);
@@ -337,9 +341,9 @@ asio::awaitable<Status> BatchJob::after_failure(BatchRow row, CopyResult result)
     case 8:
       co_return co_await respin(std::move(row), failed);
     case 6: {
-      Backoff pause(ports_, /*first_ms=*/60'000, /*limit_ms=*/60'000);
-      co_await pause.pause();
-      co_return co_await respin(std::move(row), "the network's storage is full");
+      const std::uint64_t pause_ms =
+          kStorageFullMs / 2 + ports_.random.below(kStorageFullMs / 2 + 1);
+      co_return co_await respin(std::move(row), "the network's storage is full", pause_ms);
     }
     default: {
       // The courier remembers its answer: what is tried again needs another sequence.
@@ -390,6 +394,7 @@ asio::awaitable<Status> BatchJob::verify(BatchRow row) {
   TP_FAILPOINT("send.batch.read_back");
   Transaction step;
   step.move(std::move(row), BatchEvent::kReadBack);
+  TP_CO_TRY(shared_.keep_rate(ports_.store, step));
   step.drop_elements(job_, index_);
   step.drop_batch(job_, index_);
   co_return co_await ports_.store.commit(std::move(step));
@@ -406,8 +411,12 @@ asio::awaitable<Status> BatchJob::close(BatchRow row) {
 }
 
 // Abandons the generation. The next one has a new temporary sequence; destination boxes that were
-// written are written again with the same bytes.
-asio::awaitable<Status> BatchJob::respin(BatchRow row, std::string why) {
+// written are written again with the same bytes. A batch that fails again and again comes back less
+// and less often, whoever is restarted meanwhile.
+asio::awaitable<Status> BatchJob::respin(BatchRow row, std::string why,
+                                         std::uint64_t least_pause_ms) {
+  const std::uint64_t usual_ms = kFirstRespinMs << std::min(row.generation.value() - 1, 10U);
+  row.not_before_ms = ports_.clock.unix_ms() + std::max(usual_ms, least_pause_ms);
   Transaction step;
   step.note(job_, ports_.clock.unix_ms(),
             "batch " + std::to_string(index_.value()) + ": built again, " + why);

@@ -18,15 +18,15 @@ namespace taubenpost {
 
 class BatchJob {
  public:
-  // `content`, `shared` and `permits` outlive this.
+  // `shared`, `share` (what the batches of the job have in common) and `content` outlive this.
   BatchJob(JobId job, BatchIndex index, EnginePorts ports, const EngineOptions& options,
-           SendShared& shared, JobPermits& permits, BatchContent& content)
+           SendShared& shared, JobShare& share, BatchContent& content)
       : job_(job),
         index_(index),
         ports_(ports),
         options_(options),
         shared_(shared),
-        permits_(permits),
+        share_(share),
         content_(content) {}
 
   // Returns when the batch is done. Errors as BatchContent::verify and may_start_work.
@@ -56,7 +56,8 @@ class BatchJob {
   boost::asio::awaitable<Status> after_failure(BatchRow row, ports::CopyResult result);
   boost::asio::awaitable<Status> to_another_courier(BatchRow row, std::string why);
   boost::asio::awaitable<Status> close(BatchRow row);
-  boost::asio::awaitable<Status> respin(BatchRow row, std::string why);
+  boost::asio::awaitable<Status> respin(BatchRow row, std::string why,
+                                        std::uint64_t least_pause_ms = 0);
   boost::asio::awaitable<Result<CourierRow>> choose_courier(std::vector<CourierRow> except);
 
   Status advance_temporary_to(std::uint32_t elements);
@@ -66,7 +67,7 @@ class BatchJob {
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;
-  JobPermits& permits_;
+  JobShare& share_;
   BatchContent& content_;
 
   // Of the open generation; made again from the stored seed whenever a step begins.

@@ -39,14 +39,18 @@ asio::awaitable<Status> BatchRuns::join() {
 }
 
 asio::awaitable<void> BatchRuns::run_copied(BatchIndex index, BatchContent& content) {
-  BatchJob batch(job_, index, ports_, options_, shared_, permits_, content);
+  share_.batch_begins();
+  BatchJob batch(job_, index, ports_, options_, shared_, share_, content);
   Status done = co_await batch.run();
+  share_.batch_ends();
   if (!done && !error_) error_ = done.error();
 }
 
 asio::awaitable<void> BatchRuns::run_direct(BatchIndex index, BodyBoxes& body) {
-  DirectBatch batch(job_, index, ports_, shared_, permits_, body);
+  share_.batch_begins();
+  DirectBatch batch(job_, index, ports_, shared_, share_, body);
   Status done = co_await batch.run();
+  share_.batch_ends();
   if (!done && !error_) error_ = done.error();
 }
 

@@ -13,14 +13,14 @@ namespace taubenpost {
 
 class BatchRuns {
  public:
-  // `options` and `shared` outlive this.
-  BatchRuns(const SendJobRow& job, EnginePorts ports, const EngineOptions& options,
-            SendShared& shared)
+  // `rank` among those who share `writes`, one of `shared`'s. What is referred to outlives this.
+  BatchRuns(const SendJobRow& job, std::int64_t rank, SharedWrites& writes, EnginePorts ports,
+            const EngineOptions& options, SendShared& shared)
       : job_(job.id),
         ports_(ports),
         options_(options),
         shared_(shared),
-        permits_(shared, job, options),
+        share_(shared, writes, rank, job.window),
         running_(shared.executor) {}
 
   // By copy commands. `content` lives until join().
@@ -44,7 +44,7 @@ class BatchRuns {
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;
-  JobPermits permits_;
+  JobShare share_;
   std::optional<Error> error_;
   TaskGroup running_;  // last: nothing that its children use dies before it
 };

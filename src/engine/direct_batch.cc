@@ -38,7 +38,7 @@ asio::awaitable<Status> DirectBatch::run() {
 
 // Writes every box that is not confirmed, a window of them at a time.
 asio::awaitable<Status> DirectBatch::write(BatchRow row) {
-  Permit permit = co_await Permit::acquire(permits_.uploads);
+  Permit permit = co_await Permit::acquire(share_.uploads());
   place_ = row;
   confirmed_ = row.buffer;
   confirmed_.resize(row.count);
@@ -104,8 +104,7 @@ asio::awaitable<Status> DirectBatch::write_until_stored(std::uint32_t item) {
 
 // The permits are given back with the answer: a job that has to wait holds up no other.
 asio::awaitable<Result<ports::WriteResult>> DirectBatch::write_once(std::uint32_t item) {
-  Permit of_job = co_await Permit::acquire(permits_.writes);
-  Permit of_all = co_await Permit::acquire(shared_.writes);
+  WritePermit permit = co_await share_.next_write();
   if (error_) co_return *error_;
   TP_CO_TRY(body_.may_start_work());
   BatchRow at = place_;
@@ -119,7 +118,11 @@ asio::awaitable<Result<ports::WriteResult>> DirectBatch::write_once(std::uint32_
   const std::uint64_t asked_ms = ports_.clock.monotonic_ms();
   ports::WriteResult result = co_await send(std::move(box).value());
   TP_FAILPOINT("direct.written");
-  if (result.outcome == Outcome::kOk) shared_.pace.wrote(ports_.clock.monotonic_ms() - asked_ms);
+  if (result.outcome == Outcome::kOk) {
+    const std::uint64_t now_ms = ports_.clock.monotonic_ms();
+    shared_.pace.wrote(now_ms - asked_ms);
+    if (is_body(index_)) shared_.upload_rate.count(now_ms, kPacketsOfConfirmedWrite);
+  }
   co_return result;
 }
 
@@ -143,6 +146,7 @@ asio::awaitable<Status> DirectBatch::verify(BatchRow row) {
     step.move(std::move(row), BatchEvent::kRespin);
   } else {
     step.move(std::move(row), BatchEvent::kReadBack);
+    TP_CO_TRY(shared_.keep_rate(ports_.store, step));
     step.drop_batch(job_, index_);
   }
   co_return co_await ports_.store.commit(std::move(step));

@@ -16,10 +16,10 @@ namespace taubenpost {
 
 class DirectBatch {
  public:
-  // `shared`, `permits` and `body` outlive this.
-  DirectBatch(JobId job, BatchIndex index, EnginePorts ports, SendShared& shared,
-              JobPermits& permits, BodyBoxes& body)
-      : job_(job), index_(index), ports_(ports), shared_(shared), permits_(permits), body_(body) {}
+  // `shared`, `share` and `body` outlive this.
+  DirectBatch(JobId job, BatchIndex index, EnginePorts ports, SendShared& shared, JobShare& share,
+              BodyBoxes& body)
+      : job_(job), index_(index), ports_(ports), shared_(shared), share_(share), body_(body) {}
 
   // Returns when the batch is done. Errors as BodyBoxes::read_back and may_start_work.
   boost::asio::awaitable<Status> run();
@@ -37,7 +37,7 @@ class DirectBatch {
   const BatchIndex index_;
   EnginePorts ports_;
   SendShared& shared_;
-  JobPermits& permits_;
+  JobShare& share_;
   BodyBoxes& body_;
 
   // Of the step that runs.

@@ -2,9 +2,12 @@
 
 #include <boost/asio/this_coro.hpp>
 #include <optional>
+#include <set>
 
 #include "engine/end_send.h"
 #include "engine/held.h"
+#include "engine/in_time.h"
+#include "engine/job_queue.h"
 #include "engine/receive_job.h"
 #include "engine/retract_job.h"
 #include "engine/retract_send.h"
@@ -17,49 +20,62 @@ using ports::Transaction;
 
 namespace {
 
-constexpr std::size_t kJobsAtOnce = 16;
-
 // One run over all jobs: what the children leave for the parent.
 struct Run {
   EnginePorts ports;
   const EngineOptions& options;
   SendShared& shared;
+  JobQueue& queue;
+  const std::uint64_t box_max;
   RunSummary summary;
+  std::set<JobId> active;      // have a coroutine
+  bool is_timed = false;       // somebody sleeps a little
   std::optional<Error> error;  // the first one
+
+  std::uint64_t now() const { return ports.clock.unix_ms() / 1000; }
 };
 
-// Nobody is asked for what is paused or held.
-Result<bool> has_work(const ports::Store& store, const SendJobRow& row) {
-  if (has_ended(row.state) || row.paused) return false;
-  const Result<std::string> reason = held_reason(store, row);
-  if (!reason) return reason.error();
-  return reason->empty();
-}
-Result<bool> has_work(const ports::Store&, const ReceiveJobRow& row) {
-  return !has_ended(row.state);
+bool has_work(const SendJobRow& row, std::uint64_t now) {
+  return !has_ended(row.state) && (!row.paused || !in_time(row, now));
 }
 
-template <class Row>
-Result<std::vector<JobId>> with_work(const ports::Store& store, const std::vector<Row>& rows) {
-  std::vector<JobId> out;
-  for (const Row& row : rows) {
-    const Result<bool> work = has_work(store, row);
-    if (!work) return work.error();
-    if (*work) out.push_back(row.id);
+// Everything that is unfinished, but what is paused or held: nobody is asked for that.
+Status fill(JobQueue& queue, const EnginePorts& ports) {
+  const std::uint64_t now = ports.clock.unix_ms() / 1000;
+  const Result<std::vector<SendJobRow>> sends = ports.store.send_job_rows();
+  if (!sends) return sends.error();
+  const Result<HeldJobs> held = HeldJobs::read(ports.store);
+  if (!held) return held.error();
+  for (const SendJobRow& row : *sends) {
+    if (!has_work(row, now)) continue;
+    const Result<std::string> reason = held->reason(row);
+    if (!reason) return reason.error();
+    if (reason->empty()) queue.add(row, now);
   }
-  return out;
+  const Result<std::vector<RetractJobRow>> retractions = ports.store.retract_job_rows();
+  if (!retractions) return retractions.error();
+  for (const RetractJobRow& row : *retractions)
+    if (!has_ended(row.state)) queue.add(row);
+  const Result<std::vector<ReceiveJobRow>> receives = ports.store.receive_job_rows();
+  if (!receives) return receives.error();
+  for (const ReceiveJobRow& row : *receives)
+    if (!has_ended(row.state)) queue.add(row);
+  return ok();
 }
 
-// Retractions that are not at their end, by their jobs.
-Result<std::vector<JobId>> open_retractions(const ports::Store& store,
-                                            const std::vector<SendJobRow>& jobs) {
-  std::vector<JobId> out;
-  for (const SendJobRow& job : jobs) {
-    const Result<std::optional<RetractJobRow>> row = store.retract_job(job.id);
+// Those whose time has come: to begin, or to be told that it is too late.
+Status wake(Run& run) {
+  for (const JobId& id : run.queue.due(run.now())) {
+    const Result<SendJobRow> row = run.ports.store.send_job(id);
     if (!row) return row.error();
-    if (row->has_value() && !has_ended((*row)->state)) out.push_back(job.id);
+    if (has_work(*row, run.now()) && !run.active.contains(id)) run.queue.add(*row, run.now());
   }
-  return out;
+  return ok();
+}
+
+asio::awaitable<void> sleep_a_little(Run& run) {
+  co_await run.ports.clock.sleep(std::chrono::seconds(1));
+  run.is_timed = false;
 }
 
 template <class Row>
@@ -70,30 +86,61 @@ void count_end(Run& run, const Result<Row>& row, bool good) {
   if (!good && !has_ended(row->state)) ++run.summary.blocked;
 }
 
-asio::awaitable<void> run_send(Run& run, JobId id) {
-  SendJob job(id, run.ports, run.options, run.shared);
+asio::awaitable<Status> run_send(Run& run, JobQueue::Turn turn) {
+  Result<SendJobRow> row = run.ports.store.send_job(turn.id);
+  if (!row) co_return row.error();
+  if (!has_work(*row, run.now())) co_return ok();  // it had another turn, and that was the last
+  if (row->plan.box_max != 0 && row->plan.box_max != run.box_max) {
+    ++run.summary.blocked;  // planned for another geometry: nothing is sent
+    co_return ok();
+  }
+  SendJob job(turn, run.ports, run.options, run.shared);
   Status done = co_await job.run();
-  if (!done && !run.error) run.error = done.error();
-  Result<SendJobRow> row = run.ports.store.send_job(id);
+  row = run.ports.store.send_job(turn.id);
+  if (done && row && has_work(*row, run.now()) && lane_of(*row) != turn.lane) {
+    run.queue.add(*row, run.now());
+    co_return ok();
+  }
   count_end(run, row, row && row->state == SendState::kPosted);
+  co_return done;
 }
 
-asio::awaitable<void> run_retract(Run& run, JobId id) {
+asio::awaitable<Status> run_retract(Run& run, JobId id) {
   RetractJob job(id, run.ports, run.options, run.shared);
   Status done = co_await job.run();
-  if (!done && !run.error) run.error = done.error();
   const Result<std::optional<RetractJobRow>> row = run.ports.store.retract_job(id);
-  if (!row || !row->has_value()) co_return;
-  if ((*row)->state == RetractState::kRetracted) ++run.summary.finished;
-  if ((*row)->state == RetractState::kFailed) ++run.summary.failed;
+  if (row && row->has_value() && (*row)->state == RetractState::kRetracted) ++run.summary.finished;
+  if (row && row->has_value() && (*row)->state == RetractState::kFailed) ++run.summary.failed;
+  co_return done;
 }
 
-asio::awaitable<void> run_receive(Run& run, JobId id) {
+asio::awaitable<Status> run_receive(Run& run, JobId id) {
   ReceiveJob job(id, run.ports, run.options);
   Status done = co_await job.run();
-  if (!done && !run.error) run.error = done.error();
   Result<ReceiveJobRow> row = run.ports.store.receive_job(id);
   count_end(run, row, row && row->state == ReceiveState::kPlaced);
+  co_return done;
+}
+
+asio::awaitable<void> take_turn(Run& run, JobQueue::Turn turn) {
+  Status done = ok();
+  if (turn.lane == Lane::kReceives) {
+    done = co_await run_receive(run, turn.id);
+  } else if (turn.lane == Lane::kRetractions) {
+    done = co_await run_retract(run, turn.id);
+  } else {
+    done = co_await run_send(run, turn);
+  }
+  if (!done && !run.error) run.error = done.error();
+  run.active.erase(turn.id);
+  run.queue.leave(turn.lane);
+}
+
+// False if it has one already: a job whose deadline passed is seen a second time.
+bool start(Run& run, TaskGroup& group, JobQueue::Turn turn) {
+  const bool is_new = run.active.insert(turn.id).second;
+  if (is_new) group.spawn(take_turn(run, turn));
+  return is_new;
 }
 
 }  // namespace
@@ -118,48 +165,47 @@ asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   Status expired = co_await retract_expired(ports_);
   if (!expired) co_return expired.error();
-  const Result<std::vector<SendJobRow>> send_rows = ports_.store.send_job_rows();
-  if (!send_rows) co_return send_rows.error();
-  const Result<std::vector<ReceiveJobRow>> receive_rows = ports_.store.receive_job_rows();
-  if (!receive_rows) co_return receive_rows.error();
-  const Result<std::vector<JobId>> retractions = open_retractions(ports_.store, *send_rows);
-  if (!retractions) co_return retractions.error();
-  const Result<std::vector<JobId>> sends = with_work(ports_.store, *send_rows);
-  if (!sends) co_return sends.error();
-  const Result<std::vector<JobId>> receives = with_work(ports_.store, *receive_rows);
-  if (!receives) co_return receives.error();
+  JobQueue queue;
+  TP_CO_TRY(fill(queue, ports_));
   TP_CO_TRY(remove_orphaned_spools(ports_));
-  if (sends->empty() && receives->empty() && retractions->empty()) co_return RunSummary{};
+  if (queue.empty()) co_return RunSummary{.later = queue.later()};
 
   Result<ports::NetworkView> view = co_await connect_to_network(ports_);
   if (!view) co_return view.error();
   const auto executor = co_await asio::this_coro::executor;
   SendShared shared(executor, options_);
-  Run run{ports_, options_, shared, {}, std::nullopt};
+  Run run{ports_, options_, shared, queue, view->box_max, {}, {}, false, std::nullopt};
   TaskGroup group(executor);
-  for (const JobId& id : retractions.value()) {  // first: a letter that is not found yet
-    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
-    if (run.error) break;
-    group.spawn(run_retract(run, id));
-  }
-  for (const JobId& id : sends.value()) {
-    Result<SendJobRow> row = ports_.store.send_job(id);
-    if (row && row->plan.box_max != 0 && row->plan.box_max != view->box_max) {
-      ++run.summary.blocked;  // planned for another geometry: nothing is sent
-      continue;
+  for (;;) {
+    Status woken = wake(run);
+    if (!woken && !run.error) run.error = woken.error();
+    std::optional<JobQueue::Turn> turn;
+    while (!run.error && (turn = queue.next(shared.body_writes.resting_jobs)))
+      if (!start(run, group, *turn)) queue.leave(turn->lane);
+    if (run.active.empty()) break;
+    if (queue.needs_clock() && !run.is_timed) {
+      run.is_timed = true;
+      group.spawn(sleep_a_little(run));
     }
-    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
-    if (run.error) break;
-    group.spawn(run_send(run, id));
-  }
-  for (const JobId& id : receives.value()) {
-    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
-    if (run.error) break;
-    group.spawn(run_receive(run, id));
+    co_await group.wait_for_one();
   }
   co_await group.join();
   if (run.error) co_return *run.error;
+  run.summary.later = queue.later();
   co_return run.summary;
+}
+
+asio::awaitable<Result<RunSummary>> Engine::run_until_ended(JobId id) {
+  for (;;) {
+    Result<RunSummary> run = co_await run_until_idle();
+    if (!run) co_return run;
+    const Result<SendJobRow> row = ports_.store.send_job(id);
+    if (!row) co_return row.error();
+    const std::uint64_t now_ms = ports_.clock.unix_ms();
+    const std::uint64_t begin_ms = row->not_before * 1000;
+    if (has_ended(row->state) || row->paused || begin_ms <= now_ms) co_return run;
+    co_await ports_.clock.sleep(std::chrono::milliseconds(begin_ms - now_ms));
+  }
 }
 
 }  // namespace taubenpost

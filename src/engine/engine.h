@@ -17,6 +17,7 @@ struct RunSummary {
   std::size_t finished = 0;  // jobs that reached posted, placed or retracted in this run
   std::size_t failed = 0;    // jobs that reached failed in this run
   std::size_t blocked = 0;   // jobs that can't go on now: another geometry, no target folder
+  std::size_t later = 0;     // jobs whose time has not come
 };
 
 // Waits for the daemon (kDaemonLimitMs). The first connection binds the store to its network; later
@@ -28,10 +29,13 @@ class Engine {
   Engine(EnginePorts ports, EngineOptions options) : ports_(ports), options_(options) {}
 
   // Runs retractions, those of what has expired among them, send jobs and receive jobs to their
-  // ends; leaves those that are paused or
-  // held (held.h). Errors: kDaemonGone (no daemon within the limit; all jobs stay as they are),
-  // kRefused (another network than the store's), kStoreBad, kStoreIo, kDiskFull.
+  // ends, in the order of job_queue.h; leaves those that are paused or held (held.h). Errors:
+  // kDaemonGone (no daemon within the limit; all jobs stay as they are), kRefused (another network
+  // than the store's), kStoreBad, kStoreIo, kDiskFull. A job whose time comes while others run
+  // takes its turn; nobody waits for it alone.
   boost::asio::awaitable<Result<RunSummary>> run_until_idle();
+  // The same, but waits for the time of this job.
+  boost::asio::awaitable<Result<RunSummary>> run_until_ended(JobId id);
 
  private:
   EnginePorts ports_;

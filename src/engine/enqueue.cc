@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "crypto/hash.h"
 #include "engine/channels.h"
+#include "engine/forecast.h"
+#include "engine/steer_send.h"
 #include "wire/letter.h"
 
 namespace taubenpost {
@@ -12,6 +15,67 @@ using ports::Transaction;
 namespace {
 
 constexpr std::size_t kNoteMax = 512;
+constexpr std::size_t kKeyMax = 255;
+
+Result<JobId> id_of_key(const ports::Store& store, const std::string& key) {
+  const Result<StoreIdentityRow> identity = store.identity();
+  if (!identity) return identity.error();
+  crypto::Blake2b256 hash;
+  hash.update(as_bytes("taubenpost job 1"));
+  hash.update(identity->store);
+  hash.update(as_bytes(key));
+  return to_array<16>(ByteView(hash.finish()).first(16));
+}
+
+// What two requests of one key must have in common. Every part has its length before it.
+Bytes32 digest_of(const SendRequest& request, const std::string& name,
+                  const std::vector<ChannelRow>& channels) {
+  Bytes all;
+  const auto add = [&all](const std::string& text) {
+    append_be(all, static_cast<std::uint64_t>(text.size()));
+    append(all, as_bytes(text));
+  };
+  append_be(all, static_cast<std::uint64_t>(request.sources.size()));
+  for (const std::string& source : request.sources) add(source);
+  add(name);
+  add(request.note);
+  std::vector<ChannelId> ids;
+  for (const ChannelRow& channel : channels) ids.push_back(channel.id);
+  std::sort(ids.begin(), ids.end());
+  for (const ChannelId& id : ids) append(all, id);
+  return crypto::blake2b_256(all);
+}
+
+// Nothing if the key is new, or empty. kRefused if it stands for something else.
+Result<std::optional<JobId>> same_again(const ports::Store& store, const std::string& key,
+                                        const Bytes32& digest) {
+  if (key.empty()) return std::optional<JobId>();
+  const Result<std::optional<SendJobRow>> known = job_of_key(store, key);
+  if (!known) return known.error();
+  if (!known.value()) return std::optional<JobId>();
+  const SendJobRow& job = **known;
+  if (job.request == digest) return std::optional<JobId>(job.id);
+  return error(Errc::kRefused,
+               "the idempotency key " + printable(key) + " belongs to job " + to_base32(job.id) +
+                   ", which sends something else or to others",
+               "take another key for another request");
+}
+
+// What may be wrong with a request as it is written.
+Status valid(const SendRequest& request, std::uint64_t now) {
+  if (request.sources.empty()) return error(Errc::kUsage, "there is nothing to send");
+  if (request.note.size() > kNoteMax || !is_utf8(request.note))
+    return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
+  if (request.key.size() > kKeyMax || !is_utf8(request.key))
+    return error(Errc::kUsage, "the idempotency key is not UTF-8 of at most 255 bytes");
+  if (request.deadline != 0 && request.deadline <= std::max(now, request.not_before))
+    return error(Errc::kUsage, "the deadline is not after the time at which it may begin",
+                 "give the letters time to be decided");
+  if (request.window > EngineOptions{}.write_window)
+    return error(Errc::kUsage, "a window of " + std::to_string(request.window) + " writes",
+                 "1 to 16 are possible");
+  return valid_priority(request.priority);
+}
 
 }  // namespace
 
@@ -45,6 +109,15 @@ RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& cha
   return recipient;
 }
 
+Result<std::optional<SendJobRow>> job_of_key(const ports::Store& store, const std::string& key) {
+  const Result<JobId> id = id_of_key(store, key);
+  if (!id) return id.error();
+  Result<SendJobRow> job = store.send_job(*id);
+  if (job) return std::optional<SendJobRow>(std::move(job).value());
+  if (job.error().code == Errc::kNotFound) return std::optional<SendJobRow>();
+  return job.error();
+}
+
 std::vector<std::string> sources_of(const SendJobRow& job) {
   std::vector<std::string> sources{job.source};
   sources.insert(sources.end(), job.more_sources.begin(), job.more_sources.end());
@@ -72,27 +145,37 @@ Result<SendJobRow> new_send_job(const EnginePorts& ports, std::vector<std::strin
 }
 
 asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request) {
-  Result<std::vector<ChannelRow>> channels = outgoing_channels(ports.store, request.to);
+  const Result<std::vector<ChannelRow>> channels = outgoing_channels(ports.store, request.to);
   if (!channels) co_return channels.error();
-  if (request.note.size() > kNoteMax || !is_utf8(request.note))
-    co_return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
-  if (request.window > EngineOptions{}.write_window)
-    co_return error(Errc::kUsage, "a window of " + std::to_string(request.window) + " writes",
-                    "1 to 16 are possible");
-  if (request.sources.empty()) co_return error(Errc::kUsage, "there is nothing to send");
+  const std::uint64_t now = ports.clock.unix_ms() / 1000;
+  TP_CO_TRY(valid(request, now));
   const std::string& first = request.sources.front();
   std::string name = request.name.empty() ? first.substr(first.rfind('/') + 1) : request.name;
   if (!wire::valid_name(name))
     co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
                     "use UTF-8 of 1 to 255 bytes without control characters or backslashes");
-  Result<SendJobRow> job =
-      new_send_job(ports, std::move(request.sources), std::move(name), std::move(request.note));
+  const Bytes32 digest = digest_of(request, name, *channels);
+  const Result<std::optional<JobId>> known = same_again(ports.store, request.key, digest);
+  if (!known) co_return known.error();
+  if (known.value()) co_return **known;
+  Result<SendJobRow> job = new_send_job(ports, request.sources, std::move(name), request.note);
   if (!job) co_return job.error();
-
+  if (!request.key.empty()) {
+    const Result<JobId> of_key = id_of_key(ports.store, request.key);
+    if (!of_key) co_return of_key.error();
+    job->id = *of_key;
+    job->key = request.key;
+    job->request = digest;
+  }
+  job->priority = static_cast<std::int8_t>(request.priority);
+  job->not_before = request.not_before;
+  job->deadline = request.deadline;
   job->window = request.window;
   job->transport = request.transport;
   job->commit = request.commit;
   job->expire = request.expire;
+  if (!request.allow_expiry_risk) TP_CO_TRY(fits_in_time(ports.store, *job, now));
+
   job->recipients = static_cast<std::uint32_t>(channels->size());
   const JobId id = job->id;
   Transaction step;
@@ -101,8 +184,13 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   step.note(id, ports.clock.unix_ms(), "queued");
   step.create(std::move(job).value());
   Status stored = co_await ports.store.commit(std::move(step));
-  if (!stored) co_return stored.error();
-  co_return id;
+  if (stored) co_return id;
+  if (stored.error().code != Errc::kStateConflict) co_return stored.error();
+  // Somebody else was faster with the same key.
+  const Result<std::optional<JobId>> other = same_again(ports.store, request.key, digest);
+  if (!other) co_return other.error();
+  if (!other.value()) co_return stored.error();
+  co_return **other;
 }
 
 }  // namespace taubenpost

@@ -1,8 +1,12 @@
 // Accepting a send job: the request is durable when this returns, and nothing was read yet but the
 // identity of the source.
+//
+// With an idempotency key the same request gives the same job, however often and after whatever
+// crash: the id of the job comes from the key, and a job is created in one commit.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,18 +15,25 @@
 namespace taubenpost {
 
 struct SendRequest {
-  std::vector<std::string> sources;  // absolute paths; one regular file, or an archive is made
-  std::vector<std::string> to;       // names of outgoing channels, at least one, no duplicates
-  std::string note;                  // at most 512 bytes
-  std::string name;          // what recipients see; empty: the base name of the first source
-  std::uint32_t window = 0;  // writes in flight, at most 16; 0: as many as the engine has
+  std::vector<std::string> sources{};  // absolute paths; one regular file, or an archive is made
+  std::vector<std::string> to{};       // names of outgoing channels, at least one, no duplicates
+  std::string note{};                  // at most 512 bytes
+  std::string name{};              // what recipients see; empty: the base name of the first source
+  int priority = 0;                // -kPriorityMax to kPriorityMax
+  std::uint64_t not_before = 0;    // Unix seconds, or 0
+  bool allow_expiry_risk = false;  // queue what may age out before its recipients have it
+  std::string key{};               // idempotency key, at most 255 bytes of UTF-8, or empty
+  std::uint64_t deadline = 0;      // Unix seconds, or 0; later than now and `not_before`
+  std::uint32_t window = 0;        // writes in flight, at most 16; 0: as many as the engine has
   Way transport = Way::kCopy;
   Way commit = Way::kCopy;
   std::uint64_t expire = 0;  // seconds after its letters were decided until it is retracted
 };
 
 // Errors: kNotFound (source, channel), kSourceUnreadable, kUsage (what can't be sent, an incoming
-// channel, a duplicate, an impossible name), kRefused (a channel of another network).
+// channel, a duplicate, an impossible name), kRefused (a channel of another network; a key that was
+// used for other sources, other recipients or another note; more than can be uploaded in time:
+// forecast.h).
 boost::asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request);
 
 // What makes a recipient of a job, here and wherever one is added. Errors as above.
@@ -34,5 +45,7 @@ RecipientRow new_recipient(JobId job, std::uint32_t index, const ChannelRow& cha
 Result<SendJobRow> new_send_job(const EnginePorts& ports, std::vector<std::string> sources,
                                 std::string name, std::string note);
 std::vector<std::string> sources_of(const SendJobRow& job);
+// The job that has this key.
+Result<std::optional<SendJobRow>> job_of_key(const ports::Store& store, const std::string& key);
 
 }  // namespace taubenpost

@@ -1,6 +1,7 @@
-// Why a send job is held although nobody paused it (design 4.5).
+// Why send jobs are held although nobody paused them (design 4.5).
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "model/rows.h"
@@ -8,8 +9,23 @@
 
 namespace taubenpost {
 
-// "restored store: …", or empty. A job that still has to reach a recipient through a channel that
-// is unsynchronised does nothing at all: positions from the channel's next one on may be used.
+// Reads the channels once, for any number of jobs. A job that still has to reach a recipient
+// through a channel that is unsynchronised does nothing at all: positions from the channel's next
+// one on may be used.
+class HeldJobs {
+ public:
+  // `store` outlives this.
+  static Result<HeldJobs> read(const ports::Store& store);
+  // "restored store: …", or empty.
+  Result<std::string> reason(const SendJobRow& job) const;
+
+ private:
+  explicit HeldJobs(const ports::Store& store) : store_(&store) {}
+  const ports::Store* store_;
+  std::map<ChannelId, std::string> unsynchronised_;  // and their names
+};
+
+// Of one job alone.
 Result<std::string> held_reason(const ports::Store& store, const SendJobRow& job);
 
 }  // namespace taubenpost

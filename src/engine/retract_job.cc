@@ -8,6 +8,7 @@
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/job_errors.h"
+#include "engine/job_queue.h"
 #include "engine/read_surely.h"
 #include "engine/retract_content.h"
 
@@ -125,7 +126,7 @@ asio::awaitable<Status> RetractJob::write_letters(RetractJobRow row) {
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   LetterTombstones letters(row, ports_);
-  BatchRuns runs(*job, ports_, options_, shared_);
+  BatchRuns runs(*job, rank_of(row), shared_.letter_writes, ports_, options_, shared_);
   for (const BatchRow& batch : batches.value())
     if (!is_over_body(batch.index)) runs.copy(batch.index, letters);
   Status copied = co_await runs.join();
@@ -136,7 +137,6 @@ asio::awaitable<Status> RetractJob::write_letters(RetractJobRow row) {
 
 asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
   if (row.boxes == 0) co_return ok();
-  Permit permit = co_await Permit::acquire(shared_.uploading_jobs);
   const Result<SendJobRow> job = ports_.store.send_job(id_);
   if (!job) co_return job.error();
   const Result<std::vector<BatchRow>> opened = ports_.store.batches(id_);
@@ -145,7 +145,7 @@ asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
   for (const BatchRow& batch : opened.value())
     if (is_over_body(batch.index)) open.push_back(batch.index);
   BodyTombstones body(job.value(), ports_, options_);
-  BatchRuns batches(job.value(), ports_, options_, shared_);
+  BatchRuns batches(job.value(), rank_of(row), shared_.body_writes, ports_, options_, shared_);
   const BatchRuns::OpenNext open_next = [this] { return open_batch(); };
   const Way way = row.direct ? Way::kDirect : Way::kCopy;
   co_return co_await batches.run_body(std::move(open), open_next, body, way);

@@ -31,12 +31,19 @@ Result<SendJobRow> failed_job(const ports::Store& store, JobId id) {
   return row;
 }
 
+// A deadline that has passed would fail it again at once.
+Status before_deadline(const EnginePorts& ports, const SendJobRow& row) {
+  if (row.deadline == 0 || ports.clock.unix_ms() / 1000 < row.deadline) return ok();
+  return error(Errc::kRefused, "the deadline of the job has passed", kRestartHint);
+}
+
 Error too_late() {
   return error(Errc::kRefused, "the content ages out too soon to be tried again", kRestartHint);
 }
 
 // Nothing was planned: from the beginning, with the source that was queued.
 Result<SendEvent> queue_again(EnginePorts& ports, const SendJobRow& row) {
+  TP_TRY(before_deadline(ports, row));
   Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(sources_of(row));
   if (!source) return source.error();
   if ((*source)->identity() != row.identity)
@@ -47,8 +54,9 @@ Result<SendEvent> queue_again(EnginePorts& ports, const SendJobRow& row) {
 
 // The batches that have a row go on in the generation that they were in.
 Result<SendEvent> upload_again(EnginePorts& ports, const SendJobRow& row) {
-  if (row.first_epoch != 0 && is_too_late(ports.clock, ages_out_at(row.first_epoch)))
-    return too_late();
+  TP_TRY(before_deadline(ports, row));
+  const std::uint64_t now = ports.clock.unix_ms() / 1000;
+  if (row.first_epoch != 0 && is_too_late(now, ages_out_at(row.first_epoch))) return too_late();
   if (row.plan.boxes > 0 && !has_upload(row))
     return error(Errc::kRefused, "to try again would fail again: " + row.error_text, kRestartHint);
   return SendEvent::kUploadAgain;
@@ -70,7 +78,7 @@ Status try_again(const ports::Store& store, RecipientRow recipient, Transaction&
 Result<SendEvent> commit_again(EnginePorts& ports, const SendJobRow& row, Transaction& step) {
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(row.id);
   if (!recipients) return recipients.error();
-  const bool late = is_too_late(ports.clock, row.until);
+  const bool late = is_too_late(ports.clock.unix_ms() / 1000, row.until);
   std::vector<RecipientIndex> missing;
   for (const RecipientRow& recipient : recipients.value()) {
     const bool has_gone =
@@ -91,7 +99,8 @@ Result<SendEvent> plan_retry(EnginePorts& ports, const SendJobRow& row, Transact
   return queue_again(ports, row);
 }
 
-// The request of `old`, for whoever was not posted; rows of the new recipients go into `step`.
+// The request of `old`, for whoever was not posted; rows of the new recipients go into `step`. A
+// deadline that has passed was for the old one; its key names the old one for ever.
 Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transaction& step,
                            std::vector<std::string>& left_out) {
   Result<SendJobRow> job = new_send_job(ports, sources_of(old), old.name, old.note);
@@ -100,6 +109,9 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
   job->transport = old.transport;
   job->commit = old.commit;
   job->expire = old.expire;
+  job->priority = old.priority;
+  job->not_before = old.not_before;
+  if (old.deadline > job->created) job->deadline = old.deadline;
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : recipients.value()) {

@@ -13,6 +13,7 @@
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
+#include "engine/in_time.h"
 #include "engine/index_steps.h"
 #include "engine/job_errors.h"
 #include "engine/letter_of.h"
@@ -52,7 +53,9 @@ asio::awaitable<Status> SendJob::run() {
   for (;;) {
     Result<SendJobRow> row = ports_.store.send_job(id_);
     if (!row) co_return row.error();
-    if (row->paused) co_return ok();
+    Status possible = in_time(*row, ports_.clock.unix_ms() / 1000);
+    if (!possible) co_return co_await give_up(possible.error());
+    if (row->paused || lane_of(*row) != lane_) co_return ok();
 
     Status step = ok();
     switch (row->state) {
@@ -89,6 +92,7 @@ bool SendJob::is_overtaken(const SendJobRow& before, const Error& failure) const
 
 asio::awaitable<Status> SendJob::start(SendJobRow row) {
   Transaction step;
+  step.note(id_, ports_.clock.unix_ms(), "its turn has come");
   step.move(std::move(row), SendEvent::kStart);
   co_return co_await ports_.store.commit(std::move(step));
 }
@@ -180,11 +184,10 @@ asio::awaitable<Status> SendJob::spool(SendJobRow row, SendPlan& plan) {
 // Opens batches in order and runs a few of them side by side; decides when all are done.
 asio::awaitable<Status> SendJob::upload(SendJobRow row) {
   if (row.plan.boxes > 0) {
-    Permit permit = co_await Permit::acquire(shared_.uploading_jobs);
     Status uploaded = co_await upload_batches();
     if (!uploaded) co_return uploaded.error();
   }
-  TP_CO_TRY(may_start_work(ports_.store, id_));
+  TP_CO_TRY(may_start_work(ports_, id_));
   Result<SendJobRow> now = ports_.store.send_job(id_);
   if (!now) co_return now.error();
   co_return co_await decide(std::move(now).value());
@@ -198,7 +201,7 @@ asio::awaitable<Status> SendJob::upload_batches() {
   std::vector<BatchIndex> open;
   for (const BatchRow& batch : opened.value()) open.push_back(batch.index);
   BodyContent body(row.value(), ports_);
-  BatchRuns batches(row.value(), ports_, options_, shared_);
+  BatchRuns batches(row.value(), rank_of(*row), shared_.body_writes, ports_, options_, shared_);
   const BatchRuns::OpenNext open_next = [this] { return open_batch(); };
   co_return co_await batches.run_body(std::move(open), open_next, body, row->transport);
 }
@@ -208,7 +211,7 @@ asio::awaitable<Result<std::optional<BatchIndex>>> SendJob::open_batch() {
   Result<SendJobRow> row = ports_.store.send_job(id_);
   if (!row) co_return row.error();
   if (row->next_batch == batch_count(row->plan)) co_return std::optional<BatchIndex>();
-  TP_CO_TRY(may_start_work(ports_.store, id_));
+  TP_CO_TRY(may_start_work(ports_, id_));
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
   if (row->first_epoch == 0) row->first_epoch = view->replica_epoch;
@@ -240,10 +243,8 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
   if (!recipients) co_return recipients.error();
   row.sent = ports_.clock.unix_ms() / 1000;
+  TP_CO_TRY(in_time(row, row.sent));
   row.until = ages_out_at(row.first_epoch);
-  if (is_too_late(ports_.clock, row.until))
-    co_return error(Errc::kRefused, "the content ages out too soon for its letter to be sent",
-                    "send the file again");
   const Bytes letter = letter_of(row);
   Transaction step;
   std::vector<RecipientIndex> to_write;
@@ -271,7 +272,7 @@ asio::awaitable<Status> SendJob::post(SendJobRow row) {
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   CommitContent letters(row, ports_, options_);
-  BatchRuns runs(row, ports_, options_, shared_);
+  BatchRuns runs(row, rank_of(row), shared_.letter_writes, ports_, options_, shared_);
   for (const BatchRow& batch : batches.value()) runs.copy(batch.index, letters);
   Status copied = co_await runs.join();
   if (!copied) co_return copied;
@@ -279,7 +280,7 @@ asio::awaitable<Status> SendJob::post(SendJobRow row) {
     Status written = co_await letters.write_each(row.recipients);
     if (!written) co_return written.error();
   }
-  TP_CO_TRY(may_start_work(ports_.store, id_));  // it may have been called back meanwhile
+  TP_CO_TRY(may_start_work(ports_, id_));  // it may have been called back meanwhile
   co_return co_await finish(std::move(row));
 }
 

@@ -8,15 +8,17 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 
+#include "engine/job_queue.h"
 #include "engine/send_shared.h"
 
 namespace taubenpost {
 
 class SendJob {
  public:
-  SendJob(JobId id, EnginePorts ports, const EngineOptions& options, SendShared& shared)
-      : id_(id), ports_(ports), options_(options), shared_(shared) {}
+  SendJob(JobQueue::Turn turn, EnginePorts ports, const EngineOptions& options, SendShared& shared)
+      : id_(turn.id), lane_(turn.lane), ports_(ports), options_(options), shared_(shared) {}
 
+  // Also returns when the job is paused, or goes on in another lane.
   boost::asio::awaitable<Status> run();
 
  private:
@@ -35,6 +37,7 @@ class SendJob {
   boost::asio::awaitable<Result<std::optional<BatchIndex>>> open_batch();
 
   const JobId id_;
+  const Lane lane_;
   EnginePorts ports_;
   const EngineOptions& options_;
   SendShared& shared_;

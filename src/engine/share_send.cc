@@ -32,7 +32,7 @@ Status may_be_shared(EnginePorts& ports, const SendJobRow& row) {
     default:
       return error(Errc::kRefused, "the job is not posted yet", "share it when it is");
   }
-  if (is_too_late(ports.clock, row.until))
+  if (is_too_late(ports.clock.unix_ms() / 1000, row.until))
     return error(Errc::kRefused, "the content ages out too soon for one more letter",
                  "'taubenpost send' the file to them");
   return ok();

@@ -15,8 +15,13 @@ namespace taubenpost {
 boost::asio::awaitable<Status> pause_send(EnginePorts ports, JobId id);
 boost::asio::awaitable<Status> resume_send(EnginePorts ports, JobId id);
 
+// kUsage if it is none.
+Status valid_priority(int priority);
+// Errors: as above; kUsage.
+boost::asio::awaitable<Status> set_priority(EnginePorts ports, JobId id, int priority);
+
 // Asked before each packet, batch and decision of a send job. kCancelled: not now, the store says
 // why.
-Status may_start_work(const ports::Store& store, JobId id);
+Status may_start_work(const EnginePorts& ports, JobId id);
 
 }  // namespace taubenpost

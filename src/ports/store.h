@@ -142,6 +142,7 @@ class Store {
   virtual Result<ReceiveJobRow> receive_job(JobId id) const = 0;            // kNotFound
   // The retraction of a send job, if there is one.
   virtual Result<std::optional<RetractJobRow>> retract_job(JobId id) const = 0;
+  virtual Result<std::vector<RetractJobRow>> retract_job_rows() const = 0;  // by job
   virtual Result<std::vector<RecipientRow>> recipients(JobId id) const = 0;
   // Batches that have a row, that is opened and not done, in order.
   virtual Result<std::vector<BatchRow>> batches(JobId id) const = 0;

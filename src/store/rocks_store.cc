@@ -113,6 +113,10 @@ Result<std::optional<RetractJobRow>> RocksStore::retract_job(JobId id) const {
   return impl_->rows.find<RetractJobRow>(retract_job_key(id));
 }
 
+Result<std::vector<RetractJobRow>> RocksStore::retract_job_rows() const {
+  return impl_->list<RetractJobRow>(retract_job_prefix());
+}
+
 Result<std::vector<RecipientRow>> RocksStore::recipients(JobId id) const {
   return impl_->list<RecipientRow>(recipient_prefix(id));
 }

@@ -65,6 +65,7 @@ class RocksStore : public ports::Store {
   Result<SendJobRow> send_job(JobId id) const override;
   Result<ReceiveJobRow> receive_job(JobId id) const override;
   Result<std::optional<RetractJobRow>> retract_job(JobId id) const override;
+  Result<std::vector<RetractJobRow>> retract_job_rows() const override;
   Result<std::vector<RecipientRow>> recipients(JobId id) const override;
   Result<std::vector<BatchRow>> batches(JobId id) const override;
   Result<BatchRow> batch(JobId id, BatchIndex index) const override;

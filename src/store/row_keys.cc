@@ -67,6 +67,7 @@ RowKey send_job_prefix() { return KeyBuilder(Family::kJobs).add(kSend).key(); }
 RowKey receive_job_key(JobId job) { return KeyBuilder(Family::kJobs).add(kReceive).add(job).key(); }
 RowKey receive_job_prefix() { return KeyBuilder(Family::kJobs).add(kReceive).key(); }
 RowKey retract_job_key(JobId job) { return KeyBuilder(Family::kJobs).add(kRetract).add(job).key(); }
+RowKey retract_job_prefix() { return KeyBuilder(Family::kJobs).add(kRetract).key(); }
 RowKey recipient_key(JobId job, RecipientIndex index) {
   return KeyBuilder(Family::kJobs).add(kRecipient).add(job).add(index.value()).key();
 }

@@ -44,6 +44,7 @@ RowKey send_job_prefix();
 RowKey receive_job_key(JobId job);
 RowKey receive_job_prefix();
 RowKey retract_job_key(JobId job);
+RowKey retract_job_prefix();
 RowKey recipient_key(JobId job, RecipientIndex index);
 RowKey recipient_prefix();
 RowKey recipient_prefix(JobId job);

@@ -1,1 +1,2 @@
 tp_test(bytes_test tp_base)
+tp_test(time_text_test tp_app)

@@ -60,6 +60,11 @@ class MemoryStore : public ports::Store {
   Result<ReceiveJobRow> receive_job(JobId id) const override {
     return get(rows_->receive_jobs, id);
   }
+  Result<std::vector<RetractJobRow>> retract_job_rows() const override {
+    std::vector<RetractJobRow> all;
+    for (const auto& [id, row] : rows_->retract_jobs) all.push_back(row);
+    return all;
+  }
   Result<std::optional<RetractJobRow>> retract_job(JobId id) const override {
     const auto found = rows_->retract_jobs.find(id);
     if (found == rows_->retract_jobs.end()) return std::optional<RetractJobRow>();

@@ -71,6 +71,12 @@ class SendWorld {
     home_.restore();
     network.audit.restored();
   }
+  // As above, of accepting a request; what it answered is not known to whoever was killed.
+  bool queue_until(const SendRequest& request, std::uint64_t kill_at) {
+    return home_.process
+        .run_until_killed<Result<JobId>>([&] { return enqueue_send(ports(), request); }, kill_at)
+        .has_value();
+  }
   std::uint64_t steps() const { return home_.process.steps(); }  // of the last run
   void use_disk(Disk& other) { home_.use_disk(other); }
   void let_pass(std::chrono::milliseconds time) { static_cast<void>(run(passed(time))); }

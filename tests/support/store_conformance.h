@@ -58,6 +58,7 @@ TYPED_TEST_P(StoreConformance, EveryRow_ComesBackWholeAfterReopen) {
             (std::vector{rows::recipient(RecipientIndex{0}), rows::recipient(RecipientIndex{1})}));
   EXPECT_EQ(*now.batch(rows::kJob, rows::kBatch), rows::batch());
   EXPECT_EQ(*now.retract_job(rows::kJob), rows::retract_job());
+  EXPECT_EQ(*now.retract_job_rows(), std::vector{rows::retract_job()});
   EXPECT_EQ(*now.element(rows::kJob, rows::kBatch, rows::kGeneration, ElementIndex{7}),
             rows::element(7).bytes);
   EXPECT_EQ(*now.channel(rows::kChannel), rows::channel());

@@ -31,6 +31,9 @@ class WatchedStore : public ports::Store {
   }
   Result<SendJobRow> send_job(JobId id) const override { return store_->send_job(id); }
   Result<ReceiveJobRow> receive_job(JobId id) const override { return store_->receive_job(id); }
+  Result<std::vector<RetractJobRow>> retract_job_rows() const override {
+    return store_->retract_job_rows();
+  }
   Result<std::optional<RetractJobRow>> retract_job(JobId id) const override {
     return store_->retract_job(id);
   }
