@@ -219,6 +219,47 @@ TEST_F(CliTransferTest, PostedJob_IsSharedWithOneMore) {
   EXPECT_TRUE(content_of(path("report")) == content);
 }
 
+TEST_F(CliTransferTest, ChannelThatAsks_WaitsForItsUser) {
+  const Ended set =
+      run_as("alice", {"channel", "set", "sender", "--accept", "ask", "--max-size", "2MB"});
+  EXPECT_EQ(set.status, 0) << set.err;
+  EXPECT_EQ(set.out, "channel sender\naccept: ask\nmax size: 2097152\nmax pending: 100\n");
+  for (const char* name : {"first", "second"}) {
+    write_file(path(name), name);
+    const Ended sent = run_as("sender", {"send", path(name), "--to", "alice", "--wait"});
+    ASSERT_EQ(sent.status, 0) << sent.err;
+  }
+  const Ended waits = receive();
+  EXPECT_EQ(waits.status, 9) << waits.err;
+  EXPECT_NE(waits.err.find("2 transfers wait for your decision"), std::string::npos) << waits.err;
+  const Ended listed = run_as("alice", {"inbox", "list"});
+  EXPECT_EQ(listed.status, 0) << listed.err;
+  const std::string line = first_line(listed.out);
+  const std::string id = line.substr(0, 26);
+  EXPECT_EQ(line, id + " waiting first (5 bytes) <- sender: it waits for your decision");
+  const std::string second = listed.out.substr(line.size() + 1, 26);
+
+  const Ended accepted = run_as("alice", {"inbox", "accept", id, "--into", path("inbox")});
+  EXPECT_EQ(accepted.status, 0) << accepted.err;
+  EXPECT_EQ(accepted.out, id + " waiting first <- sender\n");
+  expect_error(run_as("alice", {"inbox", "accept", id}), 4, "nothing in the inbox");
+  const Ended discarded = run_as("alice", {"inbox", "discard", second});
+  EXPECT_EQ(discarded.status, 0) << discarded.err;
+  EXPECT_EQ(discarded.out.rfind(second + " discarded ", 0), 0U) << discarded.out;
+  expect_received("first", "first");
+  EXPECT_EQ(run_as("alice", {"inbox", "list"}).out, "");
+
+  // Back to the first position: nothing is received twice.
+  const nlohmann::json channel =
+      nlohmann::json::parse(run_as("alice", {"channel", "show", "sender", "--json"}).out);
+  EXPECT_EQ(channel["accept"], "ask");
+  const std::uint64_t next = channel["position"];
+  const Ended sought = run_as("alice", {"channel", "seek", "sender", std::to_string(next - 2)});
+  EXPECT_EQ(sought.status, 0) << sought.err;
+  EXPECT_EQ(receive().status, 9);
+  expect_error(run_as("sender", {"channel", "seek", "alice", "1"}), 7, "is for sending");
+}
+
 // A copy of the sender has used Alice's next positions, more than are looked through at once.
 TEST_F(CliTransferTest, OneRecipientOfTwoFails_IsPartialUntilItIsTriedAgain) {
   init("bob");

@@ -111,8 +111,11 @@ TEST(StoreCodecValues, UnknownState_IsInvalid) {
   ChannelRow channel = rows::channel();
   channel.direction = static_cast<ChannelDirection>(3);
   EXPECT_FALSE(decode<ChannelRow>(encode(channel)));
+  channel = rows::channel();
+  channel.rules.accept = static_cast<Accept>(4);
+  EXPECT_FALSE(decode<ChannelRow>(encode(channel)));
   InboxRow inbox = rows::inbox();
-  inbox.kind = static_cast<InboxKind>(7);
+  inbox.kind = static_cast<InboxKind>(11);
   EXPECT_FALSE(decode<InboxRow>(encode(inbox)));
 }
 
@@ -251,6 +254,12 @@ const char* const kChannelVersionOne =
     "666768696a6b6c6d6e6f7071727374757677110000000000000001909192939495969798999a9b9c9d9e9fa0"
     "a1a2a3a4a5a6a7a8a9aaabacadaeaf1200000000000000";
 
+void without_rules(ChannelRow& row) {
+  row.rules = {};
+  row.deferred = 0;
+  row.read_up_to = 0;
+}
+
 TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) {
   const Result<ChannelRow> row = decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 1);
   ASSERT_TRUE(row);
@@ -258,6 +267,7 @@ TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) 
   expected.found = 0;
   expected.unsynchronised = false;
   expected.stream = {};
+  without_rules(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 3));
 }
@@ -269,6 +279,7 @@ TEST(StoreCodecGolden, ChannelOfVersionThree_IsReadWithTheDefaultsOfLaterMembers
   ChannelRow expected = sample<ChannelRow>();
   expected.unsynchronised = false;
   expected.stream = {};
+  without_rules(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 4));
 }
@@ -279,22 +290,47 @@ TEST(StoreCodecGolden, ChannelOfVersionFour_ReadsNoStream) {
   ASSERT_TRUE(row);
   ChannelRow expected = sample<ChannelRow>();
   expected.stream = {};
+  without_rules(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 7));
 }
 
-TEST(StoreCodecGolden, Channel_IsWhatVersionSevenSays) {
-  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())), std::string(kChannelVersionOne) +
-                                                      "131200000000000001"
-                                                      "303132333435363738393a3b3c3d3e3f");
+const char* const kChannelSinceThree = "131200000000000001303132333435363738393a3b3c3d3e3f";
+
+TEST(StoreCodecGolden, ChannelOfVersionSeven_HasTheDefaultRules) {
+  const Bytes bytes = from_hex(std::string(kChannelVersionOne) + kChannelSinceThree).value();
+  const Result<ChannelRow> row = decode<ChannelRow>(bytes, 7);
+  ASSERT_TRUE(row);
+  ChannelRow expected = sample<ChannelRow>();
+  without_rules(expected);
+  EXPECT_EQ(*row, expected);
+  EXPECT_FALSE(decode<ChannelRow>(bytes, 11));
 }
 
-TEST(StoreCodecGolden, Inbox_IsWhatVersionOneSays) {
-  EXPECT_EQ(
-      to_hex(encode(sample<InboxRow>())),
-      "01505152535455565758595a5b5c5d5e5f130000000000000001707172737475767778797a7b7c7d7e7f1011"
-      "12131415161718191a1b1c1d1e1f140000000000000008000000000000001112131415161718030000000000"
-      "0000776879");
+TEST(StoreCodecGolden, Channel_IsWhatVersionElevenSays) {
+  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())), std::string(kChannelVersionOne) +
+                                                      kChannelSinceThree +
+                                                      "0315140000000000001600000017000000"
+                                                      "1800000000000000");
+}
+
+const char* const kInboxVersionOne =
+    "01505152535455565758595a5b5c5d5e5f130000000000000001707172737475767778797a7b7c7d7e7f1011"
+    "12131415161718191a1b1c1d1e1f140000000000000008000000000000001112131415161718030000000000"
+    "0000776879";
+
+TEST(StoreCodecGolden, Inbox_IsWhatVersionElevenSays) {
+  EXPECT_EQ(to_hex(encode(sample<InboxRow>())),
+            std::string(kInboxVersionOne) + "011900000000000000");
+}
+
+TEST(StoreCodecGolden, InboxOfVersionOne_IsOnePositionThatIsKept) {
+  InboxRow expected = sample<InboxRow>();
+  expected.discarded = false;
+  expected.positions = 1;
+  const Result<InboxRow> row = decode<InboxRow>(from_hex(kInboxVersionOne).value(), 10);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, expected);
 }
 
 TEST(StoreCodecGolden, Awaited_IsWhatVersionThreeSays) {

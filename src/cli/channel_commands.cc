@@ -1,6 +1,7 @@
-// taubenpost channel new|import|list|show|resync
+// taubenpost channel new|import|list|show|resync; set and seek are in channel_rules.cc
 #include "app/invite_file.h"
 #include "app/state_dir.h"
+#include "cli/channel_rules.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "engine/channels.h"
@@ -17,6 +18,7 @@ struct ImportArgs {
   std::string name;
   std::string invite_file;
   std::string foreign_file;
+  RulesArgs rules;
 };
 struct NoArgs {};
 struct NameArgs {
@@ -35,13 +37,13 @@ std::string_view state_of(const ChannelRow& channel) {
 }
 
 void print(Output& out, const ChannelRow& channel, const std::string& text) {
-  out.result("channel",
-             {{"name", channel.name},
+  Json fields{{"name", channel.name},
               {"direction", direction_of(channel)},
               {"position", channel.counter},
               {"state", state_of(channel)},
-              {"created", channel.created}},
-             text);
+              {"created", channel.created}};
+  if (channel.direction == ChannelDirection::kIncoming) fields.update(json_of(channel.rules));
+  out.result("channel", fields, text);
 }
 
 Status print_made(Session& session, Output& out, const std::string& name, const std::string& text) {
@@ -95,8 +97,9 @@ Result<int> run_import(Context& context, const ImportArgs& args) {
     print(context.out(), *there, "channel " + printable(args.name) + " is imported already");
     return kDone;
   }
-  const Result<Unit> imported = (*session)->run(
-      import_channel((*session)->ports(), args.name, std::move(invitation).value()));
+  const Result<Unit> imported =
+      (*session)->run(import_channel((*session)->ports(), args.name, std::move(invitation).value(),
+                                     args.rules.over(ChannelRules{})));
   if (!imported) return imported.error();
   TP_TRY(print_made(**session, context.out(), args.name,
                     "channel " + printable(args.name) + ": imported"));
@@ -123,7 +126,8 @@ Result<int> run_show(Context& context, const NameArgs& args) {
   print(context.out(), *channel,
         "name: " + printable(channel->name) +
             "\ndirection: " + std::string(direction_of(*channel)) + "\nposition: " +
-            std::to_string(channel->counter) + "\nstate: " + std::string(state_of(*channel)));
+            std::to_string(channel->counter) + "\nstate: " + std::string(state_of(*channel)) +
+            (channel->direction == ChannelDirection::kIncoming ? text_of(channel->rules) : ""));
   return kDone;
 }
 
@@ -177,13 +181,14 @@ void add_import(Commands& commands, CLI::App& channel) {
                    "read capability and index of a pigeonhole-cp user; - for standard input")
       ->type_name("FILE");
   from->require_option(1);
+  add_rules_options(*command, args->rules);
 }
 
 }  // namespace
 
 void add_channel(Commands& commands) {
   CLI::App* channel =
-      commands.root.add_subcommand("channel", "Makes, imports, lists and resyncs channels");
+      commands.root.add_subcommand("channel", "Makes, imports, lists, sets and resyncs channels");
   channel->require_subcommand(1);
   channel->fallthrough();
   add_new(commands, *channel);
@@ -193,6 +198,8 @@ void add_channel(Commands& commands) {
   CLI::App* show = channel->add_subcommand("show", "Shows one channel");
   const auto shown = on_chosen<NameArgs>(commands, *show, run_show);
   show->add_option("NAME", shown->name, kNameHelp)->required();
+  add_channel_set(commands, *channel);
+  add_channel_seek(commands, *channel);
   CLI::App* resync =
       channel->add_subcommand("resync", "Finds the free positions of a restored channel");
   const auto args = on_chosen<ResyncArgs>(commands, *resync, run_resync);

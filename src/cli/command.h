@@ -51,6 +51,7 @@ void add_show(Commands& commands);
 void add_steering(Commands& commands);
 void add_again(Commands& commands);
 void add_receive(Commands& commands);
+void add_inbox(Commands& commands);
 void add_serve(Commands& commands);
 void add_key(Commands& commands);
 void add_fsck(Commands& commands);

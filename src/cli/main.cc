@@ -117,6 +117,7 @@ int run(int argc, char** argv) {
   add_steering(commands);
   add_again(commands);
   add_receive(commands);
+  add_inbox(commands);
   add_serve(commands);
   add_key(commands);
   add_fsck(commands);

@@ -1,11 +1,9 @@
 // taubenpost receive: one poll round, then everything that was found is fetched to its end.
-#include <filesystem>
-
-#include "app/state_dir.h"
 #include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
+#include "cli/place_options.h"
 #include "engine/channels.h"
 #include "engine/engine.h"
 #include "engine/poll.h"
@@ -13,13 +11,9 @@
 namespace taubenpost::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct ReceiveArgs {
   std::string from;
-  std::string into = ".";
-  bool unpack = false;
-  std::string if_exists = "rename";
+  PlaceArgs place;
 };
 
 struct Round {
@@ -49,23 +43,6 @@ Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
   return incoming;
 }
 
-PlaceOptions place_as(const ReceiveArgs& args) {
-  PlaceOptions place;
-  if (args.unpack) place.archives = Archives::kUnpack;
-  if (args.if_exists == "fail") place.if_exists = IfExists::kFail;
-  if (args.if_exists == "replace") place.if_exists = IfExists::kReplace;
-  return place;
-}
-
-Result<std::string> folder_of_option(const std::string& into) {
-  const std::string folder = absolute_path(into);
-  std::error_code code;
-  if (fs::is_directory(folder, code)) return folder;
-  if (fs::exists(folder, code))
-    return error(Errc::kUsage, printable(into, 4096) + ": is not a folder");
-  return error(Errc::kNotFound, printable(into, 4096) + ": no such folder");
-}
-
 boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
                                                std::string folder, PlaceOptions place) {
   Round round;
@@ -84,10 +61,14 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Ch
   co_return round;
 }
 
-void notice_what_is_no_transfer(Output& out, const PollSummary& found) {
+void notice_what_is_no_job(Output& out, const PollSummary& found) {
   const auto count = [&out](std::size_t number, const char* what) {
     if (number > 0) out.notice(std::to_string(number) + what);
   };
+  count(found.held, " transfers wait for your decision: 'taubenpost inbox list'");
+  count(found.refused,
+        " transfers were refused by the rules of their channel: 'taubenpost inbox list'");
+  count(found.deferred, " transfers wait until fewer are unfinished");
   count(found.retracted, " transfers were retracted by their sender");
   count(found.others, " boxes held no new transfer");
   count(found.passed_over, " empty positions were passed over; later rounds look there again");
@@ -95,7 +76,7 @@ void notice_what_is_no_transfer(Output& out, const PollSummary& found) {
 }
 
 Result<int> run_receive(Context& context, const ReceiveArgs& args) {
-  const Result<std::string> folder = folder_of_option(args.into);
+  const Result<std::string> folder = args.place.folder();
   if (!folder) return folder.error();
   const Result<Session*> opened = context.session();
   if (!opened) return opened.error();
@@ -106,8 +87,8 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   if (!watch) return watch.error();
 
   session.on_tick([&] { show_progress(context.out(), session.store()); });
-  const Result<Round> round =
-      session.run(poll_all(session.ports(), std::move(channels).value(), *folder, place_as(args)));
+  const Result<Round> round = session.run(
+      poll_all(session.ports(), std::move(channels).value(), *folder, args.place.options()));
   if (!round) return round.error();
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
@@ -115,7 +96,7 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   if (!ended) return ended.error();
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
-  notice_what_is_no_transfer(context.out(), round->found);
+  notice_what_is_no_job(context.out(), round->found);
   if (!run) return run.error();
   report_unfinished(context.out(), session.store(), *ended, unix_now());
   if (round->no_answer) return *round->no_answer;
@@ -130,18 +111,7 @@ void add_receive(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("receive", "Fetches what has arrived");
   const auto args = on_chosen<ReceiveArgs>(commands, *command, run_receive);
   command->add_option("--from", args->from, "only from this channel")->type_name("NAME");
-  command->add_option("--into", args->into, "where files are placed (default: here)")
-      ->envname("TAUBENPOST_INTO")
-      ->check(names_something())
-      ->type_name("DIR");
-  command->add_flag("--unpack", args->unpack, "make folders of the archives that are found")
-      ->envname("TAUBENPOST_UNPACK");
-  command
-      ->add_option("--if-exists", args->if_exists,
-                   "where a name is taken: another name, no file, or in place of the old one")
-      ->envname("TAUBENPOST_IF_EXISTS")
-      ->check(CLI::IsMember({"rename", "fail", "replace"}))
-      ->type_name("rename|fail|replace");
+  add_place_options(*command, args->place);
 }
 
 }  // namespace taubenpost::cli

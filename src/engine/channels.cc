@@ -175,7 +175,8 @@ asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string n
   co_return invitation;
 }
 
-asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invitation invitation) {
+asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invitation invitation,
+                                       ChannelRules rules) {
   TP_CO_TRY(name_is_free(ports.store, name));
   const Result<StoreIdentityRow> identity = ports.store.identity();
   if (!identity) co_return identity.error();
@@ -197,8 +198,21 @@ asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invi
                            read_cap->index());
   row.bound = invitation.network.has_value();
   row.network = invitation.network.value_or(NetworkId{});
+  row.rules = rules;
   Transaction step;
   step.create(std::move(row));
+  co_return co_await ports.store.commit(std::move(step));
+}
+
+asio::awaitable<Status> set_channel_rules(EnginePorts ports, std::string name, ChannelRules rules) {
+  Result<ChannelRow> row = find_channel(ports.store, name);
+  if (!row) co_return row.error();
+  if (row->direction != ChannelDirection::kIncoming)
+    co_return error(Errc::kUsage, "channel " + printable(name) + " is for sending",
+                    "rules are for channels made with 'channel import'");
+  row->rules = rules;
+  Transaction step;
+  step.update(std::move(row).value());
   co_return co_await ports.store.commit(std::move(step));
 }
 

@@ -37,7 +37,10 @@ Status valid_channel_name(std::string_view name);
 boost::asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name);
 // kRefused if the invitation names another network than the store's.
 boost::asio::awaitable<Status> import_channel(EnginePorts ports, std::string name,
-                                              Invitation invitation);
+                                              Invitation invitation, ChannelRules rules = {});
+// Of an incoming channel, for what its next rounds find. kNotFound, kUsage (it is for sending).
+boost::asio::awaitable<Status> set_channel_rules(EnginePorts ports, std::string name,
+                                                 ChannelRules rules);
 // kNotFound names the channel.
 Result<ChannelRow> find_channel(const ports::Store& store, std::string_view name);
 

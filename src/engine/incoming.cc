@@ -24,12 +24,7 @@ Result<Incoming> of_letter(wire::Letter letter) {
   return incoming;
 }
 
-Result<Incoming> of_stream(wire::Foreign header, ByteView box) {
-  if (header.size > kStreamMax)
-    return error(Errc::kRejected,
-                 "a pigeonhole-cp stream of " + std::to_string(header.size) + " bytes: more than " +
-                     std::to_string(kStreamMax) + " are not taken",
-                 "ask the sender to send it with taubenpost, or in smaller files");
+Incoming of_stream(wire::Foreign header, ByteView box) {
   const ByteView rest = box.subspan(header.header_size);
   Incoming incoming;
   incoming.name = std::move(header.name);

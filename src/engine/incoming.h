@@ -11,9 +11,6 @@
 
 namespace taubenpost {
 
-// A longer stream is not taken.
-inline constexpr std::uint64_t kStreamMax = 1ULL << 30;
-
 // The content goes on in the boxes behind the header, up to `size` bytes.
 struct StreamRef {
   Bytes head;  // what stands in the header's box

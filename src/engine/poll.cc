@@ -125,11 +125,14 @@ bool begins_something(const ports::ReadResult& read) {
 struct Found {
   InboxRow inbox;
   std::optional<ReceiveJobRow> job;
-  bool has_stream = false;  // the job reads the boxes behind this one
+  bool has_stream = false;         // the job reads the boxes behind this one
+  std::optional<InboxRow> before;  // what the inbox has there, which says less
 
-  bool is_letter() const { return job.has_value(); }
   void store(Transaction& step) {
-    step.create(std::move(inbox));
+    if (before)
+      step.update(std::move(inbox), before->kind);
+    else
+      step.create(std::move(inbox));
     if (job) step.create(std::move(*job));
   }
 };
@@ -203,6 +206,23 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
   return found;
 }
 
+// What the rules of the channel make of a transfer. A stream that may still be taken keeps the
+// channel: what is behind its header is no box of its own.
+Status apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending) {
+  if (!found.job) return ok();
+  const Result<Announced> announced = announced_in(found.inbox.content);
+  if (!announced) return announced.error();
+  Verdict verdict = verdict_on(channel.rules, announced->size, pending);
+  if (verdict.kind == InboxKind::kLetter) return ok();
+  found.inbox.kind = verdict.kind;
+  found.inbox.reason = std::move(verdict.reason);
+  found.inbox.job = {};
+  found.job.reset();
+  found.has_stream = found.has_stream && verdict.kind != InboxKind::kRefused;
+  if (verdict.kind == InboxKind::kDeferred) ++channel.deferred;
+  return ok();
+}
+
 // One round over one channel.
 class Round {
  public:
@@ -217,6 +237,10 @@ class Round {
       co_return error(Errc::kUsage, "channel " + printable(row->name) + " is for sending",
                       "poll a channel made with 'channel import'");
     read_cap_ = row->capability;
+    const Result<std::uint64_t> pending = pending_of(ports_.store, channel_);
+    if (!pending) co_return pending.error();
+    pending_ = *pending;
+    TP_CO_TRY(co_await take_deferred());
     TP_CO_TRY(co_await look_behind());
     Status front = ok();
     for (bool found = true; found;) {
@@ -229,6 +253,27 @@ class Round {
   }
 
  private:
+  // What earlier rounds left for later, as far as the rules take it now.
+  asio::awaitable<Status> take_deferred() {
+    const Result<ChannelRow> row = ports_.store.channel(channel_);
+    if (!row) co_return row.error();
+    if (row->deferred == 0) co_return ok();
+    const Result<std::vector<InboxRow>> inbox = ports_.store.inbox(channel_);
+    if (!inbox) co_return inbox.error();
+    for (const InboxRow& entry : inbox.value()) {
+      if (entry.kind != InboxKind::kDeferred) continue;
+      const Result<Announced> announced = announced_in(entry.content);
+      if (!announced) co_return announced.error();
+      if (verdict_on(row->rules, announced->size, pending_).kind != InboxKind::kLetter) continue;
+      const Result<JobId> taken =
+          co_await accept_entry(ports_, channel_, entry.counter, folder_, place_);
+      if (!taken) co_return taken.error();
+      ++pending_;
+      ++summary_.letters;
+    }
+    co_return ok();
+  }
+
   // Reads from `next` on until a position is empty, or gives no clear answer (kTemporary).
   asio::awaitable<Status> read_on() {
     for (;;) {
@@ -271,18 +316,37 @@ class Round {
     if (!row) co_return row.error();
     Result<Found> found = decide(ports_, *row, std::move(look), folder_);
     if (!found) co_return found.error();
+    const Result<std::optional<InboxRow>> before = row_before(*row, found->inbox.counter);
+    if (!before) co_return before.error();
+    const bool is_news =
+        !*before || (!holds_transfer((*before)->kind) && holds_transfer(found->inbox.kind));
+    if (is_news) TP_CO_TRY(apply_rules(*row, *found, pending_));
     Transaction step;
     Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(row->next);
-    for (; at && at->counter() < found->inbox.counter; at = at->next(), ++summary_.passed_over)
+    for (; at && at->counter() < found->inbox.counter; at = at->next()) {
+      const Result<std::optional<InboxRow>> known = row_before(*row, at->counter());
+      if (!known) co_return known.error();
+      if (*known) continue;
       step.create(AwaitedRow{channel_, at->counter(), at->bytes(), found->inbox.seen});
+      ++summary_.passed_over;
+    }
     if (at) at = at->next();
     if (!at) co_return at.error();
     row->next = at->bytes();
     row->counter = at->counter();
     row->found = found->inbox.seen;
-    if (found->has_stream) row->stream = found->job->id;
+    if (is_news && found->has_stream)
+      row->stream = found->job ? found->job->id : entry_id(channel_, found->inbox.counter);
     step.update(std::move(row).value());
+    if (!is_news) co_return co_await ports_.store.commit(std::move(step));
+    found->before = *before;
     co_return co_await store(std::move(*found), std::move(step));
+  }
+
+  // What the inbox has of a position that was read before the channel was set back.
+  Result<std::optional<InboxRow>> row_before(const ChannelRow& row, std::uint64_t counter) const {
+    if (counter >= row.read_up_to) return std::optional<InboxRow>();
+    return ports_.store.inbox_at(channel_, counter);
   }
 
   // Some of the positions that were passed over, chosen anew in each round; those that can hold
@@ -316,12 +380,14 @@ class Round {
   }
 
   asio::awaitable<Status> settle(Look look) {
-    const Result<ChannelRow> row = ports_.store.channel(channel_);
+    Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
     Result<Found> found = decide(ports_, *row, std::move(look), folder_);
     if (!found) co_return found.error();
+    TP_CO_TRY(apply_rules(*row, *found, pending_));
     Transaction step;
-    step.drop_awaited(channel_, look.counter);
+    step.drop_awaited(channel_, found->inbox.counter);
+    if (found->inbox.kind == InboxKind::kDeferred) step.update(std::move(row).value());
     co_return co_await store(std::move(*found), std::move(step));
   }
 
@@ -335,9 +401,8 @@ class Round {
   }
 
   asio::awaitable<Status> store(Found found, Transaction step) {
-    std::size_t& count = found.inbox.kind == InboxKind::kRetracted ? summary_.retracted
-                         : found.is_letter()                       ? summary_.letters
-                                                                   : summary_.others;
+    std::size_t& count = count_of(found.inbox.kind);
+    if (found.job) ++pending_;
     if (found.job) {
       found.job->unpack = place_.archives == Archives::kUnpack;
       found.job->if_exists = place_.if_exists;
@@ -351,11 +416,34 @@ class Round {
     co_return ok();
   }
 
+  std::size_t& count_of(InboxKind kind) {
+    switch (kind) {
+      case InboxKind::kLetter:
+        return summary_.letters;
+      case InboxKind::kHeld:
+        return summary_.held;
+      case InboxKind::kRefused:
+        return summary_.refused;
+      case InboxKind::kDeferred:
+        return summary_.deferred;
+      case InboxKind::kRetracted:
+        return summary_.retracted;
+      case InboxKind::kDuplicate:
+      case InboxKind::kUnknown:
+      case InboxKind::kInvalid:
+      case InboxKind::kLost:
+      case InboxKind::kSkipped:
+        break;
+    }
+    return summary_.others;
+  }
+
   EnginePorts ports_;
   const ChannelId channel_;
   const std::string folder_;
   const PlaceOptions place_;
   Bytes read_cap_;
+  std::uint64_t pending_ = 0;  // unfinished jobs of the channel
   PollSummary summary_;
 };
 

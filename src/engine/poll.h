@@ -1,12 +1,13 @@
-// One poll round of an incoming channel: everything that is there becomes inbox rows and receive
-// jobs, each in one commit with the channel's next position.
+// One poll round of an incoming channel: everything that is there becomes inbox rows and, as the
+// channel's rules say (inbox.h), receive jobs, each in one commit with the channel's next position.
 //
 // No position holds the channel up (design 4.3): where one is empty, some behind it are read as
 // well. What is found there is taken at once; the positions that were passed over are awaited:
 // later rounds read them again, until a box there must have aged out.
 //
 // A position that begins a pigeonhole-cp stream gives the channel to the job that reads the stream
-// (ChannelRow::stream); rounds leave the channel alone until the job has moved it on.
+// (ChannelRow::stream); rounds leave the channel alone until the job has moved it on, also while
+// the stream waits for its user.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -14,12 +15,15 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/ports.h"
+#include "engine/inbox.h"
 
 namespace taubenpost {
 
 struct PollSummary {
   std::size_t letters = 0;      // new transfers, now receive jobs
+  std::size_t held = 0;         // new transfers that wait for their user
+  std::size_t refused = 0;      // new transfers that the channel's rules don't take
+  std::size_t deferred = 0;     // new transfers that a later round takes
   std::size_t retracted = 0;    // positions that their sender has overwritten
   std::size_t others = 0;       // duplicates, unknown or invalid boxes, recorded and skipped
   std::size_t passed_over = 0;  // positions that are awaited from this round on
@@ -27,21 +31,15 @@ struct PollSummary {
 
   PollSummary& operator+=(const PollSummary& other) {
     letters += other.letters;
+    held += other.held;
+    refused += other.refused;
+    deferred += other.deferred;
     retracted += other.retracted;
     others += other.others;
     passed_over += other.passed_over;
     lost += other.lost;
     return *this;
   }
-};
-
-// What becomes of the archives that are found.
-enum class Archives : std::uint8_t { kKeep, kUnpack };
-
-// How new jobs place what they fetch.
-struct PlaceOptions {
-  Archives archives = Archives::kKeep;
-  IfExists if_exists = IfExists::kRename;
 };
 
 // Reads what is in reach of channel.next, and some of the awaited positions. New jobs place their

@@ -31,7 +31,9 @@ asio::awaitable<Status> forget_positions(EnginePorts ports, std::uint64_t before
     Transaction step;
     for (const InboxRow& row : rows.value()) {
       const bool has_job = row.kind == InboxKind::kLetter && ports.store.receive_job(row.job);
-      if (has_job || row.seen >= before) continue;
+      const bool waits =
+          row.kind == InboxKind::kDeferred || (row.kind == InboxKind::kHeld && !row.discarded);
+      if (has_job || waits || row.seen >= before) continue;
       step.forget_inbox(row.channel, row.counter);
       ++summary.positions;
       if (summary.positions % kPositionsAtOnce == 0)

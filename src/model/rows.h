@@ -157,6 +157,20 @@ struct ElementRow {
 
 enum class ChannelDirection : std::uint8_t { kOutgoing = 1, kIncoming = 2 };
 
+// Which transfers of an incoming channel become receive jobs by themselves (engine/inbox.h).
+enum class Accept : std::uint8_t {
+  kAuto = 1,   // all within the limits
+  kAsk = 2,    // none: each waits for its user
+  kNever = 3,  // none: each is refused
+};
+
+struct ChannelRules {
+  Accept accept = Accept::kAuto;
+  std::uint64_t max_size = 1ULL << 30;  // bytes of a transfer
+  std::uint32_t max_pending = 100;      // unfinished receive jobs
+  bool operator==(const ChannelRules&) const = default;
+};
+
 struct ChannelRow {
   ChannelId id{};
   std::uint32_t revision = 0;
@@ -173,6 +187,9 @@ struct ChannelRow {
   bool unsynchronised = false;
   // Incoming: the job that reads the boxes from `next` on, as a stream; zeros: none.
   JobId stream{};
+  ChannelRules rules;            // incoming
+  std::uint32_t deferred = 0;    // incoming: rows of its inbox of that kind
+  std::uint64_t read_up_to = 0;  // incoming: where `counter` was before it was set back, or 0
   bool operator==(const ChannelRow&) const = default;
 };
 
@@ -183,7 +200,16 @@ enum class InboxKind : std::uint8_t {
   kInvalid = 4,    // malformed: kept for inspection
   kRetracted = 5,  // a tombstone
   kLost = 6,       // was awaited until no box could be there any more
+  kHeld = 7,       // a transfer that waits for its user
+  kRefused = 8,    // a transfer that the channel's rules don't take
+  kDeferred = 9,   // a transfer that is taken by a later round
+  kSkipped = 10,   // `positions` from here on were not read: their user went past them
 };
+// Whether the row stands for a transfer of its channel, of which there is one.
+constexpr bool holds_transfer(InboxKind kind) {
+  return kind == InboxKind::kLetter || kind == InboxKind::kHeld || kind == InboxKind::kRefused ||
+         kind == InboxKind::kDeferred;
+}
 
 struct InboxRow {
   ChannelId channel{};
@@ -192,8 +218,10 @@ struct InboxRow {
   TransferId transfer{};
   JobId job{};
   std::uint64_t seen = 0;
-  Bytes content;       // the box as read
-  std::string reason;  // why it is invalid
+  Bytes content;           // the box as read
+  std::string reason;      // why it is invalid, or not taken
+  bool discarded = false;  // its user wants to see no more of it; it has no content
+  std::uint64_t positions = 1;
   bool operator==(const InboxRow&) const = default;
 };
 

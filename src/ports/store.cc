@@ -64,6 +64,10 @@ Transaction& Transaction::update(ReceiveJobRow row) {
   steps_.emplace_back(Put<ReceiveJobRow, ReceiveEvent>{How::kUpdate, std::move(row)});
   return *this;
 }
+Transaction& Transaction::update(InboxRow row, InboxKind from) {
+  steps_.emplace_back(ReplaceInbox{std::move(row), from});
+  return *this;
+}
 Transaction& Transaction::move(SendJobRow row, SendEvent event) {
   steps_.emplace_back(Put<SendJobRow, SendEvent>{How::kMove, std::move(row), event});
   return *this;

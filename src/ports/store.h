@@ -21,7 +21,7 @@ namespace taubenpost::ports {
 class Transaction {
  public:
   // New rows; kStateConflict for one whose key exists, a channel whose name is taken, and a second
-  // letter (InboxKind::kLetter) of the same transfer in a channel.
+  // row for the same transfer in a channel (holds_transfer).
   Transaction& create(SendJobRow row);
   Transaction& create(RecipientRow row);
   Transaction& create(BatchRow row);
@@ -38,6 +38,9 @@ class Transaction {
   Transaction& update(RetractJobRow row);
   Transaction& update(ChannelRow row);
   Transaction& update(ReceiveJobRow row);
+  // Replaces what a position held, which is of kind `from`; kStateConflict if it is not (any more),
+  // and if it stands for a transfer and `row` does not stand for the same one.
+  Transaction& update(InboxRow row, InboxKind from);
 
   // Writes a row and moves it from row.state by `event`.
   Transaction& move(SendJobRow row, SendEvent event);
@@ -76,6 +79,10 @@ class Transaction {
     Event event{};
   };
   struct NoEvent {};
+  struct ReplaceInbox {
+    InboxRow row;
+    InboxKind from;
+  };
   struct Acknowledge {
     JobId job;
     BatchIndex batch;
@@ -116,9 +123,9 @@ class Transaction {
       std::variant<Put<SendJobRow, SendEvent>, Put<RecipientRow, RecipientEvent>,
                    Put<BatchRow, BatchEvent>, Put<RetractJobRow, RetractEvent>,
                    Put<ReceiveJobRow, ReceiveEvent>, Put<ChannelRow, NoEvent>,
-                   Put<InboxRow, NoEvent>, Put<AwaitedRow, NoEvent>, Put<ElementRow, NoEvent>,
-                   Acknowledge, DropElements, DropBatch, DropAwaited, JournalRow, ForgetSend,
-                   ForgetReceive, ForgetInbox, Bind, UploadRate>;
+                   Put<InboxRow, NoEvent>, ReplaceInbox, Put<AwaitedRow, NoEvent>,
+                   Put<ElementRow, NoEvent>, Acknowledge, DropElements, DropBatch, DropAwaited,
+                   JournalRow, ForgetSend, ForgetReceive, ForgetInbox, Bind, UploadRate>;
   const std::vector<Step>& steps() const { return steps_; }
   bool empty() const { return steps_.empty(); }
 
@@ -156,7 +163,10 @@ class Store {
   virtual Result<ChannelRow> channel(ChannelId id) const = 0;
   virtual Result<std::optional<InboxRow>> inbox_transfer(ChannelId channel,
                                                          TransferId transfer) const = 0;
+  // In order.
   virtual Result<std::vector<InboxRow>> inbox(ChannelId channel) const = 0;
+  virtual Result<std::optional<InboxRow>> inbox_at(ChannelId channel,
+                                                   std::uint64_t counter) const = 0;
   // Positions that were passed over, in order.
   virtual Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const = 0;
   virtual Result<std::vector<JournalRow>> journal(JobId id) const = 0;

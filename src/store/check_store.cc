@@ -176,7 +176,12 @@ void Check::channel(const RowKey& key, std::string_view value) {
           "its capability has " + number(row->capability.size()) + " bytes instead of " +
               number(size),
           kNewChannel);
-  if (row->stream != JobId{} && absent(receive_job_key(row->stream)))
+  const auto stream_waits = [&] {  // for its user
+    const Referred<InboxRow> header = look_up<InboxRow>(inbox_key(row->id, row->counter - 1));
+    return header.row &&
+           (header.row->kind == InboxKind::kHeld || header.row->kind == InboxKind::kDeferred);
+  };
+  if (row->stream != JobId{} && absent(receive_job_key(row->stream)) && !stream_waits())
     found(named(*row), "the store does not know the job that reads it", kNewChannel);
 }
 
@@ -409,9 +414,9 @@ void Check::inbox_row(const RowKey& key, std::string_view value) {
   if (channel.missing) found(object, "the store does not know its channel", kHarmless);
   if (channel.row && channel.row->direction != ChannelDirection::kIncoming)
     found(object, "something was received in a channel that is for sending", kNewChannel);
-  else if (channel.row && row->counter >= channel.row->counter)
+  else if (channel.row && row->counter >= std::max(channel.row->counter, channel.row->read_up_to))
     found(object, "it was received, but is still to be read", kNewChannel);
-  if (row->kind == InboxKind::kLetter) letter_of(*row, object);
+  if (holds_transfer(row->kind)) letter_of(*row, object);
 }
 
 // A letter is found by its transfer, and fetched by its job until that is forgotten.
@@ -432,7 +437,7 @@ void Check::inbox_transfer(const RowKey& key, std::string_view value) {
   const ChannelId channel = to_array<16>(as_bytes(key.bytes).subspan(1, id_size));
   const Referred<InboxRow> letter = look_up<InboxRow>(inbox_key(channel, place->counter));
   const bool fits =
-      !letter.row || (letter.row->kind == InboxKind::kLetter &&
+      !letter.row || (holds_transfer(letter.row->kind) &&
                       inbox_transfer_key(channel, letter.row->transfer).bytes == key.bytes);
   if (letter.missing || !fits)
     found(describe(key), "names position " + number(place->counter) + ", which has no such letter",

@@ -182,6 +182,12 @@ Result<std::vector<InboxRow>> RocksStore::inbox(ChannelId channel) const {
   return impl_->list<InboxRow>(inbox_prefix(channel));
 }
 
+Result<std::optional<InboxRow>> RocksStore::inbox_at(ChannelId channel,
+                                                     std::uint64_t counter) const {
+  TP_TRY(impl_->committer.usable());
+  return impl_->rows.find<InboxRow>(inbox_key(channel, counter));
+}
+
 Result<std::vector<AwaitedRow>> RocksStore::awaited(ChannelId channel) const {
   return impl_->list<AwaitedRow>(awaited_prefix(channel));
 }

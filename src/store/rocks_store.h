@@ -78,6 +78,7 @@ class RocksStore : public ports::Store {
   Result<std::optional<InboxRow>> inbox_transfer(ChannelId channel,
                                                  TransferId transfer) const override;
   Result<std::vector<InboxRow>> inbox(ChannelId channel) const override;
+  Result<std::optional<InboxRow>> inbox_at(ChannelId channel, std::uint64_t counter) const override;
   Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const override;
   Result<std::vector<JournalRow>> journal(JobId id) const override;
 

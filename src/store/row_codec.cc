@@ -47,8 +47,9 @@ constexpr bool is_stored_value(IfExists e) {
   return e >= IfExists::kRename && e <= IfExists::kReplace;
 }
 constexpr bool is_stored_value(InboxKind k) {
-  return k >= InboxKind::kLetter && k <= InboxKind::kLost;
+  return k >= InboxKind::kLetter && k <= InboxKind::kSkipped;
 }
+constexpr bool is_stored_value(Accept a) { return a >= Accept::kAuto && a <= Accept::kNever; }
 
 template <class Tag, class Rep>
 void save(cereal::PortableBinaryOutputArchive& archive, const StrongInt<Tag, Rep>& value) {
@@ -128,16 +129,18 @@ void serialize(Archive& archive, ElementRow& row) {
 template <class Archive>
 void serialize(Archive& archive, ChannelRow& row) {
   auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found,
-         unsynchronised, stream] = row;
+         unsynchronised, stream, rules, deferred, read_up_to] = row;
   archive(id, revision, name, direction, capability, next, counter, bound, network, created);
   since(3, archive, found);
   since(4, archive, unsynchronised);
   since(7, archive, stream);
+  since(11, archive, rules.accept, rules.max_size, rules.max_pending, deferred, read_up_to);
 }
 template <class Archive>
 void serialize(Archive& archive, InboxRow& row) {
-  auto& [channel, counter, kind, transfer, job, seen, content, reason] = row;
+  auto& [channel, counter, kind, transfer, job, seen, content, reason, discarded, positions] = row;
   archive(channel, counter, kind, transfer, job, seen, content, reason);
+  since(11, archive, discarded, positions);
 }
 template <class Archive>
 void serialize(Archive& archive, AwaitedRow& row) {

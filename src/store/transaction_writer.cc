@@ -100,9 +100,24 @@ Status TransactionWriter::step(const Transaction::Put<ChannelRow, Transaction::N
 Status TransactionWriter::step(const Transaction::Put<InboxRow, Transaction::NoEvent>& put) {
   TP_TRY(create(inbox_key(put.row.channel, put.row.counter), put.row));
   // A second letter of the same transfer is refused here: that is what makes it a duplicate.
-  if (put.row.kind != InboxKind::kLetter) return ok();
+  if (!holds_transfer(put.row.kind)) return ok();
   return create(inbox_transfer_key(put.row.channel, put.row.transfer),
                 InboxTransferRow{put.row.counter});
+}
+
+Status TransactionWriter::step(const Transaction::ReplaceInbox& to) {
+  const RowKey key = inbox_key(to.row.channel, to.row.counter);
+  const Result<std::optional<InboxRow>> stored = rows_.find<InboxRow>(key);
+  if (!stored) return stored.error();
+  if (!*stored || (*stored)->kind != to.from) return conflict(key, "is of another kind");
+  const bool held = holds_transfer(to.from);
+  const bool holds = holds_transfer(to.row.kind);
+  if (held && (!holds || (*stored)->transfer != to.row.transfer))
+    return conflict(key, "stands for a transfer");
+  if (holds && !held)
+    TP_TRY(create(inbox_transfer_key(to.row.channel, to.row.transfer),
+                  InboxTransferRow{to.row.counter}));
+  return replace(key, to.row);
 }
 
 Status TransactionWriter::step(const Transaction::Put<AwaitedRow, Transaction::NoEvent>& put) {
@@ -199,7 +214,7 @@ Status TransactionWriter::step(const Transaction::ForgetInbox& forget) {
   const Result<std::optional<InboxRow>> row = rows_.find<InboxRow>(key);
   if (!row) return row.error();
   if (!*row) return conflict(key, "is gone");
-  const bool is_letter = (*row)->kind == InboxKind::kLetter;
+  const bool is_letter = holds_transfer((*row)->kind);
   const Result<bool> has_job = rows_.exists(receive_job_key((*row)->job));
   if (!has_job) return has_job.error();
   if (is_letter && *has_job) return conflict(key, "has a job");

@@ -31,6 +31,7 @@ class TransactionWriter {
   Status step(const Transaction::Put<Row, Event>& put);
   Status step(const Transaction::Put<ChannelRow, Transaction::NoEvent>& put);
   Status step(const Transaction::Put<InboxRow, Transaction::NoEvent>& put);
+  Status step(const Transaction::ReplaceInbox& to);
   Status step(const Transaction::Put<AwaitedRow, Transaction::NoEvent>& put);
   Status step(const Transaction::Put<ElementRow, Transaction::NoEvent>& put);
   Status step(const Transaction::Acknowledge& acknowledge);

@@ -112,6 +112,12 @@ class MemoryStore : public ports::Store {
   Result<std::vector<InboxRow>> inbox(ChannelId channel) const override {
     return rows_of(rows_->inbox, std::pair(channel, std::uint64_t{0}));
   }
+  Result<std::optional<InboxRow>> inbox_at(ChannelId channel,
+                                           std::uint64_t counter) const override {
+    const auto found = rows_->inbox.find(std::pair(channel, counter));
+    if (found == rows_->inbox.end()) return std::optional<InboxRow>();
+    return std::optional(found->second);
+  }
   Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const override {
     return rows_of(rows_->awaited, std::pair(channel, std::uint64_t{0}));
   }
@@ -240,8 +246,20 @@ class MemoryStore : public ports::Store {
   Status step(const Transaction::Put<InboxRow, NoEvent>& to) {
     const InboxRow& row = to.row;
     TP_TRY(create(rows_->inbox, std::pair(row.channel, row.counter), row));
-    if (row.kind != InboxKind::kLetter) return ok();
+    if (!holds_transfer(row.kind)) return ok();
     return create(rows_->transfers, std::pair(row.channel, row.transfer), row.counter);
+  }
+  Status step(const Transaction::ReplaceInbox& to) {
+    const std::pair key(to.row.channel, to.row.counter);
+    const auto stored = rows_->inbox.find(key);
+    if (stored == rows_->inbox.end() || stored->second.kind != to.from)
+      return conflict("is of another kind");
+    const bool held = holds_transfer(to.from);
+    if (held && (!holds_transfer(to.row.kind) || stored->second.transfer != to.row.transfer))
+      return conflict("stands for a transfer");
+    if (!held && holds_transfer(to.row.kind))
+      TP_TRY(create(rows_->transfers, std::pair(key.first, to.row.transfer), key.second));
+    return put(rows_->inbox, key, to.row);
   }
   Status step(const Transaction::Put<AwaitedRow, NoEvent>& to) {
     return create(rows_->awaited, std::pair(to.row.channel, to.row.counter), to.row);
@@ -319,7 +337,7 @@ class MemoryStore : public ports::Store {
   Status step(const Transaction::ForgetInbox& one) {
     const auto found = rows_->inbox.find({one.channel, one.counter});
     if (found == rows_->inbox.end()) return conflict("is gone");
-    if (found->second.kind == InboxKind::kLetter) {
+    if (holds_transfer(found->second.kind)) {
       if (rows_->receive_jobs.contains(found->second.job)) return conflict("has a job");
       erase(rows_->transfers, rows_->transfers.find({one.channel, found->second.transfer}));
     }

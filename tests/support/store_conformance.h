@@ -390,6 +390,39 @@ TYPED_TEST_P(StoreConformance, SecondLetterOfATransfer_IsAConflict) {
   this->must(Transaction().create(elsewhere));
 }
 
+TYPED_TEST_P(StoreConformance, HeldTransfer_BecomesALetterAndNothingElse) {
+  const InboxRow held = rows::inbox(1, InboxKind::kHeld);
+  this->must(Transaction().create(held));
+  EXPECT_EQ(*this->store->inbox_at(rows::kChannel, 1), held);
+  EXPECT_FALSE(this->store->inbox_at(rows::kChannel, 2)->has_value());
+  EXPECT_EQ(*this->store->inbox_transfer(rows::kChannel, rows::kTransfer), held);
+  EXPECT_EQ(code_of(this->commit(Transaction().create(rows::inbox(2)))), Errc::kStateConflict);
+  const InboxRow letter = rows::inbox(1);
+  const auto change = [&](InboxRow row, InboxKind from) {
+    return code_of(this->commit(Transaction().update(std::move(row), from)));
+  };
+  EXPECT_EQ(change(letter, InboxKind::kRefused), Errc::kStateConflict) << "it is not refused";
+  EXPECT_EQ(change(rows::inbox(1, InboxKind::kLost), InboxKind::kHeld), Errc::kStateConflict);
+  InboxRow other = letter;
+  other.transfer = rows::run_of<16>(1);
+  EXPECT_EQ(change(other, InboxKind::kHeld), Errc::kStateConflict);
+  EXPECT_EQ(change(rows::inbox(2), InboxKind::kHeld), Errc::kStateConflict) << "nothing is there";
+  this->must(Transaction().update(letter, InboxKind::kHeld));
+  this->reopen();
+  EXPECT_EQ(*this->store->inbox(rows::kChannel), std::vector{letter});
+}
+
+TYPED_TEST_P(StoreConformance, LostPosition_MayTurnOutToHoldALetter) {
+  this->must(Transaction().create(rows::inbox(1, InboxKind::kLost)).create(rows::inbox(2)));
+  EXPECT_EQ(code_of(this->commit(Transaction().update(rows::inbox(1), InboxKind::kLost))),
+            Errc::kStateConflict)
+      << "another position has that transfer";
+  InboxRow letter = rows::inbox(1);
+  letter.transfer = rows::run_of<16>(1);
+  this->must(Transaction().update(letter, InboxKind::kLost));
+  EXPECT_EQ(this->store->inbox_transfer(rows::kChannel, letter.transfer)->value(), letter);
+}
+
 TYPED_TEST_P(StoreConformance, Awaited_IsOrderedByCounterAndDroppedOnce) {
   this->must(Transaction().create(rows::awaited(300)).create(rows::awaited(2)));
   EXPECT_EQ(*this->store->awaited(rows::kChannel),
@@ -501,6 +534,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     RecipientsAndBatches_AreInOrderAndOfOneJob, DoneBatch_IsMovedAndDroppedInOneCommit,
     Acknowledge_TakesTheElementOffTheList, DropElements_TakesEveryGenerationOfOneBatch,
     ChannelNames_AreUnique, Inbox_IsOrderedByCounterAndFindsALetterByTransfer,
+    HeldTransfer_BecomesALetterAndNothingElse, LostPosition_MayTurnOutToHoldALetter,
     Awaited_IsOrderedByCounterAndDroppedOnce, SecondLetterOfATransfer_IsAConflict,
     ForgottenSendJob_LeavesNothingOfItself, ForgottenReceiveJob_LeavesItsPlaceInTheInbox,
     Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork,

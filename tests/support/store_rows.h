@@ -141,11 +141,14 @@ inline ChannelRow channel(ChannelId id = kChannel, std::string name = "bert") {
   row.found = 0x1213;
   row.unsynchronised = true;
   row.stream = kOtherJob;
+  row.rules = {Accept::kNever, 0x1415, 0x16};
+  row.deferred = 0x17;
+  row.read_up_to = 0x18;
   return row;
 }
 
 inline InboxRow inbox(std::uint64_t counter = 0x13, InboxKind kind = InboxKind::kLetter) {
-  return {kChannel, counter, kind, kTransfer, kJob, 0x14, bytes_of(17, 8), "why"};
+  return {kChannel, counter, kind, kTransfer, kJob, 0x14, bytes_of(17, 8), "why", true, 0x19};
 }
 
 inline AwaitedRow awaited(std::uint64_t counter = 0x15) {

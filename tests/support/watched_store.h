@@ -61,6 +61,10 @@ class WatchedStore : public ports::Store {
   Result<std::vector<InboxRow>> inbox(ChannelId channel) const override {
     return store_->inbox(channel);
   }
+  Result<std::optional<InboxRow>> inbox_at(ChannelId channel,
+                                           std::uint64_t counter) const override {
+    return store_->inbox_at(channel, counter);
+  }
   Result<std::vector<AwaitedRow>> awaited(ChannelId channel) const override {
     return store_->awaited(channel);
   }

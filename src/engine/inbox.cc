@@ -1,0 +1,146 @@
+#include "engine/inbox.h"
+
+#include <algorithm>
+
+#include "bacap/capability.h"
+#include "crypto/hash.h"
+#include "engine/index_steps.h"
+#include "wire/letter.h"
+
+namespace taubenpost {
+namespace asio = boost::asio;
+using ports::Transaction;
+
+namespace {
+
+Result<InboxRow> row_at(const ports::Store& store, ChannelId channel, std::uint64_t counter) {
+  Result<std::optional<InboxRow>> row = store.inbox_at(channel, counter);
+  if (!row) return row.error();
+  if (!*row) return error(Errc::kNotFound, "the inbox has nothing of that position");
+  return std::move(**row);
+}
+
+// Where the boxes behind a stream's header begin.
+Result<IndexBytes> behind(const ChannelRow& channel, std::uint64_t counter) {
+  const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(channel.capability);
+  if (!read_cap) return read_cap.error();
+  const std::uint64_t first = read_cap->index().counter();
+  if (counter < first) return error(Errc::kStoreBad, "a position before its channel");
+  return advanced(read_cap->index().bytes(), counter - first + 1);
+}
+
+bool is_stream(ByteView box) {
+  const Result<wire::BoxContent> content = wire::decode_box_content(box);
+  return content && std::holds_alternative<wire::Foreign>(*content);
+}
+
+}  // namespace
+
+Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending) {
+  if (rules.accept == Accept::kNever)
+    return {InboxKind::kRefused, "the channel accepts nothing by itself"};
+  if (size > rules.max_size)
+    return {InboxKind::kRefused, std::to_string(size) + " bytes: the channel takes up to " +
+                                     std::to_string(rules.max_size)};
+  if (rules.accept == Accept::kAsk) return {InboxKind::kHeld, "it waits for your decision"};
+  if (pending >= rules.max_pending)
+    return {InboxKind::kDeferred,
+            "it is taken when fewer than " + std::to_string(rules.max_pending) + " are unfinished"};
+  return {};
+}
+
+Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel) {
+  const Result<std::vector<ReceiveJobRow>> jobs = store.receive_job_rows();
+  if (!jobs) return jobs.error();
+  return static_cast<std::uint64_t>(std::count_if(
+      jobs->begin(), jobs->end(),
+      [&](const ReceiveJobRow& job) { return job.channel == channel && !has_ended(job.state); }));
+}
+
+Result<Announced> announced_in(ByteView box) {
+  Result<wire::BoxContent> content = wire::decode_box_content(box);
+  if (!content) return content.error();
+  if (auto* letter = std::get_if<wire::Letter>(&content.value()))
+    return Announced{std::move(letter->name), std::max(letter->size, letter->usize)};
+  if (auto* header = std::get_if<wire::Foreign>(&content.value()))
+    return Announced{std::move(header->name), header->size};
+  return error(Errc::kInvalid, "the box announces no transfer");
+}
+
+JobId entry_id(ChannelId channel, std::uint64_t counter) {
+  Bytes place = to_bytes(channel);
+  for (int shift = 56; shift >= 0; shift -= 8)
+    place.push_back(static_cast<std::uint8_t>(counter >> shift));
+  const Bytes32 digest = crypto::blake2b_256(place);
+  return to_array<16>(ByteView(digest).first(16));
+}
+
+asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel_id,
+                                            std::uint64_t counter, std::string folder,
+                                            PlaceOptions place) {
+  Result<ChannelRow> channel = ports.store.channel(channel_id);
+  if (!channel) co_return channel.error();
+  Result<InboxRow> row = row_at(ports.store, channel_id, counter);
+  if (!row) co_return row.error();
+  const InboxKind from = row->kind;
+  if (from == InboxKind::kLetter)
+    co_return error(Errc::kRefused, "it has become a job already", "'taubenpost list' shows it");
+  if (row->discarded) co_return error(Errc::kRefused, "it was discarded");
+  if (!holds_transfer(from))
+    co_return error(Errc::kRefused, "it is no transfer: there is nothing to fetch");
+
+  ReceiveJobRow job;
+  job.id = entry_id(channel_id, counter);
+  job.created = ports.clock.unix_ms() / 1000;
+  job.channel = channel_id;
+  job.channel_name = channel->name;
+  job.counter = counter;
+  job.letter = row->content;
+  job.folder = std::move(folder);
+  job.unpack = place.archives == Archives::kUnpack;
+  job.if_exists = place.if_exists;
+  if (is_stream(row->content)) {
+    Result<IndexBytes> first = behind(*channel, counter);
+    if (!first) co_return first.error();
+    job.prefix_index = *first;
+  }
+  const JobId id = job.id;
+  row->kind = InboxKind::kLetter;
+  row->job = id;
+  row->reason.clear();
+  Transaction step;
+  if (from == InboxKind::kDeferred) {
+    --channel->deferred;
+    step.update(std::move(channel).value());
+  }
+  step.update(std::move(row).value(), from).create(std::move(job));
+  Status stored = co_await ports.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
+  co_return id;
+}
+
+asio::awaitable<Status> discard_entry(EnginePorts ports, ChannelId channel_id,
+                                      std::uint64_t counter) {
+  Result<ChannelRow> channel = ports.store.channel(channel_id);
+  if (!channel) co_return channel.error();
+  Result<InboxRow> row = row_at(ports.store, channel_id, counter);
+  if (!row) co_return row.error();
+  const InboxKind from = row->kind;
+  if (from == InboxKind::kLetter)
+    co_return error(Errc::kRefused, "it has become a job already", "'taubenpost list' shows it");
+  if (row->discarded) co_return error(Errc::kNothingToDo, "it was discarded already");
+  row->discarded = true;
+  row->content.clear();
+  if (from == InboxKind::kDeferred) row->kind = InboxKind::kRefused;
+  const bool waits = channel->stream == entry_id(channel_id, counter);  // a stream that was held
+  Transaction step;
+  if (waits || from == InboxKind::kDeferred) {
+    if (waits) channel->stream = {};
+    if (from == InboxKind::kDeferred) --channel->deferred;
+    step.update(std::move(channel).value());
+  }
+  step.update(std::move(row).value(), from);
+  co_return co_await ports.store.commit(std::move(step));
+}
+
+}  // namespace taubenpost

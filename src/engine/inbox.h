@@ -1,0 +1,56 @@
+// The inbox: which transfers become receive jobs by themselves, and what their user decides about
+// the others (design 4.3).
+//
+// A transfer that the rules of its channel keep from becoming a job stays in the inbox with its
+// letter; the channel goes on. Its content is fetched by nobody until it is accepted.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <string>
+
+#include "engine/ports.h"
+
+namespace taubenpost {
+
+// What becomes of the archives that are found.
+enum class Archives : std::uint8_t { kKeep, kUnpack };
+
+// How new jobs place what they fetch.
+struct PlaceOptions {
+  Archives archives = Archives::kKeep;
+  IfExists if_exists = IfExists::kRename;
+};
+
+// Of kind kLetter: it becomes a job; else why not.
+struct Verdict {
+  InboxKind kind = InboxKind::kLetter;
+  std::string reason;
+};
+Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending);
+
+// Unfinished receive jobs of a channel.
+Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel);
+
+// What a box that announces a transfer says of it; kInvalid for every other box.
+struct Announced {
+  std::string name;
+  std::uint64_t size = 0;  // of the placed file
+};
+Result<Announced> announced_in(ByteView box);
+
+// By what its user names a row, and then the id of the job that fetches it.
+JobId entry_id(ChannelId channel, std::uint64_t counter);
+
+// Makes the receive job of a transfer that is held, refused or deferred; it places its file into
+// `folder` (absolute). kRefused if the row is of another kind or was discarded, kNotFound,
+// kStateConflict (somebody else changed it), store errors.
+boost::asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel,
+                                                   std::uint64_t counter, std::string folder,
+                                                   PlaceOptions place);
+// Drops the content of a row; the row stays, so that a second copy is still told apart. kRefused
+// for a letter that has become a job, kNothingToDo if it was discarded, and as above.
+boost::asio::awaitable<Status> discard_entry(EnginePorts ports, ChannelId channel,
+                                             std::uint64_t counter);
+
+}  // namespace taubenpost
