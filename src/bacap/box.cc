@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t kNonceSize = 12;  // of the box id; profile P (pigeonhole 0.1)
 
+bool is_empty(const BoxId& id) {
+  return std::all_of(id.begin(), id.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
 struct Writer {
   BoxId id;
   SecretArray<32> scalar;
@@ -69,10 +73,16 @@ bool verify(const BoxId& id, ByteView payload, ByteView signature) {
 
 Opened open_box(const ReadCap& cap, const MessageBoxIndex& index, const Box& box,
                 ByteView context) {
-  if (std::all_of(box.id.begin(), box.id.end(), [](std::uint8_t b) { return b == 0; }))
-    return {OpenError::kBoxEmpty, false, {}};
+  if (is_empty(box.id)) return {OpenError::kBoxEmpty, false, {}};
   const Result<BoxId> expected = box_id(cap.root_key(), index, context);
-  if (!expected || expected.value() != box.id) return {OpenError::kBoxMismatch, false, {}};
+  if (!expected) return {OpenError::kBoxMismatch, false, {}};
+  return open_box(expected.value(), index, box, context);
+}
+
+Opened open_box(const BoxId& expected, const MessageBoxIndex& index, const Box& box,
+                ByteView context) {
+  if (is_empty(box.id)) return {OpenError::kBoxEmpty, false, {}};
+  if (expected != box.id) return {OpenError::kBoxMismatch, false, {}};
   if (!verify(box.id, box.payload, box.signature)) return {OpenError::kSignatureInvalid, false, {}};
   if (box.is_tombstone()) return {OpenError::kNone, true, {}};
   const ContextKeys keys = context_keys(index, context);

@@ -17,6 +17,7 @@ struct Box {
   Bytes payload;  // ciphertext || 16-byte tag, or empty
   Signature signature{};
   bool is_tombstone() const { return payload.empty(); }
+  bool operator==(const Box&) const = default;
 };
 
 // kInvalid for a root key that is no usable point.
@@ -48,6 +49,9 @@ struct Opened {
 };
 // Refuses an all-zero id, compares the id with the derived one, verifies, then decrypts.
 Opened open_box(const ReadCap& cap, const MessageBoxIndex& index, const Box& box,
+                ByteView context = as_bytes(kPigeonholeContext));
+// The same for who has derived the id already.
+Opened open_box(const BoxId& expected, const MessageBoxIndex& index, const Box& box,
                 ByteView context = as_bytes(kPigeonholeContext));
 
 // The steps of encryption in isolation, for test vectors and diagnostics.

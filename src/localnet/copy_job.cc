@@ -19,7 +19,7 @@ struct CopyJob::Stream {
   // Feeds the box at the current index and moves on; false if it does not verify, decrypt or
   // decode.
   bool take(const Box& box) {
-    const auto opened = bacap::open_box(cap, index, box);
+    const auto opened = bacap::open_box(box_id, index, box);
     if (opened.error != bacap::OpenError::kNone) return false;
     const auto content = bacap::unpad(opened.plaintext);
     const auto next = index.next();

@@ -170,10 +170,14 @@ wire::PigeonholeGeometry Directory::pigeonhole_geometry() const {
 }
 
 std::vector<ReplicaId> Directory::shards_of(const BoxId& box) const {
-  std::vector<ReplicaId> out;
-  for (const std::size_t id : bacap::shards(replica_keys_, box))
-    out.push_back(static_cast<ReplicaId>(id));
-  return out;
+  auto& [last_box, shards] = last_shards_;
+  if (shards.empty() || last_box != box) {
+    last_box = box;
+    shards.clear();
+    for (const std::size_t id : bacap::shards(replica_keys_, box))
+      shards.push_back(static_cast<ReplicaId>(id));
+  }
+  return shards;
 }
 
 const bacap::NikeKeyPair& Directory::envelope_keys(ReplicaId replica, std::uint64_t epoch) const {

@@ -81,6 +81,7 @@ class Directory {
   std::vector<Bytes> service_keys_;
   std::vector<Service> couriers_;
   mutable std::map<std::pair<std::uint64_t, ReplicaId>, bacap::NikeKeyPair> envelope_keys_;
+  mutable std::pair<BoxId, std::vector<ReplicaId>> last_shards_;  // all who handle a box ask
 };
 
 }  // namespace taubenpost::localnet

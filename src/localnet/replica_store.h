@@ -66,10 +66,12 @@ class ReplicaStore {
 
  private:
   ReplicaStore(std::unique_ptr<BoxTable> table, std::size_t ciphertext_size);
+  bool is_signed(const Box& box) const;
   ReplicaCode put(ReplicaId replica, std::uint64_t epoch, const Box& box);
 
   std::unique_ptr<BoxTable> table_;
   std::size_t ciphertext_size_;
+  mutable std::optional<Box> last_signed_;
 };
 
 }  // namespace taubenpost::localnet
