@@ -110,6 +110,23 @@ TEST_F(LocalnetTime, Hops_DelayPacketsAndMoveTheRetransmission) {
   EXPECT_EQ(world_.audit().retransmissions, 0U);
 }
 
+// Nine hops are promised and eight are waited for, as was measured.
+TEST_F(LocalnetTime, Trips_AreShorterThanPromisedByOneHop) {
+  Knobs knobs;
+  knobs.hop_rate = 0.005;
+  use(knobs);
+  constexpr int kTrips = 2'000;
+  double taken = 0, promised = 0;
+  for (int i = 0; i < kTrips; ++i) {
+    const Mixnet::Trip trip = world_.network().context().mixnet.draw();
+    EXPECT_LE(trip.there + trip.back, trip.promised);
+    taken += static_cast<double>((trip.there + trip.back).count());
+    promised += static_cast<double>(trip.promised.count());
+  }
+  EXPECT_NEAR(taken / kTrips, 8 * 200, 60);
+  EXPECT_NEAR(promised / kTrips, 9 * 200, 60);
+}
+
 TEST_F(LocalnetTime, Links_SlowCopiesDown) {
   const auto temporary = cap_of(6);
   Knobs knobs;

@@ -278,12 +278,11 @@ void Client::send(const wire::SendMessage& request) {
 
 void Client::send_now(const wire::SendMessage& request, const Bytes& payload, bool is_answered) {
   const Mixnet::Trip trip = context_.mixnet.draw();
-  const Milliseconds round_trip = trip.there + trip.back;
   wire::MessageSentEvent sent;
   sent.message_id = request.id;
   sent.surbid = request.surbid;
   sent.sent_at = static_cast<std::int64_t>(context_.scheduler.unix_ms() / 1000);
-  sent.reply_eta = std::chrono::nanoseconds(round_trip).count();
+  sent.reply_eta = std::chrono::nanoseconds(trip.promised).count();
   deliver(sent);
   if (!trip.returns || !is_answered) return;
   wire::MessageReplyEvent answer;
@@ -294,7 +293,7 @@ void Client::send_now(const wire::SendMessage& request, const Bytes& payload, bo
   const auto arrive = [this, answer, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) deliver(answer);
   };
-  defer(context_.scheduler, round_trip,
+  defer(context_.scheduler, trip.there + trip.back,
         [&gateway = context_.gateway, arrive] { gateway.bring(arrive); });
 }
 

@@ -21,9 +21,10 @@ Milliseconds Mixnet::way(int hops) {
 
 // Gateway, three mixes and the service node; then three mixes and the gateway.
 Mixnet::Trip Mixnet::draw() {
-  const Milliseconds there = way(5), back = way(4);
+  const Milliseconds there = way(4), at_service = way(1), back = way(4);
   const bool arrives = !random_.happens(knobs_.request_loss);
-  return {there, back, arrives, arrives && !random_.happens(knobs_.reply_loss)};
+  return {there, back, there + at_service + back, arrives,
+          arrives && !random_.happens(knobs_.reply_loss)};
 }
 
 Milliseconds Mixnet::send(std::size_t courier, std::shared_ptr<const Bytes> query,
@@ -31,7 +32,7 @@ Milliseconds Mixnet::send(std::size_t courier, std::shared_ptr<const Bytes> quer
   TP_CHECK(courier < couriers_.size());
   audit_.at_courier(courier, [](CourierCounters& at) { ++at.packets; });
   const Trip trip = draw();
-  if (!trip.arrives) return trip.there + trip.back;
+  if (!trip.arrives) return trip.promised;
   const auto arrive = [this, courier, trip, query = std::move(query),
                        on_reply = std::move(on_reply)] {
     if (knobs_.courier_down.contains(static_cast<std::uint8_t>(courier))) return;
@@ -42,7 +43,7 @@ Milliseconds Mixnet::send(std::size_t courier, std::shared_ptr<const Bytes> quer
     });
   };
   defer(scheduler_, trip.there, arrive);
-  return trip.there + trip.back;
+  return trip.promised;
 }
 
 }  // namespace taubenpost::localnet

@@ -49,12 +49,9 @@ class NetworkWorld {
   std::uint8_t write(const bacap::WriteCap& cap, const bacap::MessageBoxIndex& index,
                      std::string_view text, WriteLevel level = WriteLevel::kConfirmed,
                      Milliseconds limit = kLong) {
-    wire::EncryptWrite request{Bytes16{1}, to_bytes(as_bytes(text)), bytes_of(cap), index.bytes()};
-    auto envelope = std::get<wire::EncryptWriteReply>(answer(network_.context(), request));
-    auto start = start_of(envelope);
-    start.write_cap = bytes_of(cap);
-    start.no_idempotent_box_already_exists.value = level == WriteLevel::kConfirmed;
-    return end_of<wire::StartResendingEncryptedMessageReply>(start, limit).error_code;
+    return end_of<wire::StartResendingEncryptedMessageReply>(write_of(cap, index, text, level),
+                                                             limit)
+        .error_code;
   }
   struct Read {
     std::uint8_t code = 255;
@@ -62,13 +59,8 @@ class NetworkWorld {
   };
   Read read(const bacap::WriteCap& cap, const bacap::MessageBoxIndex& index,
             Milliseconds limit = kLong) {
-    wire::EncryptRead request{Bytes16{1}, cap.read_cap().bytes(), index.bytes()};
-    auto envelope = std::get<wire::EncryptReadReply>(answer(network_.context(), request));
-    auto start = start_of(envelope);
-    start.read_cap = cap.read_cap().bytes();
-    start.message_box_index = Bytes(index.bytes().begin(), index.bytes().end());
-    start.no_retry_on_box_id_not_found.value = true;
-    const auto reply = end_of<wire::StartResendingEncryptedMessageReply>(start, limit);
+    const auto reply =
+        end_of<wire::StartResendingEncryptedMessageReply>(read_of(cap, index), limit);
     return {reply.error_code, std::string(as_text(reply.plaintext.value_or(Bytes{})))};
   }
   // Copies `text` into the box through a temporary sequence. Code 26 is a failure.
@@ -112,13 +104,66 @@ class NetworkWorld {
   wire::StartResendingCopyCommandReply copy_again(const bacap::WriteCap& temporary,
                                                   std::size_t courier = 0,
                                                   Milliseconds limit = kLong) {
+    return end_of<wire::StartResendingCopyCommandReply>(copy_of(temporary, courier), limit);
+  }
+
+  // What such a call starts; its envelope is ready.
+  wire::StartResendingEncryptedMessage write_of(const bacap::WriteCap& cap,
+                                                const bacap::MessageBoxIndex& index,
+                                                std::string_view text, WriteLevel level) {
+    wire::EncryptWrite request{Bytes16{1}, to_bytes(as_bytes(text)), bytes_of(cap), index.bytes()};
+    auto envelope = std::get<wire::EncryptWriteReply>(answer(network_.context(), request));
+    auto start = start_of(envelope);
+    start.write_cap = bytes_of(cap);
+    start.no_idempotent_box_already_exists.value = level == WriteLevel::kConfirmed;
+    return start;
+  }
+  wire::StartResendingEncryptedMessage read_of(const bacap::WriteCap& cap,
+                                               const bacap::MessageBoxIndex& index) {
+    wire::EncryptRead request{Bytes16{1}, cap.read_cap().bytes(), index.bytes()};
+    auto envelope = std::get<wire::EncryptReadReply>(answer(network_.context(), request));
+    auto start = start_of(envelope);
+    start.read_cap = cap.read_cap().bytes();
+    start.message_box_index = Bytes(index.bytes().begin(), index.bytes().end());
+    start.no_retry_on_box_id_not_found.value = true;
+    return start;
+  }
+  wire::StartResendingCopyCommand copy_of(const bacap::WriteCap& temporary, std::size_t courier) {
     const Service& pinned = network_.context().directory.couriers().at(courier);
     wire::StartResendingCopyCommand command;
-    command.query_id = Bytes16{1};
     command.write_cap = bytes_of(temporary);
     command.courier_identity_hash.value = pinned.identity_hash;
     command.courier_queue_id.value = to_bytes(as_bytes(pinned.queue_id));
-    return end_of<wire::StartResendingCopyCommandReply>(command, limit);
+    return command;
+  }
+  // Starts operations, `outstanding` at most at a time, and moves time until all have ended well.
+  template <class Start>
+  void run_all(std::vector<Start> starts, std::size_t outstanding) {
+    replies_.clear();
+    for (std::size_t begun = 0; replies_.size() < starts.size(); advance(Milliseconds(5))) {
+      for (; begun < starts.size() && begun < replies_.size() + outstanding; ++begun)
+        begin(starts[begun]);
+    }
+    for (const wire::Response& reply : replies_) EXPECT_EQ(wire::error_code_of(reply), 0);
+  }
+  // Milliseconds until a message to echo was sent, and until it was answered.
+  struct Echo {
+    std::uint64_t sent = 0, answered = 0;
+  };
+  Echo echo() {
+    const Service& node = network_.context().directory.couriers().front();
+    wire::SendMessage message;
+    message.with_surb = true;
+    message.surbid = Bytes16{1};
+    message.destination_id_hash = node.identity_hash;
+    message.recipient_queue_id = to_bytes(as_bytes("+echo"));
+    message.payload = Bytes{1};
+    replies_.clear();
+    client_->send(message);
+    Echo out;
+    for (; replies_.size() < 2; advance(Milliseconds(1)), ++out.answered)
+      if (replies_.empty()) ++out.sent;
+    return out;
   }
 
  private:
@@ -139,10 +184,8 @@ class NetworkWorld {
   // up go on, and may end meanwhile.
   template <class Reply, class Start>
   Reply end_of(Start start, Milliseconds limit) {
-    start.query_id = Bytes16{};
-    number(*start.query_id);
     replies_.clear();
-    client_->start(start);
+    begin(start);
     constexpr Milliseconds kStep{100};
     for (Milliseconds waited{0}; waited <= limit; waited += kStep) {
       for (const wire::Response& reply : replies_)
@@ -153,10 +196,13 @@ class NetworkWorld {
     none.error_code = 255;
     return none;
   }
-  void number(Bytes16& query) {
+  template <class Start>
+  void begin(Start& start) {
+    start.query_id = Bytes16{};
     ++queries_;
     for (std::size_t i = 0; i < sizeof queries_; ++i)
-      query[i] = static_cast<std::uint8_t>(queries_ >> (8 * i));
+      (*start.query_id)[i] = static_cast<std::uint8_t>(queries_ >> (8 * i));
+    client_->start(start);
   }
 
   TempFolder folder_;
