@@ -47,7 +47,7 @@ TEST_F(CliLocalnet, WrongKnobs_AreRefusedBeforeAnythingIsMade) {
   expect_error(run(start({"--set", "no_such=1"})), 2, "there is no knob no_such");
   expect_error(run(start({"--set", "reply_loss=2"})), 2, "knob reply_loss: 2 is not possible");
   write_file(path("knobs.toml"), "\nno_such = 1\n");
-  expect_error(run(start({"--knobs", path("knobs.toml")})), 2, "line 2: there is no knob no_such");
+  expect_error(run(start({"--knobs", path("knobs.toml")})), 2, ":2: there is no knob no_such");
   expect_error(run(start({"--time-scale", "0"})), 2, "time scale 0 is not possible");
   expect_error(run(start({"--time-scale", "nan"})), 2, "time scale nan is not possible");
   EXPECT_FALSE(std::filesystem::exists(path("network")));

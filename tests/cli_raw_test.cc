@@ -358,6 +358,13 @@ TEST_F(CliRaw, Services_AreListedAndAnswer) {
   expect_error(raw({"send", "nothing"}, "x"), 4, "offers the service nothing");
 }
 
+TEST_F(CliRaw, EventsOfAQuietNetwork_EndAtTheTimeLimit) {
+  const Ended ended = raw({"events", "--count", "2", "--timeout", "1"});
+  EXPECT_NE(ended.out.find("gateway"), std::string::npos) << ended.out;
+  EXPECT_EQ(ended.status, 5);
+  EXPECT_NE(ended.err.find("no event in time"), std::string::npos) << ended.err;
+}
+
 TEST_F(CliRaw, Events_ShowTheDaemonGoingAway) {
   Program watching(output_.path(), daemon({"raw", "events", "--count", "3", "--json"}));
   ASSERT_TRUE(watching.says("\"status\""));

@@ -116,12 +116,12 @@ TEST(LocalnetKnobs, File_IsReadStrictly) {
   EXPECT_EQ(knobs.services, (std::map<std::string, std::uint8_t>{{"echo", 3}, {"spool", 2}}));
   EXPECT_EQ(knobs.link_rate, 0.12345678901234566);
   const std::pair<const char*, const char*> wrong[] = {
-      {"copy_poll = 20\nno_such = 1\n", "line 2: there is no knob"},
-      {"copy_poll = true\n", "line 1: knob copy_poll"},
-      {"copy_poll = \n", "line 1"},
-      {"copy_poll = nan\n", "line 1: knob copy_poll: nan"},
-      {"copy_poll = 1000000.5\n", "line 1: knob copy_poll: 1000000.5"},
-      {"[copy_poll]\n", "line 1: knob copy_poll"}};
+      {"copy_poll = 20\nno_such = 1\n", "knobs.toml:2: there is no knob"},
+      {"copy_poll = true\n", "knobs.toml:1: knob copy_poll"},
+      {"copy_poll = \n", "knobs.toml:1: "},
+      {"copy_poll = nan\n", ":1: knob copy_poll: nan"},
+      {"copy_poll = 1000000.5\n", ":1: knob copy_poll: 1000000.5"},
+      {"[copy_poll]\n", ":1: knob copy_poll"}};
   for (const auto& [text, what] : wrong) {
     write_file(path, text);
     const std::string before = knobs_json(knobs);

@@ -137,8 +137,9 @@ Result<int> run_events(Context& context, const EventsArgs& args) {
     context.out().result("event", fields, line.text);
   };
   show(line_of(thin::StatusEvent{is_connected}));
+  const thin::Limit limit = args.timeout == 0 ? thin::Limit::max() : limit_of(args);
   for (std::uint64_t shown = 1; args.count == 0 || shown < args.count; ++shown) {
-    const Result<thin::Event> event = events.next(thin::Limit::max());
+    const Result<thin::Event> event = events.next(limit);
     if (!event) return event.error();
     show(std::visit([](const auto& kind) { return line_of(kind); }, *event));
   }

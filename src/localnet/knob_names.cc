@@ -306,8 +306,7 @@ Status set_knobs(Knobs& knobs, const std::vector<std::string>& words) {
 
 Status parse_knobs(Knobs& knobs, std::string_view text, std::string_view path) {
   const auto wrong = [&](std::size_t line, const std::string& what, const std::string& hint) {
-    return error(Errc::kUsage, printable(path) + ", line " + std::to_string(line) + ": " + what,
-                 hint);
+    return error(Errc::kUsage, printable(path) + ":" + std::to_string(line) + ": " + what, hint);
   };
   Knobs changed = knobs;
   try {
