@@ -120,5 +120,63 @@ TEST_P(NeverUp, Handshake_HasNoDocumentAndUpstreamHopesForALink) {
   EXPECT_TRUE(peer.expect<wire::NewPkiDocumentEvent>().payload);
 }
 
+// ---- the first document (2.1) ------------------------------------------------------------------
+
+TEST_P(NeverUp, Handshake_WaitsForADocumentOnlyInUpstream) {
+  Peer peer = world_.connect();
+  EXPECT_EQ(is_silent(peer, Milliseconds(29'900)), is_upstream());
+  if (!is_upstream()) return;
+  const auto status = peer.await<wire::NewPkiDocumentEvent>(Milliseconds(200));
+  ASSERT_TRUE(status);
+  EXPECT_TRUE(std::get<wire::ConnectionStatusEvent>(*status).is_connected);
+  EXPECT_FALSE(peer.expect<wire::NewPkiDocumentEvent>(Milliseconds(0)).payload);
+}
+
+TEST_P(NeverUp, ClientThatHasGone_CostsTheNextOneThirtySecondsInUpstream) {
+  world_.connect().close();
+  Peer next = world_.connect();
+  EXPECT_EQ(is_silent(next, Milliseconds(59'900)), is_upstream());
+  if (is_upstream()) next.expect<wire::ConnectionStatusEvent>(Milliseconds(200));
+}
+
+TEST_P(NeverUp, DocumentThatComesMeanwhile_EndsTheWaitOfAll) {
+  Peer first = world_.connect(), second = world_.connect();
+  world_.advance(seconds(5));
+  come_up();
+  for (Peer* peer : {&first, &second}) {
+    const auto status = peer->await<wire::NewPkiDocumentEvent>(Milliseconds(200));
+    ASSERT_TRUE(status);
+    EXPECT_EQ(std::holds_alternative<wire::ConnectionStatusEvent>(*status), true);
+    EXPECT_EQ(!!peer->expect<wire::NewPkiDocumentEvent>(Milliseconds(0)).payload, is_upstream());
+  }
+}
+
+TEST_P(NeverUp, ShutdownMeanwhile_EndsEveryConnectionOfUpstream) {
+  if (!is_upstream()) return;
+  Peer first = world_.connect(), second = world_.connect();
+  world_.shut_down();
+  EXPECT_TRUE(first.ended());
+  EXPECT_TRUE(second.ended());
+}
+
+// ---- limits ------------------------------------------------------------------------------------
+
+TEST_P(LocalnetGateway, MessagesThatWaitForASlot_AreLimitedInRobust) {
+  if (is_upstream()) return;  // it stops reading long before
+  Peer peer = connect();
+  go_down();
+  peer.expect<wire::ConnectionStatusEvent>();
+  wire::SendMessage message;
+  message.with_surb = true;
+  message.surbid = fresh_id();
+  message.destination_id_hash = world_.directory().couriers().front().identity_hash;
+  message.recipient_queue_id = to_bytes(as_bytes("+echo"));
+  for (std::size_t i = 0; i < Client::kOperationsMax; ++i) peer.send(message);
+  EXPECT_FALSE(peer.has_next());
+  peer.send(message);
+  EXPECT_EQ(peer.expect<wire::MessageSentEvent>(Milliseconds(0)).err.value,
+            "too many requests wait");
+}
+
 }  // namespace
 }  // namespace taubenpost::localnet

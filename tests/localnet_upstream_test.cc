@@ -207,6 +207,38 @@ TEST_P(BothDaemons, AnswerForAnAbsentClient_KillsTheOperationInUpstream) {
   EXPECT_EQ(done.error_code, 0);
 }
 
+// Of all that is held in memory the part of absent clients is bounded too: who left first is
+// forgotten first.
+TEST_P(BothDaemons, TooManyStoredReplies_CostTheClientThatWasAwayLongest) {
+  DaemonWorld world(behaviour(), slow_mixnet(), EnvelopeNike::kHybrid, 128U << 10);
+  constexpr int kMessages = 20;  // of 2,574 bytes each, and what holds them
+  const std::vector<Bytes16> tokens{fresh_id(), fresh_id(), fresh_id()};
+  for (const Bytes16& token : tokens) {
+    Peer peer = world.connect();
+    peer.handshake(token);
+    for (int i = 0; i < kMessages; ++i) {
+      peer.send(echo_request(world));
+      peer.expect<wire::MessageSentEvent>();
+    }
+    peer.close();
+    world.advance(minutes(3));
+  }
+  EXPECT_FALSE(world.connect().handshake(tokens[0]).resumed);
+  for (int i = 2; i > 0; --i) {
+    Peer peer = world.connect();
+    peer.expect<wire::ConnectionStatusEvent>();
+    peer.expect<wire::NewPkiDocumentEvent>();
+    peer.send(wire::SessionToken{tokens[i]});
+    int replies = 0;
+    while (const auto response = peer.next())
+      if (const auto* session = std::get_if<wire::SessionTokenReply>(&*response))
+        EXPECT_TRUE(session->resumed);
+      else
+        replies += std::holds_alternative<wire::MessageReplyEvent>(*response) ? 1 : 0;
+    EXPECT_EQ(replies, kMessages);
+  }
+}
+
 TEST_P(BothDaemons, RetransmissionForAnAbsentClient_WaitsInUpstreamUntilItIsBack) {
   DaemonWorld world(behaviour(), {.resume_grace = hours(1), .request_loss = 1});
   const Bytes16 token = fresh_id();
@@ -504,7 +536,8 @@ struct Field {
   bool DaemonBehaviour::* value;
 };
 #define TP_FIELD(name) {#name, &DaemonBehaviour::name}
-constexpr Field kFields[] = {TP_FIELD(pushes_in_handshake),
+constexpr Field kFields[] = {TP_FIELD(waits_for_document),
+                             TP_FIELD(pushes_in_handshake),
                              TP_FIELD(stored_replies_first),
                              TP_FIELD(loses_early_requests),
                              TP_FIELD(hopes_for_link),

@@ -1,9 +1,9 @@
-// What all connections of a daemon hold in memory together: frames that are not complete or not
-// answered yet, and replies that their peers have not read.
+// What all connections of a daemon, and clients that are away, hold in memory together: frames that
+// are not complete or not answered yet, and replies that nobody has read.
 //
-// The sum is bounded. When it gets too large, the connection whose last whole frame, in or out, is
-// the longest ago has to go: a peer that works finishes frames all the time, one that only fills
-// memory does not. One thread.
+// The sum is bounded. When it gets too large, whoever finished a whole frame the longest ago, in or
+// out, has to go: a peer that works finishes frames all the time, one that only fills memory does
+// not, nor does a client that is away. One thread.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class BufferBudget {
 
   explicit BufferBudget(std::size_t limit = kDefaultLimit) : limit_(limit) {}
 
-  // One connection's part of it.
+  // The part of one connection, or of one client that is away.
   class Share {
    public:
     // `give_up` is called at most once, from an add() of any share, and counts nothing any more.
@@ -34,7 +34,7 @@ class BufferBudget {
     void remove(std::size_t bytes);
     // A whole frame was read or written.
     void progress();
-    // The connection holds nothing any more, whatever comes.
+    // It holds nothing any more, whatever comes.
     void close();
 
    private:

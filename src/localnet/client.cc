@@ -48,6 +48,15 @@ std::optional<EncryptedOperation::Plan> plan_of(const wire::StartResendingEncryp
   return plan;
 }
 
+// The part of a stored reply that has no fixed size.
+std::size_t content_size(const wire::Response& response) {
+  if (const auto* read = std::get_if<wire::StartResendingEncryptedMessageReply>(&response))
+    return read->plaintext ? read->plaintext->size() : 0;
+  if (const auto* message = std::get_if<wire::MessageReplyEvent>(&response))
+    return message->payload ? message->payload->size() : 0;
+  return 0;
+}
+
 bool is_complete(const wire::StartResendingEncryptedMessage& request) {
   return request.query_id && request.envelope_hash && request.message_ciphertext &&
          !request.message_ciphertext->empty() && request.envelope_descriptor &&
@@ -62,13 +71,16 @@ Client::Client(const Context& context)
 
 void Client::attach(Deliver deliver) {
   deliver_ = std::move(deliver);
+  stored_memory_.reset();
   context_.slots.set_open(*line_, true);
   for (const auto& response : std::exchange(stored_, {})) deliver_(response);
   stored_messages_ = 0;
 }
 
-void Client::detach() {
+void Client::detach(std::unique_ptr<BufferBudget::Share> memory) {
   deliver_ = nullptr;
+  stored_memory_ = std::move(memory);
+  for (const auto& response : stored_) count(response);
   if (!context_.behaviour.absence_kills_operations) return;
   line_->follow_ups.clear();
   context_.slots.set_open(*line_, false);
@@ -79,6 +91,7 @@ void Client::clear() {
   hidden_.clear();
   stored_.clear();
   stored_messages_ = 0;
+  stored_memory_.reset();
   alive_ = std::make_shared<bool>(true);  // the answers of messages under way belong to nobody
 }
 
@@ -95,6 +108,11 @@ void Client::deliver(const wire::Response& response) {
   if (is_message && stored_messages_ >= kStoredMessagesMax) return;
   if (is_message) ++stored_messages_;
   stored_.push_back(response);
+  count(response);
+}
+
+void Client::count(const wire::Response& stored) {
+  if (stored_memory_ != nullptr) stored_memory_->add(sizeof stored + content_size(stored));
 }
 
 void Client::start(const wire::StartResendingEncryptedMessage& request) {
@@ -164,14 +182,18 @@ void Client::hide(const Key& key) {
   if (!node.empty()) hidden_.insert(std::move(node));
 }
 
+bool Client::is_full() const {
+  return running_.size() + hidden_.size() >= kOperationsMax ||
+         line_->fresh.size() >= kOperationsMax;
+}
+
 // A start of what runs already shares its answer, if it asks for the same; else it takes its place.
 template <class Make>
 void Client::run(const Key& key, const Bytes16& query_id, Bytes fingerprint, Make make) {
   if (context_.behaviour.runs_every_start) hide(key);
   if (share(key, query_id, fingerprint)) return;
   cancel(key, *this);
-  if (running_.size() + hidden_.size() >= kOperationsMax)
-    return refuse(key.first, query_id, wire::number(ThinCode::kInternalError));
+  if (is_full()) return refuse(key.first, query_id, wire::number(ThinCode::kInternalError));
   const auto owner = std::make_shared<Client*>(this);
   auto done = [key, weak = std::weak_ptr<Client*>(owner)](const OperationResult& result) {
     if (const auto alive = weak.lock()) (*alive)->finish(key, alive, result);
@@ -268,6 +290,7 @@ void Client::send(const wire::SendMessage& request) {
   const bool is_answered = *service == "echo";
 
   if (context_.behaviour.queues_unread) return send_now(request, payload, is_answered);
+  if (is_full()) return send_failed(request, "too many requests wait");
   context_.slots.wait(line_, Turn::kFresh,
                       [this, request, payload, is_answered, alive = std::weak_ptr<bool>(alive_)] {
                         if (alive.expired()) return false;

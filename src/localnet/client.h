@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 
+#include "localnet/buffer_budget.h"
 #include "localnet/context.h"
 #include "localnet/operation.h"
 #include "wire/replies.h"
@@ -19,7 +20,8 @@ namespace taubenpost::localnet {
 
 class Client {
  public:
-  static constexpr std::size_t kOperationsMax = 4096;
+  static constexpr std::size_t kOperationsMax =
+      4096;  // that run; and requests that wait for a slot
   static constexpr std::size_t kStoredMessagesMax = 1000;
 
   using Deliver = std::function<void(const wire::Response&)>;
@@ -31,8 +33,8 @@ class Client {
 
   // Where replies go from now on; stored ones first, in order.
   void attach(Deliver deliver);
-  // Replies are stored from now on.
-  void detach();
+  // Replies are stored from now on. What they take is counted in `memory`, if there is one.
+  void detach(std::unique_ptr<BufferBudget::Share> memory = nullptr);
   bool attached() const { return deliver_ != nullptr; }
   // Takes over what `other` runs: what a connection started before it said whose it is.
   void adopt(Client& other);
@@ -63,6 +65,7 @@ class Client {
 
   template <class Make>
   void run(const Key& key, const Bytes16& query_id, Bytes fingerprint, Make make);
+  bool is_full() const;
   bool share(const Key& key, const Bytes16& query_id, const Bytes& fingerprint);
   void hide(const Key& key);
   void finish(const Key& key, const Owner& owner, const OperationResult& result);
@@ -71,6 +74,7 @@ class Client {
              const OperationResult& result);
   void refuse(Kind kind, const wire::Id16& query_id, std::uint8_t code);
   void deliver(const wire::Response& response);
+  void count(const wire::Response& stored);
   void send_now(const wire::SendMessage& request, const Bytes& payload, bool is_answered);
   void send_failed(const wire::SendMessage& request, const char* why);
 
@@ -82,6 +86,7 @@ class Client {
   std::multimap<Key, Running> hidden_;  // run, but no cancel finds them
   std::deque<wire::Response> stored_;
   std::size_t stored_messages_ = 0;
+  std::unique_ptr<BufferBudget::Share> stored_memory_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

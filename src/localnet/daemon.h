@@ -7,6 +7,7 @@
 // daemon; daemon_behaviour.h has the other.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -22,8 +23,9 @@ class Daemon {
   static constexpr std::size_t kSessionsMax = 256;
   static constexpr std::size_t kTokensMax = 1024;
 
-  // The context outlives the daemon.
-  explicit Daemon(const Context& context);
+  // The context outlives the daemon. `buffer_limit` is what connections and clients that are away
+  // hold in memory together (buffer_budget.h).
+  explicit Daemon(const Context& context, std::size_t buffer_limit = BufferBudget::kDefaultLimit);
   // Drops all connections at once.
   ~Daemon();
   Daemon(const Daemon&) = delete;
@@ -54,15 +56,22 @@ class Daemon {
   void forget(const Bytes16& token);
   // Whose operation a cancel of the asker's ends.
   Client& owner_of(const Client::Key& key, Client& asker) const;
+  // For the replies to a client that is away, which is forgotten when others need the memory.
+  std::unique_ptr<BufferBudget::Share> memory_for(const Bytes16& token);
   void drop(Session& session);
+  void let_in(const std::shared_ptr<Session>& session);
+  void receive_next(int looks_left);
   void follow_epochs();
 
   const Context& context_;
   const Bytes16 instance_token_;
-  const std::shared_ptr<BufferBudget> buffers_ = std::make_shared<BufferBudget>();
+  const std::shared_ptr<BufferBudget> buffers_;
   std::map<Bytes16, Token> tokens_;
   std::map<Session*, std::shared_ptr<Session>> sessions_;
+  std::deque<std::shared_ptr<Session>> arriving_;  // wait for a document
+  Scheduler::Timer arrival_timer_ = 0;
   Scheduler::Timer epoch_timer_ = 0;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace taubenpost::localnet

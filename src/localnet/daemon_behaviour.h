@@ -14,6 +14,9 @@
 namespace taubenpost::localnet {
 
 struct DaemonBehaviour {
+  // 2.1: a connection hears nothing before there is a document, thirty seconds at most; one
+  // connection waits after the other, also if its client has gone.
+  bool waits_for_document = false;
   // 2.1: documents are pushed from the first frame on, also before the session reply.
   bool pushes_in_handshake = false;
   // 2.1: what was stored for an absent client comes before the session reply.
@@ -53,7 +56,8 @@ struct DaemonBehaviour {
 };
 
 inline constexpr DaemonBehaviour kRobustDaemon{};
-inline constexpr DaemonBehaviour kUpstreamDaemon{.pushes_in_handshake = true,
+inline constexpr DaemonBehaviour kUpstreamDaemon{.waits_for_document = true,
+                                                 .pushes_in_handshake = true,
                                                  .stored_replies_first = true,
                                                  .loses_early_requests = true,
                                                  .hopes_for_link = true,

@@ -25,11 +25,12 @@ namespace taubenpost::localnet {
 class DaemonWorld {
  public:
   explicit DaemonWorld(const DaemonBehaviour& behaviour, const Knobs& knobs = {},
-                       EnvelopeNike nike = EnvelopeNike::kHybrid)
+                       EnvelopeNike nike = EnvelopeNike::kHybrid,
+                       std::size_t buffer_limit = BufferBudget::kDefaultLimit)
       : random_(seeded_random(1)),
         network_(scheduler_, *random_, test_directory(nike), test_boxes(folder_.path(), nike),
                  knobs, behaviour),
-        daemon_(std::make_unique<Daemon>(network_.context())) {
+        daemon_(std::make_unique<Daemon>(network_.context(), buffer_limit)) {
     network_.on_link_change([this] { daemon_->announce_link(); });
   }
   ~DaemonWorld() {
