@@ -223,6 +223,10 @@ TEST_F(ReceiveJobTest, MoreThanTheFreeSpace_IsNotBegun) {
   letter.size = letter.usize = std::uint64_t{1} << 49;
   auto& body = std::get<wire::BodyRef>(letter.content);
   body.boxes = chunks_for(ByteSize{letter.size}, ByteSize{body.chunk}).value();
+  world.channel = world.import("sender", 1);
+  ChannelRules rules;
+  rules.max_size = letter.size;
+  ASSERT_TRUE(world.run(set_channel_rules(world.ports(), "sender", rules)));
   const JobId id = world.job_of(letter);
   world.network.reads = 0;
   ASSERT_TRUE(world.receive(id));
