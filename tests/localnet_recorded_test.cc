@@ -411,6 +411,40 @@ TEST(LocalnetRecorded, EveryRecording_HasTheSameStructure) {
   EXPECT_EQ(kinds.size(), 20U);
 }
 
+// ---- documents ---------------------------------------------------------------------------------
+
+using Keys = std::vector<std::string>;
+Keys keys_of(const wire::CborValue& map) {
+  Keys out;
+  for (std::size_t i = 0; i < map.items.size(); i += 2) out.emplace_back(map.items[i].text());
+  return out;
+}
+// Of a document, and of a replica in it.
+std::pair<Keys, Keys> keys_of(const wire::NewPkiDocumentEvent& event) {
+  const wire::CborValue document = wire::read_cbor(event.payload.value()).value();
+  return {keys_of(document), keys_of(document.find("StorageReplicas")->items.at(0))};
+}
+std::pair<Keys, Keys> recorded_keys(const std::string& name) {
+  const Json file = load(name);
+  for (const Json& frame : file.at("frames")) {
+    if (frame.at("kind") != wire::NewPkiDocumentEvent::kKey) continue;
+    const Bytes bytes = from_hex(frame.at("frame_hex").get<std::string>()).value();
+    const auto event = wire::decode_response(ByteView(bytes).subspan(wire::kFrameHeader));
+    return keys_of(std::get<wire::NewPkiDocumentEvent>(event.value()));
+  }
+  ADD_FAILURE() << name << " has no document";
+  return {};
+}
+
+TEST(LocalnetRecorded, Documents_HaveTheirKeysInTheRecordedOrder) {
+  DaemonWorld world(kUpstreamDaemon);
+  auto peer = world.connect();
+  peer.expect<wire::ConnectionStatusEvent>();
+  EXPECT_EQ(keys_of(peer.expect<wire::NewPkiDocumentEvent>()), recorded_keys("handshake"));
+  EXPECT_EQ(keys_of(peer.expect<wire::NewPkiDocumentEvent>(std::chrono::minutes(21))),
+            recorded_keys("new_pki_document_event_pushed"));
+}
+
 // One connection each, the bytes as they were recorded.
 TEST(LocalnetRecorded, MalformedRequests_AreTreatedTheSameWay) {
   DaemonWorld world(kUpstreamDaemon);

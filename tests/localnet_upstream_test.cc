@@ -538,6 +538,7 @@ struct Field {
 #define TP_FIELD(name) {#name, &DaemonBehaviour::name}
 constexpr Field kFields[] = {TP_FIELD(waits_for_document),
                              TP_FIELD(pushes_in_handshake),
+                             TP_FIELD(pushes_declared_order),
                              TP_FIELD(stored_replies_first),
                              TP_FIELD(loses_early_requests),
                              TP_FIELD(hopes_for_link),

@@ -19,6 +19,9 @@ struct DaemonBehaviour {
   bool waits_for_document = false;
   // 2.1: documents are pushed from the first frame on, also before the session reply.
   bool pushes_in_handshake = false;
+  // 7.1: the keys of a pushed document are in the order of their declaration, not in the canonical
+  // one of handshakes.
+  bool pushes_declared_order = false;
   // 2.1: what was stored for an absent client comes before the session reply.
   bool stored_replies_first = false;
   // 2.1: what a connection starts before it presents the token of a known session, or asks right
@@ -58,6 +61,7 @@ struct DaemonBehaviour {
 inline constexpr DaemonBehaviour kRobustDaemon{};
 inline constexpr DaemonBehaviour kUpstreamDaemon{.waits_for_document = true,
                                                  .pushes_in_handshake = true,
+                                                 .pushes_declared_order = true,
                                                  .stored_replies_first = true,
                                                  .loses_early_requests = true,
                                                  .hopes_for_link = true,

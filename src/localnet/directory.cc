@@ -218,7 +218,7 @@ std::vector<wire::PkiService> Directory::listed_services(const Knobs& knobs) con
   return out;
 }
 
-Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs) const {
+Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs, wire::KeyOrder order) const {
   wire::PkiDocument out;
   out.epoch = mix_epoch;
   out.genesis_epoch = 1;
@@ -244,7 +244,7 @@ Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs) const {
   const auto sphinx = sphinx_geometry();
   wire::SphinxGeometry::fields(sphinx, geometry);
   out.sphinx_geometry_hash = to_bytes(crypto::blake2b_256(geometry.encode()));
-  return wire::encode_pki_document(out);
+  return wire::encode_pki_document(out, order);
 }
 
 Bytes Directory::signed_document(std::uint64_t mix_epoch, const Knobs& knobs) const {

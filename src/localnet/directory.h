@@ -65,7 +65,8 @@ class Directory {
   // CBOR of the document of a mix epoch, without signatures (thin-protocol 7.1). Its rates are
   // those of the knobs; where these do not wait, those of a usual test network. Couriers that are
   // unlisted and replicas that are down are not in it.
-  Bytes document(std::uint64_t mix_epoch, const Knobs& knobs) const;
+  Bytes document(std::uint64_t mix_epoch, const Knobs& knobs,
+                 wire::KeyOrder order = wire::KeyOrder::kCanonical) const;
   // The same with the authorities' signatures (7.5).
   Bytes signed_document(std::uint64_t mix_epoch, const Knobs& knobs) const;
   std::vector<wire::DirectoryAuthority> authorities() const;

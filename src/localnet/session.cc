@@ -56,7 +56,7 @@ Daemon::Session::Session(Daemon& daemon, const Context& context,
 
 void Daemon::Session::start() {
   respond(status());
-  respond(document());
+  respond(document(wire::KeyOrder::kCanonical));
   attach_client();
   connection_->start(*this);
   if (context_.behaviour.pushes_in_handshake) return open();
@@ -77,10 +77,10 @@ wire::ConnectionStatusEvent Daemon::Session::status() const {
 }
 
 // Null where the daemon has none.
-wire::NewPkiDocumentEvent Daemon::Session::document() const {
+wire::NewPkiDocumentEvent Daemon::Session::document(wire::KeyOrder order) const {
   wire::NewPkiDocumentEvent event;
   if (const auto epoch = context_.gateway.epoch_in_force())
-    event.payload = context_.directory.document(*epoch, context_.knobs);
+    event.payload = context_.directory.document(*epoch, context_.knobs, order);
   return event;
 }
 
@@ -93,7 +93,9 @@ void Daemon::Session::open() {
 
 void Daemon::Session::broadcast_document() {
   missed_document_ = !open_;
-  if (open_ && client_->attached()) respond(document());
+  if (!open_ || !client_->attached()) return;
+  respond(document(context_.behaviour.pushes_declared_order ? wire::KeyOrder::kDeclared
+                                                            : wire::KeyOrder::kCanonical));
 }
 
 void Daemon::Session::broadcast_status() {

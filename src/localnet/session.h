@@ -52,7 +52,7 @@ class Daemon::Session final : public Connection::Owner,
   void build_on(std::shared_ptr<StreamPlan> plan);
   void attach_client();
   wire::ConnectionStatusEvent status() const;
-  wire::NewPkiDocumentEvent document() const;
+  wire::NewPkiDocumentEvent document(wire::KeyOrder order) const;
   void open();
   void respond(const wire::Response& response);
   void respond_after(Milliseconds time, wire::Response response);

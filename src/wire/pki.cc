@@ -117,16 +117,43 @@ Bytes encode_node(const std::string& name, std::uint64_t epoch, NodeRole role,
   return out.take();
 }
 
-void put_replica(CborWriter& out, const PkiReplica& replica, std::uint64_t epoch) {
-  out.map(7);
-  out.text("Name").text(replica.name);
-  out.text("Epoch").number(epoch);
-  out.text("LinkKey").bytes({});
-  out.text("Addresses").map(0);
-  out.text("ReplicaID").number(replica.id);
-  out.text("IdentityKey").bytes(replica.identity_key);
-  out.text("EnvelopeKeys").map(replica.envelope_keys.size());
-  for (const auto& [key_epoch, key] : replica.envelope_keys) out.number(key_epoch).bytes(key);
+// A map, in the order in which its entries were put or in the canonical one.
+class OrderedMap {
+ public:
+  explicit OrderedMap(KeyOrder order) : order_(order) {}
+  template <class Put>
+  void put(std::string_view key, Put value) {
+    CborWriter out;
+    value(out);
+    entries_.emplace_back(key, out.take());
+  }
+  void write(CborWriter& out) {
+    if (order_ == KeyOrder::kCanonical)
+      std::sort(entries_.begin(), entries_.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.first.size(), a.first) < std::pair(b.first.size(), b.first);
+      });
+    out.map(entries_.size());
+    for (const auto& [key, value] : entries_) out.text(key).raw(value);
+  }
+
+ private:
+  const KeyOrder order_;
+  std::vector<std::pair<std::string_view, Bytes>> entries_;
+};
+
+void put_replica(CborWriter& out, const PkiReplica& replica, std::uint64_t epoch, KeyOrder order) {
+  OrderedMap map(order);
+  map.put("Name", [&](CborWriter& value) { value.text(replica.name); });
+  map.put("ReplicaID", [&](CborWriter& value) { value.number(replica.id); });
+  map.put("Epoch", [&](CborWriter& value) { value.number(epoch); });
+  map.put("IdentityKey", [&](CborWriter& value) { value.bytes(replica.identity_key); });
+  map.put("LinkKey", [](CborWriter& value) { value.bytes({}); });
+  map.put("EnvelopeKeys", [&](CborWriter& value) {
+    value.map(replica.envelope_keys.size());
+    for (const auto& [key_epoch, key] : replica.envelope_keys) value.number(key_epoch).bytes(key);
+  });
+  map.put("Addresses", [](CborWriter& value) { value.map(0); });
+  map.write(out);
 }
 
 void put_service_nodes(CborWriter& out, const PkiDocument& document) {
@@ -184,37 +211,50 @@ Result<PkiDocument> parse_pki_document(ByteView bytes) {
   return out;
 }
 
-Bytes encode_pki_document(const PkiDocument& document) {
+Bytes encode_pki_document(const PkiDocument& document, KeyOrder order) {
+  OrderedMap map(order);
+  const auto put_null = [](CborWriter& value) { value.null(); };
+  const auto put_rate = [&](std::string_view key, double rate) {
+    map.put(key, [rate](CborWriter& value) { value.real(rate); });
+  };
+  map.put("Epoch", [&](CborWriter& value) { value.number(document.epoch); });
+  map.put("GenesisEpoch", [&](CborWriter& value) { value.number(document.genesis_epoch); });
+  put_rate("Mu", document.mu);
+  put_rate("LambdaP", document.lambda_p);
+  put_rate("LambdaL", document.lambda_l);
+  put_rate("LambdaM", document.lambda_m);
+  put_rate("LambdaG", document.lambda_g);
+  put_rate("LambdaR", document.lambda_r);
+  map.put("Topology", [&](CborWriter& value) {
+    value.array(document.mix_layers);
+    for (std::size_t i = 1; i <= document.mix_layers; ++i)
+      value.array(1).bytes(encode_node("mix" + std::to_string(i), document.epoch, NodeRole::kMix));
+  });
+  map.put("GatewayNodes", [&](CborWriter& value) {
+    value.array(1).bytes(encode_node("gateway1", document.epoch, NodeRole::kGateway));
+  });
+  map.put("ServiceNodes", [&](CborWriter& value) { put_service_nodes(value, document); });
+  map.put("StorageReplicas", [&](CborWriter& value) {
+    value.array(document.replicas.size());
+    for (const PkiReplica& each : document.replicas)
+      put_replica(value, each, document.epoch, order);
+  });
+  map.put("ConfiguredReplicaIDs",
+          [&](CborWriter& value) { value.bytes(document.configured_replica_ids); });
+  map.put("ConfiguredReplicaIdentityKeys", [&](CborWriter& value) {
+    value.array(document.configured_replica_keys.size());
+    for (const Bytes& key : document.configured_replica_keys) value.bytes(key);
+  });
+  map.put("SharedRandomCommit", put_null);
+  map.put("SharedRandomReveal", put_null);
+  map.put("SharedRandomValue", put_null);
+  map.put("PriorSharedRandom", put_null);
+  map.put("SphinxGeometryHash",
+          [&](CborWriter& value) { value.bytes(document.sphinx_geometry_hash); });
+  map.put("Version", [&](CborWriter& value) { value.text(document.version); });
+  map.put("PKISignatureScheme", [](CborWriter& value) { value.text("Ed25519"); });
   CborWriter out;
-  out.map(21);
-  out.text("Mu").real(document.mu);
-  out.text("Epoch").number(document.epoch);
-  out.text("LambdaG").real(document.lambda_g);
-  out.text("LambdaL").real(document.lambda_l);
-  out.text("LambdaM").real(document.lambda_m);
-  out.text("LambdaP").real(document.lambda_p);
-  out.text("LambdaR").real(document.lambda_r);
-  out.text("Version").text(document.version);
-  out.text("Topology").array(document.mix_layers);
-  for (std::size_t i = 1; i <= document.mix_layers; ++i)
-    out.array(1).bytes(encode_node("mix" + std::to_string(i), document.epoch, NodeRole::kMix));
-  out.text("GatewayNodes")
-      .array(1)
-      .bytes(encode_node("gateway1", document.epoch, NodeRole::kGateway));
-  out.text("GenesisEpoch").number(document.genesis_epoch);
-  out.text("ServiceNodes");
-  put_service_nodes(out, document);
-  out.text("StorageReplicas").array(document.replicas.size());
-  for (const PkiReplica& replica : document.replicas) put_replica(out, replica, document.epoch);
-  out.text("PriorSharedRandom").null();
-  out.text("SharedRandomValue").null();
-  out.text("PKISignatureScheme").text("Ed25519");
-  out.text("SharedRandomCommit").null();
-  out.text("SharedRandomReveal").null();
-  out.text("SphinxGeometryHash").bytes(document.sphinx_geometry_hash);
-  out.text("ConfiguredReplicaIDs").bytes(document.configured_replica_ids);
-  out.text("ConfiguredReplicaIdentityKeys").array(document.configured_replica_keys.size());
-  for (const Bytes& key : document.configured_replica_keys) out.bytes(key);
+  map.write(out);
   return out.take();
 }
 

@@ -48,9 +48,13 @@ struct PkiDocument {
 // not decode, or whose entries are unusable (7.3), are left out.
 Result<PkiDocument> parse_pki_document(ByteView bytes);
 
-// What the local network publishes. Writes all keys of 7.1 in canonical order; each service becomes
-// an entry of the service node of its name. `layers` mix descriptors are made up: name and keys.
-Bytes encode_pki_document(const PkiDocument& document);
+// Of a document and its replicas: shorter keys first, as in handshakes and signed documents, or as
+// the reference declares them, as in what it pushes.
+enum class KeyOrder : std::uint8_t { kCanonical, kDeclared };
+
+// What the local network publishes. Writes all keys of 7.1; each service becomes an entry of the
+// service node of its name. `layers` mix descriptors are made up: name and keys.
+Bytes encode_pki_document(const PkiDocument& document, KeyOrder order = KeyOrder::kCanonical);
 
 // The signed form (7.5), as get_pki_document returns it.
 struct PkiSignature {
