@@ -86,6 +86,16 @@ TEST_F(StorageWrite, BadSignature_IsRefusedBeforeFullStorage) {
   EXPECT_EQ(write(other_content), 3);
 }
 
+TEST_F(StorageWrite, BadSignatureRightAfterTheGoodOne_IsRefused) {
+  EXPECT_EQ(write(box_), 0);
+  EXPECT_EQ(write(with_bad_signature(box_)), 3);
+  EXPECT_EQ(write(box_), 0);
+  Box other_content = box_;
+  other_content.payload[0] ^= 1;
+  EXPECT_EQ(write(other_content), 3);
+  EXPECT_EQ(ReplicaWorld::write(shards_of(BoxId{})[0], Box{}), 3) << "nothing was verified";
+}
+
 TEST_F(StorageWrite, FullStorage_RefusesFirstWritesRepeatsAndConflicts) {
   fill_storage();
   EXPECT_EQ(write(box_), 6);

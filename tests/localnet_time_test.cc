@@ -110,6 +110,23 @@ TEST_F(LocalnetTime, Hops_DelayPacketsAndMoveTheRetransmission) {
   EXPECT_EQ(world_.audit().retransmissions, 0U);
 }
 
+TEST_F(LocalnetTime, LostPacket_IsSentAgainAfterTwentySeconds) {
+  Knobs knobs;
+  knobs.request_loss = 1;
+  use(knobs);
+  const auto kAlmostAMinute = std::chrono::seconds(59);
+  EXPECT_EQ(world_.write(cap_, cap_.index(), "x", WriteLevel::kAcknowledged, kAlmostAMinute), 255);
+  EXPECT_EQ(world_.audit().retransmissions, 2U);
+}
+
+TEST_F(LocalnetTime, Copy_IsAskedAboutEveryFiveSeconds) {
+  const auto temporary = cap_of(6);
+  world_.upload(temporary, cap_, "letter");
+  const std::uint64_t begin = now();
+  ASSERT_EQ(world_.copy_again(temporary).error_code, 0);
+  EXPECT_EQ(world_.replied_ms() - begin, 5'000U);
+}
+
 // Nine hops are promised and eight are waited for, as was measured.
 TEST_F(LocalnetTime, Trips_AreShorterThanPromisedByOneHop) {
   Knobs knobs;
