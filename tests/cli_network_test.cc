@@ -260,6 +260,67 @@ TEST_F(CliTransferTest, ChannelThatAsks_WaitsForItsUser) {
   expect_error(run_as("sender", {"channel", "seek", "alice", "1"}), 7, "is for sending");
 }
 
+TEST_F(CliTransferTest, OneTransfer_IsVerifiedAndThenGoesWhereItIsWanted) {
+  const std::string content = bytes_of(3'000);
+  write_file(path("report"), content);
+  ASSERT_EQ(run_as("sender", {"send", path("report"), "--to", "alice", "--wait"}).status, 0);
+  const Ended verified = run_as("alice", {"receive", "--verify-only", "--into", path("inbox")});
+  EXPECT_EQ(verified.status, 0) << verified.err;
+  EXPECT_EQ(verified.out, "verified\treport\t3000\tsender\n");
+  EXPECT_FALSE(std::filesystem::exists(path("inbox/report")));
+  const Ended poured = run_as("alice", {"receive", "-o", "-"});
+  EXPECT_EQ(poured.status, 0) << poured.err;
+  EXPECT_TRUE(poured.out == content);
+  EXPECT_TRUE(std::filesystem::is_empty(path("alice/output")));
+  EXPECT_TRUE(std::filesystem::is_empty(path("inbox")));
+  expect_error(run_as("alice", {"receive", "-o", "-"}), 9, "nothing new", /*has_hint=*/false);
+
+  for (const char* name : {"first", "second"}) {
+    write_file(path(name), name);
+    ASSERT_EQ(run_as("sender", {"send", path(name), "--to", "alice", "--wait"}).status, 0);
+  }
+  const std::string file = path("inbox/file");
+  expect_error(run_as("alice", {"receive", "-o", file}), 7, "2 transfers could be meant");
+  const std::string id = run_as("alice", {"inbox", "list"}).out.substr(0, 26);
+  write_file(file, "old");
+  expect_error(run_as("alice", {"receive", "-o", file, id}), 7, "exists already");
+  const Ended saved = run_as("alice", {"receive", "-o", file, id, "--if-exists", "replace"});
+  EXPECT_EQ(saved.status, 0) << saved.err;
+  EXPECT_EQ(content_of(file), "first");
+  expect_received("second", "second");
+}
+
+TEST_F(CliTransferTest, Follow_PlacesWhatArrivesRunsAProgramAndStopsAtASignal) {
+  const std::string program = path("program"), seen = path("seen");
+  write_file(program, "");  // nothing that can be started
+  ::chmod(program.c_str(), 0755);
+  write_file(path("early"), "early");
+  ASSERT_EQ(run_as("sender", {"send", path("early"), "--to", "alice", "--wait"}).status, 0);
+  const Ended received =
+      run_as("alice", {"receive", "--into", path("inbox"), "--on-received", program});
+  EXPECT_EQ(received.status, 0) << received.err;
+  EXPECT_NE(received.err.find("could not be started"), std::string::npos) << received.err;
+
+  write_file(program,
+             "#!/bin/sh\nprintf '%s %s %s\\n' \"$#\" \"$1\" \"$TAUBENPOST_RECEIVED_NAME\" >>'" +
+                 seen + "'\nexit 3\n");
+  write_file(path("$(late)"), "late");
+  ASSERT_EQ(run_as("sender", {"send", path("$(late)"), "--to", "alice", "--wait"}).status, 0);
+  const auto following =
+      start_as("alice", {"receive", "--follow", "--into", path("inbox"), "--on-received", program});
+  ASSERT_TRUE(following->says(path("inbox/$(late)"))) << following->wait().err;
+  ASSERT_TRUE(following->warns(path("inbox/$(late)") + " is placed; its program " + program +
+                               " ended with status 3"));
+  const auto begin = std::chrono::steady_clock::now();
+  following->send_signal(SIGTERM);
+  const Ended ended = following->wait();
+  EXPECT_EQ(ended.status, 143);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_EQ(content_of(seen),
+            "1 " + path("inbox/early") + " early\n1 " + path("inbox/$(late)") + " $(late)\n")
+      << "that of the first run is made up for";
+}
+
 // A copy of the sender has used Alice's next positions, more than are looked through at once.
 TEST_F(CliTransferTest, OneRecipientOfTwoFails_IsPartialUntilItIsTriedAgain) {
   init("bob");

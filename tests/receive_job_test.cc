@@ -291,6 +291,47 @@ TEST_F(ReceiveJobTest, FolderOfThatName_IsNeverReplaced) {
   EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"});
 }
 
+TEST_F(ReceiveJobTest, TargetOfItsOwn_IsTakenInsteadOfTheLettersName) {
+  TempFolder elsewhere;
+  world.goal.target = elsewhere / "mine";
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "theirs"));
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).state, ReceiveState::kPlaced) << world.row(id).error_text;
+  EXPECT_EQ(world.row(id).target, elsewhere / "mine");
+  EXPECT_EQ(content_of(elsewhere / "mine"), "x");
+  EXPECT_TRUE(world.target.names().empty());
+}
+
+TEST_F(ReceiveJobTest, OnlyVerified_IsPlacedByALaterRunWithoutARead) {
+  world.goal.only_verify = true;
+  const Bytes content = ReceiveWorld::pattern(5000);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(world.receive(id));
+    EXPECT_TRUE(world.is_verified);
+    EXPECT_EQ(world.row(id).state, ReceiveState::kChecking);
+    EXPECT_FALSE(std::filesystem::exists(world.target / "f"));
+    world.restart();
+    world.network.reads = 0;
+  }
+  world.goal = {};
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_FALSE(world.is_verified);
+  expect_placed(id, "f", content);
+  EXPECT_EQ(world.network.reads, 0U);
+}
+
+TEST_F(ReceiveJobTest, OtherContentThatIsOnlyVerified_Fails) {
+  world.goal.only_verify = true;
+  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("content"), "f");
+  letter.digest[0] ^= 1;
+  letter.udigest = letter.digest;
+  const JobId id = world.job_of(letter);
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_FALSE(world.is_verified);
+  expect_failed(id, "wrong digest");
+}
+
 TEST_F(ReceiveJobTest, Tar_IsPlacedAsOne) {
   wire::Letter letter = ReceiveWorld::letter_for(as_bytes("tar"), "photos");
   letter.kind = wire::LetterKind::kTar;

@@ -352,12 +352,28 @@ const char* const kReceiveJobVersionOne =
     "686f6d652f626572742f446f776e6c6f6164732f7265706f72742e7064661b000000000000001c0000000000"
     "00001d000000000000001e000400000000000000676f6e65";
 
-TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionTenSays) {
-  EXPECT_EQ(to_hex(encode(sample<ReceiveJobRow>())), std::string(kReceiveJobVersionOne) + "0103");
+// As a version below 12 has it.
+ReceiveJobRow reported_to_nobody() {
+  ReceiveJobRow row = sample<ReceiveJobRow>();
+  row.on_received.clear();
+  row.reported = false;
+  return row;
+}
+
+TEST(StoreCodecGolden, ReceiveJob_IsWhatVersionTwelveSays) {
+  EXPECT_EQ(to_hex(encode(sample<ReceiveJobRow>())),
+            std::string(kReceiveJobVersionOne) + "01030300000000000000" + "2f646f01");
+}
+
+TEST(StoreCodecGolden, ReceiveJobOfVersionTen_IsReportedToNobody) {
+  const Result<ReceiveJobRow> row =
+      decode<ReceiveJobRow>(from_hex(std::string(kReceiveJobVersionOne) + "0103").value(), 10);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, reported_to_nobody());
 }
 
 TEST(StoreCodecGolden, ReceiveJobOfVersionNine_ReplacesNothing) {
-  ReceiveJobRow expected = sample<ReceiveJobRow>();
+  ReceiveJobRow expected = reported_to_nobody();
   expected.if_exists = IfExists::kRename;
   const Result<ReceiveJobRow> row =
       decode<ReceiveJobRow>(from_hex(std::string(kReceiveJobVersionOne) + "01").value(), 9);
@@ -366,7 +382,7 @@ TEST(StoreCodecGolden, ReceiveJobOfVersionNine_ReplacesNothing) {
 }
 
 TEST(StoreCodecGolden, ReceiveJobOfVersionOne_UnpacksNothing) {
-  ReceiveJobRow expected = sample<ReceiveJobRow>();
+  ReceiveJobRow expected = reported_to_nobody();
   expected.unpack = false;
   expected.if_exists = IfExists::kRename;
   const Result<ReceiveJobRow> row =

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
+#include "cli/on_received.h"
 #include "engine/end_send.h"
 #include "engine/engine.h"
 #include "engine/held.h"
@@ -218,6 +219,7 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
   if (!run) return run.error();
+  TP_TRY(session.run(report_all_received(session.ports(), context.out())));
   report_unfinished(context.out(), session.store(), *ended, unix_now());
   return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
 }

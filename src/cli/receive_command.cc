@@ -1,25 +1,26 @@
 // taubenpost receive: one poll round, then everything that was found is fetched to its end.
+#include <algorithm>
+
+#include "app/child_process.h"
+#include "app/state_dir.h"
 #include "app/time_text.h"
-#include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
-#include "cli/place_options.h"
+#include "cli/on_received.h"
+#include "cli/receive.h"
 #include "engine/channels.h"
 #include "engine/engine.h"
-#include "engine/poll.h"
+#include "engine/follow.h"
 
 namespace taubenpost::cli {
-namespace {
 
-struct ReceiveArgs {
-  std::string from;
-  PlaceArgs place;
-};
-
-struct Round {
-  PollSummary found;               // of all channels
-  std::optional<Error> no_answer;  // of some channel: the others went on
-};
+Result<PlaceOptions> ReceiveArgs::options() const {
+  PlaceOptions options = place.options();
+  if (on_received.empty()) return options;
+  options.on_received = absolute_path(on_received);
+  TP_TRY(can_be_run(options.on_received));
+  return options;
+}
 
 Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
                                                  const std::string& from) {
@@ -75,30 +76,100 @@ void notice_what_is_no_job(Output& out, const PollSummary& found) {
   count(found.lost, " positions that were passed over stayed empty until nothing could be there");
 }
 
-Result<int> run_receive(Context& context, const ReceiveArgs& args) {
+namespace {
+
+bool is_of(const ReceiveJobRow& row, const std::vector<ChannelRow>& channels) {
+  return std::any_of(channels.begin(), channels.end(),
+                     [&](const ChannelRow& channel) { return channel.id == row.channel; });
+}
+
+// A part file that was checked stays: the next 'receive' places it without fetching it again.
+Result<std::vector<JobId>> verify(Session& session, const std::vector<ChannelRow>& channels) {
+  const Result<std::vector<ReceiveJobRow>> rows = session.store().receive_job_rows();
+  if (!rows) return rows.error();
+  std::vector<JobId> ids;
+  for (const ReceiveJobRow& row : *rows)
+    if (is_of(row, channels) && !has_ended(row.state) && row.state != ReceiveState::kPlacing)
+      ids.push_back(row.id);
+  ReceiveGoal goal;
+  goal.only_verify = true;
+  return session.run(
+      run_receives(session.ports(), EngineOptions{}, std::move(ids), std::move(goal)));
+}
+
+void print_verified(Output& out, const ReceiveView& job) {
+  out.result("receive_job", job.json(),
+             std::string(job.is_unverified ? "unverified" : "verified") + "\t" +
+                 printable(job.name) + "\t" + std::to_string(job.size) + "\t" +
+                 printable(job.row.channel_name));
+}
+
+Result<int> run_verify(Context& context, const ReceiveArgs& args) {
   const Result<std::string> folder = args.place.folder();
   if (!folder) return folder.error();
+  const Result<PlaceOptions> place = args.options();
+  if (!place) return place.error();
   const Result<Session*> opened = context.session();
   if (!opened) return opened.error();
   Session& session = **opened;
-  Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
+  Output& out = context.out();
+  const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
+  if (!channels) return channels.error();
+  const Result<JobWatch> watch = JobWatch::start(session.store());
+  if (!watch) return watch.error();
+  session.on_tick([&] { show_progress(out, session.store()); });
+  const Result<Round> round = session.run(poll_all(session.ports(), *channels, *folder, *place));
+  if (!round) return round.error();
+  const Result<std::vector<JobId>> verified = verify(session, *channels);
+  Result<JobWatch::Ended> ended = watch->ended(session.store());
+  if (!ended) return ended.error();
+  report_failed(out, *ended);
+  notice_what_is_no_job(out, round->found);
+  if (!verified) return verified.error();
+  std::size_t unfinished = 0;
+  for (const JobView& job : ended->unfinished) {
+    const auto* receive = std::get_if<ReceiveView>(&job);
+    if (receive == nullptr || !is_of(receive->row, *channels)) continue;
+    const bool is_good = std::count(verified->begin(), verified->end(), receive->row.id) > 0;
+    if (is_good) print_verified(out, *receive);
+    if (!is_good) ++unfinished;
+  }
+  if (round->no_answer) return *round->no_answer;
+  const std::size_t failed = ended->receive_failed.size();
+  if (verified->size() + failed + unfinished == 0) return error(Errc::kNothingToDo, "nothing new");
+  return exit_status_of_jobs(verified->size(), failed, unfinished);
+}
+
+Result<int> run_receive(Context& context, const ReceiveArgs& args) {
+  if (!args.output.empty()) return receive_into(context, args);
+  if (args.follow) return receive_and_follow(context, args);
+  if (args.verify_only) return run_verify(context, args);
+  const Result<std::string> folder = args.place.folder();
+  if (!folder) return folder.error();
+  const Result<PlaceOptions> place = args.options();
+  if (!place) return place.error();
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  Output& out = context.out();
+  const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
   if (!channels) return channels.error();
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
 
-  session.on_tick([&] { show_progress(context.out(), session.store()); });
-  const Result<Round> round = session.run(
-      poll_all(session.ports(), std::move(channels).value(), *folder, args.place.options()));
+  session.on_tick([&] { show_progress(out, session.store()); });
+  const Result<Round> round = session.run(poll_all(session.ports(), *channels, *folder, *place));
   if (!round) return round.error();
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
   const Result<JobWatch::Ended> ended = watch->ended(session.store());
   if (!ended) return ended.error();
-  for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
-  report_failed(context.out(), *ended);
-  notice_what_is_no_job(context.out(), round->found);
+  for (const ReceiveView& job : ended->placed) print_placed(out, job);
+  report_failed(out, *ended);
+  notice_what_is_no_job(out, round->found);
   if (!run) return run.error();
-  report_unfinished(context.out(), session.store(), *ended, unix_now());
+  TP_TRY(session.run(report_all_received(session.ports(), out)));
+  report_unfinished(out, session.store(), *ended, unix_now());
   if (round->no_answer) return *round->no_answer;
   if (ended->delivered() + ended->failed() + ended->unfinished.size() == 0)
     return error(Errc::kNothingToDo, "nothing new");
@@ -110,8 +181,27 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
 void add_receive(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("receive", "Fetches what has arrived");
   const auto args = on_chosen<ReceiveArgs>(commands, *command, run_receive);
+  CLI::Option* id = command->add_option("ID", args->id, "with -o: which transfer");
   command->add_option("--from", args->from, "only from this channel")->type_name("NAME");
   add_place_options(*command, args->place);
+  CLI::Option* output = command
+                            ->add_option("-o,--output", args->output,
+                                         "one transfer into this file, or to standard output (-)")
+                            ->check(names_something())
+                            ->type_name("FILE");
+  id->needs(output);
+  CLI::Option* verify =
+      command->add_flag("--verify-only", args->verify_only, "fetch and check, place nothing");
+  verify->excludes(output);
+  command->add_flag("--follow", args->follow, "stay, and place what arrives until a signal comes")
+      ->excludes(output)
+      ->excludes(verify);
+  command
+      ->add_option("--on-received", args->on_received,
+                   "a program that is run for each placed file, with its path as argument")
+      ->envname("TAUBENPOST_ON_RECEIVED")
+      ->check(names_something())
+      ->type_name("COMMAND");
 }
 
 }  // namespace taubenpost::cli

@@ -49,6 +49,14 @@ Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t 
   return {};
 }
 
+Verdict left_for_later() { return {InboxKind::kDeferred, "it is taken by a later 'receive'"}; }
+
+void place_as(ReceiveJobRow& job, const PlaceOptions& place) {
+  job.unpack = place.archives == Archives::kUnpack;
+  job.if_exists = place.if_exists;
+  job.on_received = place.on_received;
+}
+
 Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel) {
   const Result<std::vector<ReceiveJobRow>> jobs = store.receive_job_rows();
   if (!jobs) return jobs.error();
@@ -97,8 +105,7 @@ asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel
   job.counter = counter;
   job.letter = row->content;
   job.folder = std::move(folder);
-  job.unpack = place.archives == Archives::kUnpack;
-  job.if_exists = place.if_exists;
+  place_as(job, place);
   if (is_stream(row->content)) {
     Result<IndexBytes> first = behind(*channel, counter);
     if (!first) co_return first.error();

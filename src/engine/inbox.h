@@ -20,7 +20,12 @@ enum class Archives : std::uint8_t { kKeep, kUnpack };
 struct PlaceOptions {
   Archives archives = Archives::kKeep;
   IfExists if_exists = IfExists::kRename;
+  bool defer = false;  // what is found becomes no job before a later round
+  std::string
+      on_received;  // absolute path of a program that is run once a file is placed, or empty
 };
+// As part of the job.
+void place_as(ReceiveJobRow& job, const PlaceOptions& place);
 
 // Of kind kLetter: it becomes a job; else why not.
 struct Verdict {
@@ -28,6 +33,8 @@ struct Verdict {
   std::string reason;
 };
 Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending);
+// What is left for a later round whatever the rules.
+Verdict left_for_later();
 
 // Unfinished receive jobs of a channel.
 Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel);

@@ -208,11 +208,12 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
 
 // What the rules of the channel make of a transfer. A stream that may still be taken keeps the
 // channel: what is behind its header is no box of its own.
-Status apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending) {
+Status apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending, bool defer) {
   if (!found.job) return ok();
   const Result<Announced> announced = announced_in(found.inbox.content);
   if (!announced) return announced.error();
   Verdict verdict = verdict_on(channel.rules, announced->size, pending);
+  if (defer && verdict.kind == InboxKind::kLetter) verdict = left_for_later();
   if (verdict.kind == InboxKind::kLetter) return ok();
   found.inbox.kind = verdict.kind;
   found.inbox.reason = std::move(verdict.reason);
@@ -257,7 +258,7 @@ class Round {
   asio::awaitable<Status> take_deferred() {
     const Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
-    if (row->deferred == 0) co_return ok();
+    if (row->deferred == 0 || place_.defer) co_return ok();
     const Result<std::vector<InboxRow>> inbox = ports_.store.inbox(channel_);
     if (!inbox) co_return inbox.error();
     for (const InboxRow& entry : inbox.value()) {
@@ -320,7 +321,7 @@ class Round {
     if (!before) co_return before.error();
     const bool is_news =
         !*before || (!holds_transfer((*before)->kind) && holds_transfer(found->inbox.kind));
-    if (is_news) TP_CO_TRY(apply_rules(*row, *found, pending_));
+    if (is_news) TP_CO_TRY(apply_rules(*row, *found, pending_, place_.defer));
     Transaction step;
     Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(row->next);
     for (; at && at->counter() < found->inbox.counter; at = at->next()) {
@@ -384,7 +385,7 @@ class Round {
     if (!row) co_return row.error();
     Result<Found> found = decide(ports_, *row, std::move(look), folder_);
     if (!found) co_return found.error();
-    TP_CO_TRY(apply_rules(*row, *found, pending_));
+    TP_CO_TRY(apply_rules(*row, *found, pending_, place_.defer));
     Transaction step;
     step.drop_awaited(channel_, found->inbox.counter);
     if (found->inbox.kind == InboxKind::kDeferred) step.update(std::move(row).value());
@@ -403,10 +404,7 @@ class Round {
   asio::awaitable<Status> store(Found found, Transaction step) {
     std::size_t& count = count_of(found.inbox.kind);
     if (found.job) ++pending_;
-    if (found.job) {
-      found.job->unpack = place_.archives == Archives::kUnpack;
-      found.job->if_exists = place_.if_exists;
-    }
+    if (found.job) place_as(*found.job, place_);
     found.store(step);
     TP_FAILPOINT("receive.poll.before_commit");
     Status stored = co_await ports_.store.commit(std::move(step));

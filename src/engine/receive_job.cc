@@ -109,11 +109,17 @@ asio::awaitable<Status> ReceiveJob::run() {
         co_return ok();
     }
     if (waits_for_) co_return co_await leave_for_later();
+    if (is_verified_) co_return ok();
     if (stepped || stepped.error().code == Errc::kStateConflict) continue;
     if (!belongs_to_job(stepped.error().code)) co_return stepped;
     Status given_up = co_await give_up(stepped.error());
     if (!given_up) co_return given_up;
   }
+}
+
+std::string ReceiveJob::first_target(const ReceiveJobRow& row, const Incoming& incoming) const {
+  if (!goal_.target.empty()) return goal_.target;
+  return row.folder + "/" + target_candidate(target_name(row, incoming), 1);
 }
 
 // Nothing is fetched that can't be stored.
@@ -124,9 +130,8 @@ asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
   if (!free) co_return folder_failed(free.error());
   if (*free < kReserve || *free - kReserve < incoming->size)
     co_return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
-  if (row.if_exists == IfExists::kFail) {
-    const std::string name = target_candidate(target_name(row, *incoming), 1);
-    const Result<bool> taken = ports_.files.exists(row.folder + "/" + name);
+  if (row.if_exists == IfExists::kFail && !goal_.only_verify) {
+    const Result<bool> taken = ports_.files.exists(first_target(row, *incoming));
     if (!taken) co_return folder_failed(taken.error());
     if (*taken) co_return name_taken();
   }
@@ -250,6 +255,8 @@ asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
     Status same = co_await compare_digest(**part, incoming->size, *incoming->digest);
     if (!same) co_return same;
   }
+  is_verified_ = goal_.only_verify;
+  if (is_verified_) co_return ok();
 
   Status finished = (*part)->set_times_and_mode(safe_mode(incoming->mode), incoming->mtime);
   if (finished) finished = (*part)->sync();
@@ -261,7 +268,7 @@ asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
     Status unpacked = co_await unpack(row, *incoming);
     if (!unpacked) co_return unpacked;
   }
-  row.target = row.folder + "/" + target_candidate(target_name(row, *incoming), 1);
+  row.target = first_target(row, *incoming);
   Status moved = co_await move(std::move(row), ReceiveEvent::kChecked);
   TP_FAILPOINT("receive.checked");
   co_return moved;

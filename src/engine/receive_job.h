@@ -20,13 +20,21 @@
 
 namespace taubenpost {
 
+// What a run is to reach; another one may have another goal, also after a crash.
+struct ReceiveGoal {
+  bool only_verify = false;  // to have it checked: nothing is placed
+  std::string target;        // the path of the placed file; empty: its name in the job's folder
+};
+
 class ReceiveJob {
  public:
   // `options` outlives this.
-  ReceiveJob(JobId id, EnginePorts ports, const EngineOptions& options)
-      : id_(id), ports_(ports), options_(options) {}
+  ReceiveJob(JobId id, EnginePorts ports, const EngineOptions& options, ReceiveGoal goal = {})
+      : id_(id), ports_(ports), options_(options), goal_(std::move(goal)) {}
 
   boost::asio::awaitable<Status> run();
+  // Where no more was to be reached: every byte is in the part file, and has the promised digest.
+  bool is_verified() const { return is_verified_; }
 
  private:
   boost::asio::awaitable<Status> start(ReceiveJobRow row);
@@ -37,6 +45,7 @@ class ReceiveJob {
   Status wait_for_stream(const ReceiveJobRow& row);
   boost::asio::awaitable<Status> fetch_again(ReceiveJobRow row, IndexBytes first);
   boost::asio::awaitable<Status> check(ReceiveJobRow row);
+  std::string first_target(const ReceiveJobRow& row, const Incoming& incoming) const;
   boost::asio::awaitable<Status> unpack(ReceiveJobRow& row, const Incoming& incoming);
   boost::asio::awaitable<Status> place(ReceiveJobRow row);
   boost::asio::awaitable<Status> give_up(Error reason);
@@ -51,6 +60,8 @@ class ReceiveJob {
   const JobId id_;
   EnginePorts ports_;
   const EngineOptions& options_;
+  const ReceiveGoal goal_;
+  bool is_verified_ = false;
   std::optional<std::string> waits_for_;  // why this run can't go on with the job
 };
 

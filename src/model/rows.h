@@ -261,6 +261,8 @@ struct ReceiveJobRow {
   std::string error_text;
   bool unpack = false;  // a tar becomes a folder
   IfExists if_exists = IfExists::kRename;
+  std::string on_received;  // absolute path of a program that is run once it is placed, or empty
+  bool reported = false;    // that program was run to its end
   bool operator==(const ReceiveJobRow&) const = default;
 };
 

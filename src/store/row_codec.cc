@@ -151,11 +151,12 @@ template <class Archive>
 void serialize(Archive& archive, ReceiveJobRow& row) {
   auto& [id, revision, state, created, channel, channel_name, counter, letter, folder, prefix,
          prefix_index, beyond, target, device, inode, finished, error_code, error_text, unpack,
-         if_exists] = row;
+         if_exists, on_received, reported] = row;
   archive(id, revision, state, created, channel, channel_name, counter, letter, folder, prefix,
           prefix_index, beyond, target, device, inode, finished, error_code, error_text);
   since(9, archive, unpack);
   since(10, archive, if_exists);
+  since(12, archive, on_received, reported);
 }
 template <class Archive>
 void serialize(Archive& archive, JournalRow& row) {

@@ -145,8 +145,11 @@ class ReceiveWorld {
     return job_of(letter);
   }
   Status receive(JobId id) {
-    ReceiveJob job(id, ports(), options);
-    return run(job.run());
+    ReceiveJob job(id, ports(), options, goal);
+    is_verified = false;
+    Status ran = run(job.run());
+    is_verified = job.is_verified();
+    return ran;
   }
   // Stops the job at the n-th read, as a kill would; whether it ended before.
   bool run_until_read(JobId id, std::size_t n) {
@@ -179,6 +182,8 @@ class ReceiveWorld {
   bacap::MessageBoxIndex position;
   std::vector<IndexBytes> body_indices;
   PlaceOptions place;
+  ReceiveGoal goal;
+  bool is_verified = false;  // by the last receive()
 
   void use_disk(Disk& other) {
     disk = &other;

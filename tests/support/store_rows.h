@@ -176,6 +176,8 @@ inline ReceiveJobRow receive_job(JobId id = kJob) {
   row.error_text = "gone";
   row.unpack = true;
   row.if_exists = IfExists::kReplace;
+  row.on_received = "/do";
+  row.reported = true;
   return row;
 }
 

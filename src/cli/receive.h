@@ -1,0 +1,46 @@
+// taubenpost receive in its forms: one round, one transfer into one place, or without an end.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/place_options.h"
+#include "engine/poll.h"
+
+namespace taubenpost::cli {
+
+struct ReceiveArgs {
+  std::string id;  // with `output`
+  std::string from;
+  std::string output;  // a file, "-" for standard output, or empty
+  std::string on_received;
+  bool verify_only = false;
+  bool follow = false;
+  PlaceArgs place;
+
+  // kUsage if `on_received` can't be run.
+  Result<PlaceOptions> options() const;
+};
+
+struct Round {
+  PollSummary found;               // of all channels
+  std::optional<Error> no_answer;  // of some channel: the others went on
+};
+
+// All incoming ones, or the one that is called `from`.
+Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
+                                                 const std::string& from);
+boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
+                                               std::string folder, PlaceOptions place);
+// Counts, on stderr.
+void notice_what_is_no_job(Output& out, const PollSummary& found);
+
+// -o: one transfer, which must be the only one or be named.
+Result<int> receive_into(Context& context, const ReceiveArgs& args);
+// --follow
+Result<int> receive_and_follow(Context& context, const ReceiveArgs& args);
+
+}  // namespace taubenpost::cli

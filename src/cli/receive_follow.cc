@@ -1,0 +1,85 @@
+// taubenpost receive --follow: places what arrives until a signal ends it.
+#include <boost/asio/this_coro.hpp>
+
+#include "cli/jobs.h"
+#include "cli/on_received.h"
+#include "cli/receive.h"
+#include "engine/follow.h"
+
+namespace taubenpost::cli {
+namespace asio = boost::asio;
+
+namespace {
+
+// Says what happens, each thing once.
+class Teller {
+ public:
+  Teller(EnginePorts ports, Output& out) : ports_(ports), out_(out) {}
+
+  void polled(const PollSummary& found) {
+    trouble_.clear();
+    notice_what_is_no_job(out_, found);
+  }
+  void trouble(const Error& failure) {
+    if (trouble_ == failure.what) return;
+    trouble_ = failure.what;
+    out_.notice(failure.what + "; it is tried again");
+  }
+  asio::awaitable<Status> ended(JobId id) {
+    Result<ReceiveJobRow> row = ports_.store.receive_job(id);
+    if (!row) co_return row.error();
+    JobWatch::Ended ended;
+    const ReceiveView job = view_of(std::move(row).value());
+    if (job.row.state == ReceiveState::kPlaced) {
+      print_placed(out_, job);
+    } else {
+      ended.receive_failed.push_back(job);
+      report_failed(out_, ended);
+    }
+    Status written = out_.finish();  // now, and not at the end
+    if (!written) co_return written;
+    co_return co_await report_received(ports_, id, out_);
+  }
+
+ private:
+  EnginePorts ports_;
+  Output& out_;
+  std::string trouble_;
+};
+
+asio::awaitable<Result<Unit>> follow(EnginePorts ports, std::vector<ChannelId> channels,
+                                     std::string folder, PlaceOptions place, Output& out) {
+  Status reported = co_await report_all_received(ports, out);
+  if (!reported) co_return reported.error();
+  Teller teller(ports, out);
+  FollowEvents events;
+  events.polled = [&teller](const PollSummary& found) { teller.polled(found); };
+  events.trouble = [&teller](const Error& failure) { teller.trouble(failure); };
+  events.ended = [&teller](JobId id) { return teller.ended(id); };
+  const auto executor = co_await asio::this_coro::executor;
+  Follow following(ports, EngineOptions{}, std::move(channels), std::move(folder), std::move(place),
+                   std::move(events), executor);
+  co_return co_await following.run();
+}
+
+}  // namespace
+
+Result<int> receive_and_follow(Context& context, const ReceiveArgs& args) {
+  const Result<std::string> folder = args.place.folder();
+  if (!folder) return folder.error();
+  const Result<PlaceOptions> place = args.options();
+  if (!place) return place.error();
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
+  if (!channels) return channels.error();
+  std::vector<ChannelId> ids;
+  for (const ChannelRow& channel : *channels) ids.push_back(channel.id);
+  session.on_tick([&] { show_progress(context.out(), session.store()); });
+  const Result<Unit> end =
+      session.run(follow(session.ports(), std::move(ids), *folder, *place, context.out()));
+  return end.error();  // it has no other end
+}
+
+}  // namespace taubenpost::cli

@@ -1,0 +1,232 @@
+// taubenpost receive -o FILE: one transfer into that file, or to standard output.
+//
+// It is fetched and checked like any other, into a part file in the folder of FILE (for standard
+// output in the state directory): nobody sees a byte of it before its digest is right.
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "app/state_dir.h"
+#include "app/time_text.h"
+#include "cli/exit_status.h"
+#include "cli/inbox_view.h"
+#include "cli/jobs.h"
+#include "cli/on_received.h"
+#include "cli/receive.h"
+#include "engine/follow.h"
+#include "files/disk.h"
+
+namespace taubenpost::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece = 256 << 10;
+
+// Where the transfer goes: `file` is its path, or empty for standard output.
+struct Place {
+  std::string folder, file;
+  PlaceOptions options;
+};
+
+Result<Place> place_of(const Context& context, const ReceiveArgs& args) {
+  Place place;
+  place.options.if_exists = IfExists::kFail;
+  if (args.output == "-") {
+    const Result<std::string> state = context.state_dir();
+    if (!state) return state.error();
+    place.folder = *state + "/output";
+    Disk disk;
+    TP_TRY(disk.make_folder(place.folder));
+    return place;
+  }
+  place.file = absolute_path(args.output);
+  place.folder = fs::path(place.file).parent_path();
+  Result<PlaceOptions> options = args.options();
+  if (!options) return options.error();
+  place.options.on_received = std::move(options->on_received);
+  if (options->if_exists == IfExists::kReplace) place.options.if_exists = IfExists::kReplace;
+  std::error_code code;
+  if (!fs::is_directory(place.folder, code))
+    return error(Errc::kNotFound, printable(place.folder, 4096) + ": no such folder");
+  if (place.options.if_exists == IfExists::kFail &&
+      fs::exists(fs::symlink_status(place.file, code)))
+    return error(Errc::kRefused, printable(args.output, 4096) + ": exists already",
+                 "with --if-exists replace it is replaced");
+  return place;
+}
+
+// What could be meant: a row of the inbox, or a job that is not at its end.
+struct Choice {
+  std::optional<EntryView> entry;
+  std::optional<ReceiveView> job;
+};
+
+Result<std::vector<Choice>> choices(const ports::Store& store, const ReceiveArgs& args) {
+  std::vector<Choice> found;
+  Result<std::vector<EntryView>> all = entries(store, args.from);
+  if (!all) return all.error();
+  for (EntryView& entry : all.value()) {
+    const bool waits = !entry.row.discarded && (entry.row.kind == InboxKind::kHeld ||
+                                                entry.row.kind == InboxKind::kDeferred);
+    if (waits) found.push_back({std::move(entry), {}});
+  }
+  Result<std::vector<ReceiveJobRow>> jobs = store.receive_job_rows();
+  if (!jobs) return jobs.error();
+  for (ReceiveJobRow& row : jobs.value())
+    if (!has_ended(row.state) && (args.from.empty() || row.channel_name == args.from))
+      found.push_back({{}, view_of(std::move(row))});
+  return found;
+}
+
+Result<Choice> named_by(const ports::Store& store, const std::string& id) {
+  Result<EntryView> entry = find_entry(store, id);
+  if (entry) return Choice{std::move(entry).value(), {}};
+  if (entry.error().code != Errc::kNotFound) return entry.error();
+  Result<JobView> job = find_job(store, id);
+  if (!job) return job.error();
+  auto* receive = std::get_if<ReceiveView>(&job.value());
+  if (receive == nullptr || has_ended(receive->row.state))
+    return error(Errc::kRefused, "job " + printable(id) + " is not to be received any more",
+                 "'taubenpost show " + printable(id) + "' says where it is");
+  return Choice{{}, std::move(*receive)};
+}
+
+Result<Choice> choose(const ports::Store& store, const ReceiveArgs& args) {
+  if (!args.id.empty()) return named_by(store, args.id);
+  Result<std::vector<Choice>> all = choices(store, args);
+  if (!all) return all.error();
+  if (all->empty()) return error(Errc::kNothingToDo, "nothing new");
+  if (all->size() > 1)
+    return error(Errc::kRefused,
+                 std::to_string(all->size()) + " transfers could be meant: name one by its ID",
+                 "'taubenpost inbox list' and 'taubenpost list' show them");
+  return std::move(all->front());
+}
+
+// A job that is under way begins again in its new folder; one that was fetched is used where it is.
+boost::asio::awaitable<Result<JobId>> take_job(EnginePorts ports, ReceiveJobRow row, Place place) {
+  const JobId id = row.id;
+  const bool is_fetched =
+      row.state != ReceiveState::kWaiting && row.state != ReceiveState::kFetching;
+  if (row.state == ReceiveState::kPlacing ||
+      (is_fetched && !place.file.empty() && row.folder != place.folder))
+    co_return error(
+        Errc::kRefused,
+        "job " + to_base32(id) + " was fetched to " + printable(row.folder, 4096) + " already",
+        "'taubenpost receive' places it there");
+  if (!is_fetched && row.folder != place.folder) {
+    Status removed = ports.files.remove_part(row.folder, id);
+    if (!removed) co_return removed.error();
+    row.folder = place.folder;
+  }
+  place_as(row, place.options);
+  ports::Transaction step;
+  step.update(std::move(row));
+  Status stored = co_await ports.store.commit(std::move(step));
+  if (!stored) co_return stored.error();
+  co_return id;
+}
+
+Status write_all(const Bytes& bytes) {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data() + at, bytes.size() - at);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return file_error("write", "standard output", errno);
+    at += static_cast<std::size_t>(written);
+  }
+  return ok();
+}
+
+// The file goes once all of it is written; otherwise it stays.
+Status pour_out(const std::string& path) {
+  Disk disk;
+  Result<FileHandle> file = disk.open(path, OpenHow::kRead);
+  if (!file) return file.error();
+  for (std::uint64_t at = 0;;) {
+    const Result<Bytes> piece = disk.read_at(*file, at, kPiece);
+    if (!piece) return piece.error();
+    if (piece->empty()) break;
+    at += piece->size();
+    const Status written = write_all(*piece);
+    if (!written)
+      return error(written.error().code, written.error().what,
+                   "the whole file is kept as " + printable(path, 4096));
+  }
+  const Result<bool> removed = disk.unlink(path);
+  if (!removed) return removed.error();
+  return ok();
+}
+
+Result<int> end_of(Context& context, Session& session, const JobId& id, const Place& place) {
+  Result<ReceiveJobRow> row = session.store().receive_job(id);
+  if (!row) return row.error();
+  const ReceiveView job = view_of(std::move(row).value());
+  JobWatch::Ended ended;
+  if (job.row.state == ReceiveState::kFailed) {
+    ended.receive_failed.push_back(job);
+    report_failed(context.out(), ended);
+    return kFailed;
+  }
+  if (job.row.state != ReceiveState::kPlaced) {
+    ended.unfinished.emplace_back(job);
+    report_unfinished(context.out(), session.store(), ended, unix_now());
+    return kUnfinished;
+  }
+  if (place.file.empty()) {
+    TP_TRY(pour_out(job.row.target));
+    return kDone;
+  }
+  print_placed(context.out(), job);
+  TP_TRY(session.run(report_received(session.ports(), id, context.out())));
+  return kDone;
+}
+
+Result<JobId> take(Session& session, const Choice& chosen, const Place& place) {
+  if (chosen.job) return session.run(take_job(session.ports(), chosen.job->row, place));
+  const InboxRow& row = chosen.entry->row;
+  return session.run(
+      accept_entry(session.ports(), row.channel, row.counter, place.folder, place.options));
+}
+
+}  // namespace
+
+Result<int> receive_into(Context& context, const ReceiveArgs& args) {
+  if (args.output == "-" && context.out().is_json())
+    return error(Errc::kUsage, "-o - and --json: standard output can't have both");
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<Place> place = place_of(context, args);
+  if (!place) return place.error();
+  session.on_tick([&] { show_progress(context.out(), session.store()); });
+  if (args.id.empty()) {
+    Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
+    if (!channels) return channels.error();
+    PlaceOptions later;
+    later.defer = true;
+    const Result<Round> round =
+        session.run(poll_all(session.ports(), std::move(channels).value(), place->folder, later));
+    if (!round) return round.error();
+    PollSummary found = round->found;
+    found.deferred = 0;  // by us
+    notice_what_is_no_job(context.out(), found);
+  }
+  const Result<Choice> chosen = choose(session.store(), args);
+  if (!chosen) return chosen.error();
+  const Result<JobId> id = take(session, *chosen, *place);
+  if (!id) return id.error();
+  const Result<ReceiveJobRow> job = session.store().receive_job(*id);
+  if (!job) return job.error();
+  ReceiveGoal goal;
+  goal.target = place->file.empty() ? job->folder + "/.taubenpost-" + to_base32(*id) + ".output"
+                                    : place->file;
+  const auto run = session.run(
+      run_receives(session.ports(), EngineOptions{}, std::vector{*id}, std::move(goal)));
+  if (!run) return run.error();
+  return end_of(context, session, *id, *place);
+}
+
+}  // namespace taubenpost::cli
