@@ -369,7 +369,12 @@ TEST_F(StoreCheck, BrokenChannelOrInbox_IsToldWhatIsBroken) {
       {"capability has 2 bytes instead of 136",
        [&] { put_in([](auto& r) { r.capability.resize(2); }); }},
       {"it was received, but is still to be read",
-       [&] { put_in([](auto& r) { r.counter = kLetterAt + 1; }); }},
+       [&] {
+         put_in([](auto& r) {
+           r.counter = kLetterAt + 1;
+           r.read_up_to = 0;  // it was never set back
+         });
+       }},
       {"its letter is not found by its transfer id",
        [&] { remove(inbox_transfer_key(rows::kChannel, rows::kTransfer)); }},
       {"names position 9, which has no such letter",
