@@ -191,6 +191,16 @@ TEST_F(CliSendTest, FolderAndSeveralSources_AreOneTransfer) {
   EXPECT_NE(named.out.find(" queued for you -> alice\n"), std::string::npos) << named.out;
 }
 
+TEST_F(CliSendTest, InlineChannels_AreNotMixedWithOthers) {
+  for (const char* name : {"bob", "carl"})
+    EXPECT_EQ(run_as("sender", {"channel", "new", name, "--inline"}).status, 0);
+  expect_error(send({path("report.pdf"), "--to", "bob", "--to", "alice"}), 2,
+               "of channels bob and alice one is inline");
+  expect_nothing_queued();
+  const Ended sent = send({path("report.pdf"), "--to", "bob", "--to", "carl"});
+  EXPECT_NE(sent.out.find(" queued report.pdf -> bob, carl\n"), std::string::npos) << sent.err;
+}
+
 TEST_F(CliSendTest, WhatNoArchiveHolds_IsRefusedByItsPath) {
   ::mkdir(path("photos").c_str(), 0755);
   ASSERT_EQ(::symlink("/etc/passwd", path("photos/link").c_str()), 0);

@@ -268,6 +268,30 @@ TEST_F(CliStateTest, ForeignKeys_AreImportedAsTheyAreExchanged) {
                2, "");
 }
 
+TEST_F(CliStateTest, InlineChannel_WritesWhatPigeonholeCpNeeds) {
+  init("sender");
+  expect_error(run_as("sender", {"channel", "new", "bob"}), 2, "--invite-file is required");
+  EXPECT_EQ(run_as("sender", {"channel", "new", "bob", "--inline"}).out, "channel bob: made\n");
+  expect_error(run_as("sender", {"channel", "new", "bob", "--invite-file", path("bob")}), 1,
+               "of the other kind");
+  const Arguments show{"--json", "channel", "show", "bob", "--foreign-file", path("keys")};
+  const auto shown = nlohmann::json::parse(run_as("sender", show).out);
+  EXPECT_EQ(shown["layout"], "inline");
+  EXPECT_EQ(mode_of(path("keys")), 0600U);
+  const std::string keys = content_of(path("keys"));
+  EXPECT_NE(keys.find("\n" + shown["index"].get<std::string>() + "\n"), std::string::npos);
+  const Arguments again{"channel", "show", "bob", "--foreign-file", path("keys")};
+  expect_error(run_as("sender", again), 7, "exists already");
+  // It is what 'channel import' takes.
+  init("bob");
+  const Arguments import{"channel", "import", "sender", "--foreign-file", path("keys")};
+  EXPECT_EQ(run_as("bob", import).status, 0);
+  EXPECT_EQ(run_as("bob", {"channel", "list"}).out,
+            "sender\tincoming\t" + shown["position"].dump() + "\n");
+  expect_error(run_as("bob", {"channel", "show", "sender", "--foreign-file", path("other")}), 2,
+               "can't be read by other programs");
+}
+
 TEST_F(CliStateTest, Show_WantsSixCharacters) {
   init("sender");
   expect_error(run_as("sender", {"show", "abcde"}), 2, "too short");

@@ -436,6 +436,72 @@ TEST(Foreign, BadHeaders_AreInvalid) {
 
 // ---- names -------------------------------------------------------------------------------------
 
+// ---- headers of our own streams ----------------------------------------------------------------
+
+StreamMarks full_marks() {
+  StreamMarks marks;
+  marks.id = filled<16>(1);
+  marks.kind = LetterKind::kTar;
+  marks.digest = filled<32>(2);
+  marks.mode = 0640;
+  marks.mtime = -3;
+  marks.note = "for you";
+  return marks;
+}
+
+TEST(StreamHeader, HasTheseBytes) {
+  StreamMarks marks;
+  marks.id = filled<16>(1);
+  marks.digest = filled<32>(2);
+  EXPECT_EQ(to_hex(encode_stream_header("a", 3, marks)),
+            "a5646e616d656161"  // name, size: what pigeonhole-cp reads
+            "6473697a6503"      //
+            "62696450" +        // id
+                std::string("01010101010101010101010101010101") +
+                "646b696e646466696c65"  // kind
+                "666469676573745820" +  // digest
+                "0202020202020202020202020202020202020202020202020202020202020202");
+}
+
+TEST(StreamHeader, EveryMark_SurvivesTheBox) {
+  const Result<BoxContent> content =
+      decode_box_content(encode_stream_header("a.tar", 3, full_marks()));
+  ASSERT_TRUE(content);
+  const auto& header = std::get<Foreign>(*content);
+  EXPECT_EQ(header.name, "a.tar");
+  EXPECT_EQ(header.size, 3U);
+  ASSERT_TRUE(header.marks);
+  EXPECT_EQ(header.marks->id, full_marks().id);
+  EXPECT_EQ(header.marks->kind, full_marks().kind);
+  EXPECT_EQ(header.marks->digest, full_marks().digest);
+  EXPECT_EQ(header.marks->mode, full_marks().mode);
+  EXPECT_EQ(header.marks->mtime, full_marks().mtime);
+  EXPECT_EQ(header.marks->note, full_marks().note);
+}
+
+TEST(StreamHeader, LongestOne_FitsIntoTheSmallestBox) {
+  StreamMarks marks = full_marks();
+  marks.note = std::string(kNoteMax, 'n');
+  marks.mtime = INT64_MIN;
+  EXPECT_LE(encode_stream_header(std::string(kNameMax, 'a'), UINT64_MAX, marks).size(),
+            kSmallestBox);
+}
+
+TEST(StreamHeader, DigestWithBadCompany_IsInvalid) {
+  const Bytes32 digest = filled<32>(2);
+  const auto begin = [&](std::uint64_t entries) {
+    CborWriter out;
+    out.map(entries).text("name").text("x").text("size").number(1).text("digest").bytes(digest);
+    return out;
+  };
+  const TransferId id = filled<16>(1);
+  EXPECT_TRUE(is_invalid(begin(3).take()));
+  EXPECT_TRUE(is_invalid(begin(4).text("id").bytes(id).take()));
+  EXPECT_TRUE(is_invalid(begin(5).text("id").bytes(id).text("kind").text("link").take()));
+  EXPECT_TRUE(is_invalid(begin(5).text("id").number(1).text("kind").text("file").take()));
+  EXPECT_FALSE(is_invalid(begin(5).text("id").bytes(id).text("kind").text("file").take()));
+}
+
 TEST(ValidName, OrdinaryNames_AreTaken) {
   const std::string names[] = {"a",   "report 1.pdf", ".hidden",          "...",
                                "-rf", "naïve",        "日本語.txt",       "a\xCC\x88",

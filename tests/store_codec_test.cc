@@ -156,14 +156,21 @@ const char* const kSendJobSince[] = {
     "",
     "",
     "0f0e00000202ee00000000000000",
-    "01010000000000000005000000000000002f622f6e6f"};
+    "01010000000000000005000000000000002f622f6e6f",
+    "",
+    "",
+    "",
+    "02"};
 
 TEST(StoreCodecGolden, SendJobOfAnOlderVersion_IsReadWithTheDefaultsOfLaterMembers) {
   std::string golden = kSendJobVersionOne;
   for (std::uint8_t version = 1; version <= std::size(kSendJobSince); ++version) {
     SendJobRow expected = sample<SendJobRow>();
-    expected.archive = false;
-    expected.more_sources.clear();
+    expected.layout = Layout::kLetters;
+    if (version < 9) {
+      expected.archive = false;
+      expected.more_sources.clear();
+    }
     if (version < 8) {
       expected.window = 0;
       expected.expire = 0;
@@ -268,6 +275,7 @@ TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) 
   expected.unsynchronised = false;
   expected.stream = {};
   without_rules(expected);
+  expected.layout = Layout::kLetters;
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 3));
 }
@@ -280,6 +288,7 @@ TEST(StoreCodecGolden, ChannelOfVersionThree_IsReadWithTheDefaultsOfLaterMembers
   expected.unsynchronised = false;
   expected.stream = {};
   without_rules(expected);
+  expected.layout = Layout::kLetters;
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 4));
 }
@@ -291,11 +300,15 @@ TEST(StoreCodecGolden, ChannelOfVersionFour_ReadsNoStream) {
   ChannelRow expected = sample<ChannelRow>();
   expected.stream = {};
   without_rules(expected);
+  expected.layout = Layout::kLetters;
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 7));
 }
 
 const char* const kChannelSinceThree = "131200000000000001303132333435363738393a3b3c3d3e3f";
+const char* const kChannelSinceEleven =
+    "0315140000000000001600000017000000"
+    "1800000000000000";
 
 TEST(StoreCodecGolden, ChannelOfVersionSeven_HasTheDefaultRules) {
   const Bytes bytes = from_hex(std::string(kChannelVersionOne) + kChannelSinceThree).value();
@@ -303,15 +316,25 @@ TEST(StoreCodecGolden, ChannelOfVersionSeven_HasTheDefaultRules) {
   ASSERT_TRUE(row);
   ChannelRow expected = sample<ChannelRow>();
   without_rules(expected);
+  expected.layout = Layout::kLetters;
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 11));
 }
 
-TEST(StoreCodecGolden, Channel_IsWhatVersionElevenSays) {
-  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())), std::string(kChannelVersionOne) +
-                                                      kChannelSinceThree +
-                                                      "0315140000000000001600000017000000"
-                                                      "1800000000000000");
+TEST(StoreCodecGolden, ChannelOfVersionEleven_CarriesLetters) {
+  const Bytes bytes =
+      from_hex(std::string(kChannelVersionOne) + kChannelSinceThree + kChannelSinceEleven).value();
+  const Result<ChannelRow> row = decode<ChannelRow>(bytes, 11);
+  ASSERT_TRUE(row);
+  ChannelRow expected = sample<ChannelRow>();
+  expected.layout = Layout::kLetters;
+  EXPECT_EQ(*row, expected);
+  EXPECT_FALSE(decode<ChannelRow>(bytes, 13));
+}
+
+TEST(StoreCodecGolden, Channel_IsWhatVersionThirteenSays) {
+  EXPECT_EQ(to_hex(encode(sample<ChannelRow>())),
+            std::string(kChannelVersionOne) + kChannelSinceThree + kChannelSinceEleven + "02");
 }
 
 const char* const kInboxVersionOne =

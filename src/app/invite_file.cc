@@ -14,8 +14,7 @@ namespace {
 constexpr std::size_t kInviteSizeMax = 4096;
 
 Error exists(const std::string& path) {
-  return error(Errc::kRefused, printable(path) + ": exists already",
-               "name a new file with --invite-file");
+  return error(Errc::kRefused, printable(path) + ": exists already", "name a new file");
 }
 
 Result<SecretBytes> read_standard_input() {
@@ -71,6 +70,7 @@ Result<Invitation> invitation_of(const ChannelRow& channel) {
   if (channel.bound) invitation.network = channel.network;
   invitation.read_cap = to_array<kReadCapSize>(cap->read_cap().view());
   invitation.label = channel.name;
+  invitation.layout = channel.layout;
   return invitation;
 }
 
@@ -101,8 +101,11 @@ InviteFile::~InviteFile() {
 }
 
 Status InviteFile::publish(const Invitation& invitation) {
+  return publish(SecretBytes{as_bytes(encode_invitation(invitation) + "\n")});
+}
+
+Status InviteFile::publish(const SecretBytes& text) {
   if (!handle_) return ok();
-  const SecretBytes text{as_bytes(encode_invitation(invitation) + "\n")};
   TP_TRY(disk_.write_at(*handle_, 0, text.view()));
   TP_TRY(disk_.sync(*handle_));
   const Result<bool> renamed = disk_.rename_no_replace(unfinished(), path_);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/secret.h"
 #include "engine/channels.h"
 #include "files/disk.h"
 
@@ -30,6 +31,8 @@ class InviteFile {
 
   // The file is complete and durable when it returns. kRefused if somebody else made it meanwhile.
   Status publish(const Invitation& invitation);
+  // The same with a text of the caller's: keys for users of pigeonhole-cp.
+  Status publish(const SecretBytes& text);
 
  private:
   InviteFile(Disk& disk, std::string path) : disk_(disk), path_(std::move(path)) {}

@@ -1,10 +1,15 @@
 // taubenpost channel new|import|list|show|resync; set and seek are in channel_rules.cc
+#include <memory>
+
 #include "app/invite_file.h"
 #include "app/state_dir.h"
+#include "bacap/capability.h"
 #include "cli/channel_rules.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/jobs.h"
 #include "engine/channels.h"
+#include "engine/inline_channels.h"
 #include "engine/resync.h"
 
 namespace taubenpost::cli {
@@ -13,6 +18,7 @@ namespace {
 struct ChannelArgs {
   std::string name;
   std::string invite_file;
+  bool is_inline = false;
 };
 struct ImportArgs {
   std::string name;
@@ -21,8 +27,9 @@ struct ImportArgs {
   RulesArgs rules;
 };
 struct NoArgs {};
-struct NameArgs {
+struct ShowArgs {
   std::string name;
+  std::string foreign_file;
 };
 struct ResyncArgs {
   std::string name;
@@ -36,14 +43,19 @@ std::string_view state_of(const ChannelRow& channel) {
   return channel.unsynchronised ? "unsynchronised" : "ready";
 }
 
-void print(Output& out, const ChannelRow& channel, const std::string& text) {
+Json fields_of(const ChannelRow& channel) {
   Json fields{{"name", channel.name},
               {"direction", direction_of(channel)},
+              {"layout", name_of(channel.layout)},
               {"position", channel.counter},
               {"state", state_of(channel)},
               {"created", channel.created}};
   if (channel.direction == ChannelDirection::kIncoming) fields.update(json_of(channel.rules));
-  out.result("channel", fields, text);
+  return fields;
+}
+
+void print(Output& out, const ChannelRow& channel, const std::string& text) {
+  out.result("channel", fields_of(channel), text);
 }
 
 Status print_made(Session& session, Output& out, const std::string& name, const std::string& text) {
@@ -57,6 +69,10 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
   TP_TRY(valid_channel_name(args.name));
+  if (!args.is_inline && args.invite_file.empty())
+    return error(Errc::kUsage, "--invite-file is required",
+                 "only an inline channel can do without an invitation");
+  const Layout layout = args.is_inline ? Layout::kInline : Layout::kLetters;
   // A channel that is there and was never written to: of an earlier run that did not get as far as
   // its invitation, or of the same command given twice.
   std::optional<Invitation> known;
@@ -65,24 +81,32 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
   if (there && there->direction != ChannelDirection::kOutgoing)
     return error(Errc::kStateConflict, "channel " + printable(args.name) + " is for receiving",
                  "choose another name");
+  if (there && there->layout != layout)
+    return error(Errc::kStateConflict,
+                 "channel " + printable(args.name) + " is there, and of the other kind",
+                 "choose another name");
   if (there) {
     Result<Invitation> again = invitation_of(*there);
     if (!again) return again.error();
     known = std::move(again).value();
   }
   Disk disk;
-  const auto file =
-      InviteFile::reserve(disk, absolute_path(args.invite_file), known ? &*known : nullptr);
-  if (!file) return file.error();
+  std::unique_ptr<InviteFile> file;
+  if (!args.invite_file.empty()) {
+    auto reserved =
+        InviteFile::reserve(disk, absolute_path(args.invite_file), known ? &*known : nullptr);
+    if (!reserved) return reserved.error();
+    file = std::move(reserved).value();
+  }
   if (!known) {
-    Result<Invitation> made = (*session)->run(new_channel((*session)->ports(), args.name));
+    Result<Invitation> made = (*session)->run(new_channel((*session)->ports(), args.name, layout));
     if (!made) return made.error();
     known = std::move(made).value();
   }
-  TP_TRY((*file)->publish(*known));
-  TP_TRY(print_made(
-      **session, context.out(), args.name,
-      "channel " + printable(args.name) + ": invitation in " + printable(args.invite_file, 4096)));
+  if (file) TP_TRY(file->publish(*known));
+  const std::string what = file ? "invitation in " + printable(args.invite_file, 4096) : "made";
+  TP_TRY(print_made(**session, context.out(), args.name,
+                    "channel " + printable(args.name) + ": " + what));
   return kDone;
 }
 
@@ -118,16 +142,42 @@ Result<int> run_list(Context& context, const NoArgs&) {
   return kDone;
 }
 
-Result<int> run_show(Context& context, const NameArgs& args) {
+// What pigeonhole-cp needs to read the next transfer, into a file for its user.
+Status write_foreign(const ChannelRow& channel, const IndexBytes& first, const std::string& path) {
+  const Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel.capability);
+  if (!cap) return cap.error();
+  Disk disk;
+  const auto file = InviteFile::reserve(disk, absolute_path(path), nullptr);
+  if (!file) return file.error();
+  return (*file)->publish(SecretBytes{as_bytes(encode_foreign(cap->read_cap().bytes(), first))});
+}
+
+Result<int> run_show(Context& context, const ShowArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
   const Result<ChannelRow> channel = find_channel((*session)->store(), args.name);
   if (!channel) return channel.error();
-  print(context.out(), *channel,
-        "name: " + printable(channel->name) +
-            "\ndirection: " + std::string(direction_of(*channel)) + "\nposition: " +
-            std::to_string(channel->counter) + "\nstate: " + std::string(state_of(*channel)) +
-            (channel->direction == ChannelDirection::kIncoming ? text_of(channel->rules) : ""));
+  const bool is_source =
+      channel->direction == ChannelDirection::kOutgoing && channel->layout == Layout::kInline;
+  if (!args.foreign_file.empty() && !is_source)
+    return error(Errc::kUsage,
+                 "channel " + printable(args.name) + " can't be read by other programs",
+                 "make one with 'taubenpost channel new --inline'");
+  Json json = fields_of(*channel);
+  std::string text =
+      "name: " + printable(channel->name) + "\ndirection: " + std::string(direction_of(*channel)) +
+      "\nlayout: " + std::string(name_of(channel->layout)) +
+      "\nposition: " + std::to_string(channel->counter) +
+      "\nstate: " + std::string(state_of(*channel)) +
+      (channel->direction == ChannelDirection::kIncoming ? text_of(channel->rules) : "");
+  if (is_source) {
+    const Result<IndexBytes> first = next_start((*session)->store(), *channel);
+    if (!first) return first.error();
+    if (!args.foreign_file.empty()) TP_TRY(write_foreign(*channel, *first, args.foreign_file));
+    json["index"] = to_base64(*first);
+    text += "\nindex: " + to_base64(*first);
+  }
+  context.out().result("channel", json, text);
   return kDone;
 }
 
@@ -162,10 +212,11 @@ void add_new(Commands& commands, CLI::App& channel) {
   CLI::App* command = channel.add_subcommand("new", "Makes a channel to one recipient");
   const auto args = on_chosen<ChannelArgs>(commands, *command, run_new);
   command->add_option("NAME", args->name, kNameHelp)->required();
+  command->add_flag("--inline", args->is_inline,
+                    "for a recipient with pigeonhole-cp: transfers without letters");
   command
       ->add_option("--invite-file", args->invite_file,
                    "where its invitation is written (0600); a secret, for the recipient alone")
-      ->required()
       ->check(names_something())
       ->type_name("FILE");
 }
@@ -196,8 +247,13 @@ void add_channel(Commands& commands) {
   CLI::App* list = channel->add_subcommand("list", "Lists all channels");
   on_chosen<NoArgs>(commands, *list, run_list);
   CLI::App* show = channel->add_subcommand("show", "Shows one channel");
-  const auto shown = on_chosen<NameArgs>(commands, *show, run_show);
+  const auto shown = on_chosen<ShowArgs>(commands, *show, run_show);
   show->add_option("NAME", shown->name, kNameHelp)->required();
+  show->add_option(
+          "--foreign-file", shown->foreign_file,
+          "where the keys for pigeonhole-cp are written (0600); a secret, as the invitation")
+      ->check(names_something())
+      ->type_name("FILE");
   add_channel_set(commands, *channel);
   add_channel_seek(commands, *channel);
   CLI::App* resync =

@@ -71,6 +71,7 @@ std::string text_of(const Json& job) {
     text += "to " + printable(recipient["channel"].get<std::string>()) + ": " +
             recipient["state"].get<std::string>();
     if (recipient.contains("position")) text += " at position " + recipient["position"].dump();
+    if (recipient.contains("index")) text += ", index " + recipient["index"].get<std::string>();
     if (recipient.contains("error"))
       text += " (" + printable(recipient["error"].get<std::string>()) + ")";
     text += "\n";

@@ -120,6 +120,8 @@ std::string_view name_of(ReceiveState state) {
   TP_CHECK(false);
 }
 
+std::string_view name_of(Layout layout) { return layout == Layout::kInline ? "inline" : "letters"; }
+
 std::string_view name_of(Way way) { return way == Way::kCopy ? "copy" : "direct"; }
 std::string_view name_of(IfExists if_exists) {
   switch (if_exists) {
@@ -240,6 +242,8 @@ Json SendView::json() const {
     Json entry{{"channel", recipient.channel_name}, {"state", name_of(recipient.state)}};
     if (recipient.state == RecipientState::kReserved || recipient.state == RecipientState::kPosted)
       entry["position"] = recipient.counter;
+    if (row.layout == Layout::kInline && recipient.position != IndexBytes{})
+      entry["index"] = to_base64(recipient.position);
     if (!recipient.error_text.empty()) entry["error"] = recipient.error_text;
     to.push_back(std::move(entry));
   }
@@ -269,6 +273,7 @@ Json SendView::json() const {
           {"source", row.source},
           {"more_sources", row.more_sources},
           {"kind", row.archive ? "tar" : "file"},
+          {"layout", name_of(row.layout)},
           {"name", row.name},
           {"size", row.identity.size},
           {"created", row.created},
@@ -299,7 +304,7 @@ ReceiveView view_of(ReceiveJobRow row) {
   }
   const auto* header = content ? std::get_if<wire::Foreign>(&content.value()) : nullptr;
   if (header != nullptr) {
-    view.is_unverified = true;
+    view.is_unverified = !header->marks;
     view.name = header->name;
     view.size = header->size;
   }

@@ -19,6 +19,7 @@ std::string_view name_of(SendState state);
 std::string_view name_of(RecipientState state);
 std::string_view name_of(RetractState state);
 std::string_view name_of(ReceiveState state);
+std::string_view name_of(Layout layout);
 std::string_view name_of(Way way);
 std::string_view name_of(IfExists if_exists);
 

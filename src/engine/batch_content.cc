@@ -57,21 +57,23 @@ asio::awaitable<Result<Verdict>> BodyBoxes::verify_refused(BatchRow row, std::ui
   co_return co_await verify(std::move(row));
 }
 
-BodyContent::BodyContent(const SendJobRow& job, EnginePorts ports)
-    : job_(job.id),
-      plan_(job.plan),
-      chunk_(chunk_size(ByteSize{job.plan.box_max}).value()),
-      body_(bacap::WriteCap::from_seed(job.plan.body_seed)),
-      ports_(ports) {}
+Result<Slice> BodyBoxes::box(const BatchRow& row, std::uint32_t item) {
+  BatchRow at = row;
+  at.built = item;
+  const Result<IndexBytes> index = advanced(row.body_index, item);
+  if (!index) return index.error();
+  at.next_index = *index;
+  return slice(at, 1);
+}
 
 // A batch begins at a slice of the spool, and a builder call is one slice of it.
-Result<Bytes> BodyContent::chunks(std::uint64_t first, std::uint32_t count) const {
+Result<Bytes> SpooledChunks::read(std::uint64_t first, std::uint32_t count) const {
   TP_CHECK(count <= plan_.slice_chunks && count > 0);
   const std::uint64_t slice_size = plan_.slice_chunks * chunk_;
   const std::uint64_t slice = first / plan_.slice_chunks;
   const std::uint64_t begin = slice * slice_size;
   const std::uint64_t length = std::min(slice_size, plan_.size - begin);
-  Result<Bytes> plain = ports_.files.read_spool(job_, SliceIndex{slice}, slice_size, length);
+  Result<Bytes> plain = files_.read_spool(job_, SliceIndex{slice}, slice_size, length);
   // A damaged spool is the end of this job, not of the store.
   if (!plain && plain.error().code == Errc::kStoreBad)
     return error(Errc::kInvalid, plain.error().what, "send the file again");
@@ -83,8 +85,34 @@ Result<Bytes> BodyContent::chunks(std::uint64_t first, std::uint32_t count) cons
                plain->begin() + static_cast<std::ptrdiff_t>(end));
 }
 
+asio::awaitable<Result<Verdict>> read_chunk_back(EnginePorts ports, bacap::ReadCap cap,
+                                                 IndexBytes index, Bytes expected,
+                                                 std::string where) {
+  Result<ports::ReadResult> read = co_await read_surely(ports, to_bytes(cap.view()), index, kLagMs);
+  if (!read) co_return read.error();
+  switch (read->outcome) {
+    case Outcome::kOk:
+      if (read->plaintext == expected) co_return Verdict::kArrived;
+      co_return error(Errc::kInvalid, "a box of " + where + " holds something else");
+    case Outcome::kNotFound:
+      co_return Verdict::kMissing;
+    case Outcome::kTombstone:
+      co_return error(Errc::kInvalid, "somebody retracted a box of " + where);
+    default:
+      co_return error(Errc::kRejected,
+                      "a box of " + where + " can't be read back: " + read->detail);
+  }
+}
+
+BodyContent::BodyContent(const SendJobRow& job, EnginePorts ports)
+    : job_(job.id),
+      slice_items_(job.plan.slice_chunks),
+      chunks_(job, ports.files),
+      body_(bacap::WriteCap::from_seed(job.plan.body_seed)),
+      ports_(ports) {}
+
 Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
-  Result<Bytes> payload = chunks(row.first + row.built, count);
+  Result<Bytes> payload = chunks_.read(row.first + row.built, count);
   if (!payload) return payload.error();
   Result<IndexBytes> next = advanced(row.next_index, count);
   if (!next) return next.error();
@@ -99,23 +127,10 @@ Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
 asio::awaitable<Result<Verdict>> BodyContent::read_back(BatchRow row, std::uint32_t item) {
   Result<IndexBytes> index = advanced(row.body_index, item);
   if (!index) co_return index.error();
-  Result<Bytes> expected = chunks(row.first + item, 1);
+  Result<Bytes> expected = chunks_.read(row.first + item, 1);
   if (!expected) co_return expected.error();
-  const bacap::ReadCap read_cap = body_.read_cap();
-  Result<ports::ReadResult> read =
-      co_await read_surely(ports_, to_bytes(read_cap.view()), index.value(), kLagMs);
-  if (!read) co_return read.error();
-  switch (read->outcome) {
-    case Outcome::kOk:
-      if (read->plaintext == expected.value()) co_return Verdict::kArrived;
-      co_return error(Errc::kInvalid, "a box of the body holds something else");
-    case Outcome::kNotFound:
-      co_return Verdict::kMissing;
-    case Outcome::kTombstone:
-      co_return error(Errc::kInvalid, "somebody retracted a box of the body");
-    default:
-      co_return error(Errc::kRejected, "a box of the body can't be read back: " + read->detail);
-  }
+  co_return co_await read_chunk_back(ports_, body_.read_cap(), index.value(),
+                                     std::move(expected).value(), "the body");
 }
 
 Result<Slice> CommitContent::slice(const BatchRow& row, std::uint32_t count) {
@@ -191,7 +206,8 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient, bool is_wr
       if (judgement.is_spent) recipient.position = {};
       Status moved = co_await move(recipient, judgement.event, judgement.note);
       if (!moved || judgement.event != RecipientEvent::kTaken) co_return moved;
-    } else if (expired() || taken++ == kTakenPositionsMax) {
+    } else if (expired() || layout_ == Layout::kInline || taken++ == kTakenPositionsMax) {
+      // A header can't go elsewhere: its content is in the boxes behind it.
       recipient.position = {};
       const std::string_view why =
           expired() ? kExpired : "the channel's positions are taken by somebody else";

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <string>
 #include <vector>
 
 #include "bacap/capability.h"
@@ -57,25 +58,48 @@ class BodyBoxes : public BatchContent {
   boost::asio::awaitable<Result<Verdict>> verify_refused(BatchRow row,
                                                          std::uint64_t failed) override;
   bool expired() const override { return false; }
+  // One item, to be written straight to its place: a slice of one.
+  virtual Result<Slice> box(const BatchRow& row, std::uint32_t item);
   // Reads one item back; errors as verify().
   virtual boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) = 0;
 };
 
-// Chunks of a body, read from the sealed spool.
+// Chunks of the content, read from the sealed spool.
+class SpooledChunks {
+ public:
+  SpooledChunks(const SendJobRow& job, ports::Files& files)
+      : job_(job.id),
+        plan_(job.plan),
+        chunk_(chunk_size(ByteSize{job.plan.box_max}).value()),
+        files_(files) {}
+  // At most one slice of the spool. kInvalid if that is damaged.
+  Result<Bytes> read(std::uint64_t first, std::uint32_t count) const;
+
+ private:
+  const JobId job_;
+  const SendPlan plan_;
+  const std::uint64_t chunk_;
+  ports::Files& files_;
+};
+
+// Whether a box holds this chunk of ours; errors as BatchContent::verify(). `where`: of what it is.
+boost::asio::awaitable<Result<Verdict>> read_chunk_back(EnginePorts ports, bacap::ReadCap cap,
+                                                        IndexBytes index, Bytes expected,
+                                                        std::string where);
+
+// The body of a transfer.
 class BodyContent : public BodyBoxes {
  public:
   BodyContent(const SendJobRow& job, EnginePorts ports);
-  std::uint32_t slice_items() const override { return plan_.slice_chunks; }
+  std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   Status may_start_work() const override { return taubenpost::may_start_work(ports_, job_); }
   boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) override;
 
  private:
-  Result<Bytes> chunks(std::uint64_t first, std::uint32_t count) const;
-
   const JobId job_;
-  const SendPlan plan_;
-  const std::uint64_t chunk_;
+  const std::uint32_t slice_items_;
+  SpooledChunks chunks_;
   bacap::WriteCap body_;
   EnginePorts ports_;
 };
@@ -84,7 +108,11 @@ class BodyContent : public BodyBoxes {
 class CommitContent : public BatchContent {
  public:
   CommitContent(const SendJobRow& job, EnginePorts ports, const EngineOptions& options)
-      : job_(job.id), until_(job.until), slice_items_(options.slice_chunks), ports_(ports) {}
+      : job_(job.id),
+        layout_(job.layout),
+        until_(job.until),
+        slice_items_(options.slice_chunks),
+        ports_(ports) {}
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   Status may_start_work() const override { return taubenpost::may_start_work(ports_, job_); }
@@ -107,6 +135,7 @@ class CommitContent : public BatchContent {
   boost::asio::awaitable<Status> move(RecipientRow row, RecipientEvent event, std::string note);
 
   const JobId job_;
+  const Layout layout_;
   const std::uint64_t until_;
   const std::uint32_t slice_items_;
   EnginePorts ports_;

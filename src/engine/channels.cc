@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "tp1";
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kInlineFlag = 1;
 constexpr std::size_t kChecksumSize = 4;
 constexpr std::size_t kFixedSize = 2 + 32 + kReadCapSize + 1;  // up to the label
 constexpr std::size_t kLabelMax = 64;
@@ -39,10 +40,11 @@ Error damaged(const char* why) {
 
 // After the checksum: what is wrong now is of another version, or was made so.
 Result<Invitation> parse_payload(ByteView payload) {
-  if (payload[0] != kVersion || payload[1] != 0)
+  if (payload[0] != kVersion || payload[1] > kInlineFlag)
     return error(Errc::kInvalid, "invitation: made by a newer version of this program",
                  "update taubenpost");
   Invitation invitation;
+  if (payload[1] == kInlineFlag) invitation.layout = Layout::kInline;
   const auto network = to_array<32>(payload.subspan(2, 32));
   if (network != NetworkId{}) invitation.network = network;
   invitation.read_cap = to_array<kReadCapSize>(payload.subspan(34, kReadCapSize));
@@ -81,7 +83,7 @@ Status name_is_free(const ports::Store& store, std::string_view name) {
 
 std::string encode_invitation(const Invitation& invitation) {
   TP_CHECK(invitation.label.size() <= kLabelMax);
-  Bytes payload{kVersion, 0};
+  Bytes payload{kVersion, invitation.layout == Layout::kInline ? kInlineFlag : std::uint8_t{0}};
   append(payload, invitation.network.value_or(NetworkId{}));
   append(payload, invitation.read_cap);
   payload.push_back(static_cast<std::uint8_t>(invitation.label.size()));
@@ -136,6 +138,11 @@ Result<ReadCapBytes> decode_foreign(std::string_view text) {
   return begins_there;
 }
 
+std::string encode_foreign(const ReadCapBytes& read_cap, const IndexBytes& first) {
+  return "Read capability:\n" + to_base64(read_cap) + "\nIndex of the next transfer:\n" +
+         to_base64(first) + "\n";
+}
+
 Status valid_channel_name(std::string_view name) {
   const auto refuse = [](const char* why) {
     return error(Errc::kUsage, std::string("channel name: ") + why,
@@ -151,7 +158,8 @@ Status valid_channel_name(std::string_view name) {
   return ok();
 }
 
-asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name) {
+asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name,
+                                                Layout layout) {
   TP_CO_TRY(name_is_free(ports.store, name));
   const Result<StoreIdentityRow> identity = ports.store.identity();
   if (!identity) co_return identity.error();
@@ -163,10 +171,12 @@ asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string n
       new_row(ports, name, ChannelDirection::kOutgoing, write_cap.view(), write_cap.index());
   row.bound = identity->bound;
   row.network = identity->network;
+  row.layout = layout;
   Invitation invitation;
   if (identity->bound) invitation.network = identity->network;
   invitation.read_cap = to_array<kReadCapSize>(write_cap.read_cap().view());
   invitation.label = std::move(name);
+  invitation.layout = layout;
 
   Transaction step;
   step.create(std::move(row));
@@ -199,6 +209,7 @@ asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invi
   row.bound = invitation.network.has_value();
   row.network = invitation.network.value_or(NetworkId{});
   row.rules = rules;
+  row.layout = invitation.layout;
   Transaction step;
   step.create(std::move(row));
   co_return co_await ports.store.commit(std::move(step));

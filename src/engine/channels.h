@@ -1,8 +1,9 @@
 // Making and importing channels, and the invitation that carries one to its recipient.
 //
-// An invitation is "tp1" and lower-case base32 of version (1 byte), flags (1), network id (32,
-// zeros if unknown), read capability (136), label length (1) and label, and 4 bytes of BLAKE2b-256
-// of all that (design 6). It is a secret: whoever has it reads the channel.
+// An invitation is "tp1" and lower-case base32 of version (1 byte), flags (1: the channel is
+// inline, or 0), network id (32, zeros if unknown), read capability (136), label length (1) and
+// label, and 4 bytes of BLAKE2b-256 of all that (design 6). It is a secret: whoever has it reads
+// the channel.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -18,6 +19,7 @@ struct Invitation {
   std::optional<NetworkId> network;
   ReadCapBytes read_cap{};
   std::string label;  // the sender's name of the channel; at most 64 bytes of UTF-8
+  Layout layout = Layout::kLetters;
 };
 
 std::string encode_invitation(const Invitation& invitation);
@@ -29,12 +31,14 @@ Result<Invitation> decode_invitation(std::string_view text);
 // index of the first box to read; other lines are ignored, so that genkey's output is one. Returns
 // the read capability that begins at that index. kInvalid.
 Result<ReadCapBytes> decode_foreign(std::string_view text);
+std::string encode_foreign(const ReadCapBytes& read_cap, const IndexBytes& first);
 
 // 1 to 64 bytes of UTF-8, no control, white-space-only or path characters; kUsage.
 Status valid_channel_name(std::string_view name);
 
 // Both: kStateConflict if the name is taken.
-boost::asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name);
+boost::asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name,
+                                                       Layout layout = Layout::kLetters);
 // kRefused if the invitation names another network than the store's.
 boost::asio::awaitable<Status> import_channel(EnginePorts ports, std::string name,
                                               Invitation invitation, ChannelRules rules = {});

@@ -5,7 +5,6 @@
 
 #include "base/failpoint.h"
 #include "engine/backoff.h"
-#include "engine/index_steps.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -107,12 +106,7 @@ asio::awaitable<Result<ports::WriteResult>> DirectBatch::write_once(std::uint32_
   WritePermit permit = co_await share_.next_write();
   if (error_) co_return *error_;
   TP_CO_TRY(body_.may_start_work());
-  BatchRow at = place_;
-  at.built = item;
-  Result<IndexBytes> index = advanced(place_.body_index, item);
-  if (!index) co_return index.error();
-  at.next_index = index.value();
-  Result<Slice> box = body_.slice(at, 1);
+  Result<Slice> box = body_.box(place_, item);
   if (!box) co_return box.error();
   TP_FAILPOINT("direct.before_write");
   const std::uint64_t asked_ms = ports_.clock.monotonic_ms();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "engine/inline_channels.h"
 #include "engine/retract_send.h"
 #include "model/has_upload.h"
 
@@ -29,6 +30,9 @@ asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent ev
   const bool keep = has_upload(ended);
   Transaction step;
   if (!keep) TP_CO_TRY(drop_batches(ports.store, id, step));
+  if (!retraction)
+    TP_CO_TRY(release_channels(
+        ports.store, row, event == SendEvent::kGiveUp ? Release::kEnded : Release::kUndoing, step));
   step.note(id, ports.clock.unix_ms(), std::move(note));
   if (retraction) step.create(std::move(*retraction));
   step.move(std::move(row), event);
@@ -50,7 +54,8 @@ asio::awaitable<Status> cancel_send(EnginePorts ports, JobId id, CancelKind kind
   const Result<bool> found = may_be_found(ports.store, id);
   if (!found) co_return found.error();
   Result<std::optional<RetractJobRow>> retraction = std::optional<RetractJobRow>();
-  if (*found || row->until != 0 || kind == CancelKind::kAndRetract)
+  const bool is_undone = row->layout == Layout::kInline && is_unwritten(*row);
+  if (!is_undone && (*found || row->until != 0 || kind == CancelKind::kAndRetract))
     retraction = retraction_of(ports, *row, Way::kCopy);
   if (!retraction) co_return retraction.error();
   std::string note = *retraction ? "cancelled, to be retracted" : "cancelled";

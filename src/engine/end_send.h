@@ -22,7 +22,9 @@ boost::asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendE
                                         std::optional<RetractJobRow> retraction = std::nullopt);
 
 enum class CancelKind : std::uint8_t {
-  kStop,        // sends no packet before the decision; what was copied is found by nobody, and ages
+  // Sends no packet before the decision; what was copied is found by nobody, and ages. What is in
+  // the channels of an inline job is overwritten all the same: its readers would wait at the gap.
+  kStop,
   kAndRetract,  // has it overwritten
 };
 // Stops a job, also one that failed. Once a letter may be found that means to retract it too

@@ -3,6 +3,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "engine/end_send.h"
 #include "engine/held.h"
@@ -28,6 +30,8 @@ struct Run {
   JobQueue& queue;
   const std::uint64_t box_max;
   RunSummary summary;
+  std::vector<JobId> outside;  // inline jobs whose channels have others
+  bool is_left = false;        // a job had its last turn: one of those may go on
   std::set<JobId> active;      // have a coroutine
   bool is_timed = false;       // somebody sleeps a little
   std::optional<Error> error;  // the first one
@@ -39,8 +43,9 @@ bool has_work(const SendJobRow& row, std::uint64_t now) {
   return !has_ended(row.state) && (!row.paused || !in_time(row, now));
 }
 
-// Everything that is unfinished, but what is paused or held: nobody is asked for that.
-Status fill(JobQueue& queue, const EnginePorts& ports) {
+// Everything that is unfinished, but what is paused or held: nobody is asked for that. `outside`:
+// those that others of the run may let in.
+Status fill(JobQueue& queue, std::vector<JobId>& outside, const EnginePorts& ports) {
   const std::uint64_t now = ports.clock.unix_ms() / 1000;
   const Result<std::vector<SendJobRow>> sends = ports.store.send_job_rows();
   if (!sends) return sends.error();
@@ -50,7 +55,10 @@ Status fill(JobQueue& queue, const EnginePorts& ports) {
     if (!has_work(row, now)) continue;
     const Result<std::string> reason = held->reason(row);
     if (!reason) return reason.error();
-    if (reason->empty()) queue.add(row, now);
+    if (reason->empty())
+      queue.add(row, now);
+    else if (row.layout == Layout::kInline)
+      outside.push_back(row.id);
   }
   const Result<std::vector<RetractJobRow>> retractions = ports.store.retract_job_rows();
   if (!retractions) return retractions.error();
@@ -69,6 +77,24 @@ Status wake(Run& run) {
     const Result<SendJobRow> row = run.ports.store.send_job(id);
     if (!row) return row.error();
     if (has_work(*row, run.now()) && !run.active.contains(id)) run.queue.add(*row, run.now());
+  }
+  return ok();
+}
+
+// Inline jobs whose channels are free now.
+Status let_in(Run& run) {
+  if (!std::exchange(run.is_left, false) || run.outside.empty()) return ok();
+  const Result<HeldJobs> held = HeldJobs::read(run.ports.store);
+  if (!held) return held.error();
+  for (const JobId& id : std::exchange(run.outside, {})) {
+    const Result<SendJobRow> row = run.ports.store.send_job(id);
+    if (!row) return row.error();
+    const Result<std::string> reason = held->reason(*row);
+    if (!reason) return reason.error();
+    if (!reason->empty())
+      run.outside.push_back(id);
+    else if (has_work(*row, run.now()))
+      run.queue.add(*row, run.now());
   }
   return ok();
 }
@@ -101,6 +127,11 @@ asio::awaitable<Status> run_send(Run& run, JobQueue::Turn turn) {
     run.queue.add(*row, run.now());
     co_return ok();
   }
+  if (done && row && has_work(*row, run.now()) && row->state == SendState::kQueued) {
+    run.outside.push_back(turn.id);  // another job has taken one of its channels
+    co_return ok();
+  }
+  run.is_left = true;
   count_end(run, row, row && row->state == SendState::kPosted);
   co_return done;
 }
@@ -109,6 +140,7 @@ asio::awaitable<Status> run_retract(Run& run, JobId id) {
   RetractJob job(id, run.ports, run.options, run.shared);
   Status done = co_await job.run();
   const Result<std::optional<RetractJobRow>> row = run.ports.store.retract_job(id);
+  run.is_left = true;
   if (row && row->has_value() && (*row)->state == RetractState::kRetracted) ++run.summary.finished;
   if (row && row->has_value() && (*row)->state == RetractState::kFailed) ++run.summary.failed;
   co_return done;
@@ -166,7 +198,8 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   Status expired = co_await retract_expired(ports_);
   if (!expired) co_return expired.error();
   JobQueue queue;
-  TP_CO_TRY(fill(queue, ports_));
+  std::vector<JobId> outside;
+  TP_CO_TRY(fill(queue, outside, ports_));
   TP_CO_TRY(remove_orphaned_spools(ports_));
   if (queue.empty()) co_return RunSummary{.later = queue.later()};
 
@@ -174,10 +207,12 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   if (!view) co_return view.error();
   const auto executor = co_await asio::this_coro::executor;
   SendShared shared(executor, options_);
-  Run run{ports_, options_, shared, queue, view->box_max, {}, {}, false, std::nullopt};
+  Run run{ports_, options_, shared, queue,       view->box_max, {}, std::move(outside),
+          false,  {},       false,  std::nullopt};
   TaskGroup group(executor);
   for (;;) {
     Status woken = wake(run);
+    if (woken) woken = let_in(run);
     if (!woken && !run.error) run.error = woken.error();
     std::optional<JobQueue::Turn> turn;
     while (!run.error && (turn = queue.next(shared.body_writes.resting_jobs)))

@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "engine/channels.h"
 #include "engine/forecast.h"
+#include "engine/letter_of.h"
 #include "engine/steer_send.h"
 #include "wire/letter.h"
 
@@ -16,6 +17,8 @@ namespace {
 
 constexpr std::size_t kNoteMax = 512;
 constexpr std::size_t kKeyMax = 255;
+// What recipients take by default, and a limit to the positions that one job has.
+constexpr std::uint64_t kInlineMax = 1ULL << 30;
 
 Result<JobId> id_of_key(const ports::Store& store, const std::string& key) {
   const Result<StoreIdentityRow> identity = store.identity();
@@ -75,6 +78,31 @@ Status valid(const SendRequest& request, std::uint64_t now) {
     return error(Errc::kUsage, "a window of " + std::to_string(request.window) + " writes",
                  "1 to 16 are possible");
   return valid_priority(request.priority);
+}
+
+// How all of the channels carry the transfer.
+Result<Layout> layout_of(const std::vector<ChannelRow>& channels) {
+  const Layout layout = channels.front().layout;
+  for (const ChannelRow& channel : channels)
+    if (channel.layout != layout)
+      return error(Errc::kUsage,
+                   "of channels " + printable(channels.front().name) + " and " +
+                       printable(channel.name) + " one is inline",
+                   "send to inline channels by a job of their own");
+  return layout;
+}
+
+// What readers of other programs could not take.
+Status valid_inline(const SendJobRow& job) {
+  if (inline_name(job).size() > wire::kNameMax)
+    return error(Errc::kUsage, printable(job.name) + ": too long a name for its archive",
+                 "choose one of at most 251 bytes with --name");
+  if (job.identity.size > kInlineMax)
+    return error(Errc::kRefused,
+                 printable(job.source) + ": more than " + std::to_string(kInlineMax) +
+                     " bytes, which is all that an inline channel takes",
+                 "send it through a channel that is not inline");
+  return ok();
 }
 
 }  // namespace
@@ -154,6 +182,8 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   if (!wire::valid_name(name))
     co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
                     "use UTF-8 of 1 to 255 bytes without control characters or backslashes");
+  const Result<Layout> layout = layout_of(*channels);
+  if (!layout) co_return layout.error();
   const Bytes32 digest = digest_of(request, name, *channels);
   const Result<std::optional<JobId>> known = same_again(ports.store, request.key, digest);
   if (!known) co_return known.error();
@@ -174,9 +204,11 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   job->transport = request.transport;
   job->commit = request.commit;
   job->expire = request.expire;
+  job->layout = *layout;
+  job->recipients = static_cast<std::uint32_t>(channels->size());
+  if (job->layout == Layout::kInline) TP_CO_TRY(valid_inline(*job));
   if (!request.allow_expiry_risk) TP_CO_TRY(fits_in_time(ports.store, *job, now));
 
-  job->recipients = static_cast<std::uint32_t>(channels->size());
   const JobId id = job->id;
   Transaction step;
   for (std::uint32_t i = 0; i < job->recipients; ++i)

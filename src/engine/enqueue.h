@@ -31,7 +31,8 @@ struct SendRequest {
 };
 
 // Errors: kNotFound (source, channel), kSourceUnreadable, kUsage (what can't be sent, an incoming
-// channel, a duplicate, an impossible name), kRefused (a channel of another network; a key that was
+// channel, a duplicate, an impossible name, inline channels beside others), kRefused (a channel of
+// another network; more than an inline channel takes; a key that was
 // used for other sources, other recipients or another note; more than can be uploaded in time:
 // forecast.h).
 boost::asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request);

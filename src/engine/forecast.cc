@@ -33,7 +33,8 @@ bool uploads(const SendJobRow& row) {
 
 std::uint64_t boxes_of(const SendJobRow& row) {
   if (row.plan.boxes > 0) return row.plan.boxes;
-  return (row.identity.size + kUsualChunk - 1) / kUsualChunk;
+  const std::uint64_t copies = row.layout == Layout::kInline ? row.recipients : 1;
+  return copies * ((row.identity.size + kUsualChunk - 1) / kUsualChunk);
 }
 
 Result<std::uint64_t> packets_left(const ports::Store& store, const SendJobRow& row) {

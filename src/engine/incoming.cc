@@ -5,6 +5,8 @@
 namespace taubenpost {
 namespace {
 
+constexpr std::string_view kArchive = ".tar";
+
 Result<Incoming> of_letter(wire::Letter letter) {
   if (letter.encoding != wire::LetterEncoding::kNone)
     return error(Errc::kRejected, "the content is compressed, which this version can't undo",
@@ -13,7 +15,7 @@ Result<Incoming> of_letter(wire::Letter letter) {
   incoming.name = std::move(letter.name);
   if (letter.kind == wire::LetterKind::kTar) {
     incoming.folder = incoming.name;
-    incoming.name += ".tar";
+    incoming.name += kArchive;
   }
   incoming.size = letter.size;
   incoming.digest = letter.digest;
@@ -29,6 +31,15 @@ Incoming of_stream(wire::Foreign header, ByteView box) {
   Incoming incoming;
   incoming.name = std::move(header.name);
   incoming.size = header.size;
+  if (header.marks) {
+    const bool is_archive =
+        header.marks->kind == wire::LetterKind::kTar && incoming.name.ends_with(kArchive);
+    if (is_archive)
+      incoming.folder = incoming.name.substr(0, incoming.name.size() - kArchive.size());
+    incoming.digest = header.marks->digest;
+    incoming.mode = header.marks->mode;
+    incoming.mtime = header.marks->mtime;
+  }
   incoming.content =
       StreamRef{to_bytes(rest.first(std::min<std::uint64_t>(rest.size(), header.size)))};
   return incoming;

@@ -1,5 +1,5 @@
 // What a receive job is to fetch, decoded from the box that announced it: a letter, or the header
-// of a pigeonhole-cp stream (design 3.1, 3.3).
+// of a stream, ours or one of pigeonhole-cp (design 3).
 #pragma once
 
 #include <optional>

@@ -11,4 +11,13 @@ Result<IndexBytes> advanced(const IndexBytes& index, std::uint64_t steps) {
   return at->bytes();
 }
 
+Result<IndexBytes> IndexWalk::at(std::uint64_t steps) {
+  while (marks_.size() <= steps / kStride) {
+    const Result<IndexBytes> next = advanced(marks_.back(), kStride);
+    if (!next) return next.error();
+    marks_.push_back(*next);
+  }
+  return advanced(marks_[steps / kStride], steps % kStride);
+}
+
 }  // namespace taubenpost

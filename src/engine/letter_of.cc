@@ -5,7 +5,30 @@
 
 namespace taubenpost {
 
+namespace {
+
+Bytes header_of(const SendJobRow& row) {
+  wire::StreamMarks marks;
+  marks.id = row.transfer;
+  marks.digest = row.plan.digest;
+  if (row.archive) {
+    marks.kind = wire::LetterKind::kTar;
+  } else {
+    marks.mode = row.mode;
+    marks.mtime = row.mtime;
+  }
+  marks.note = row.note;
+  return wire::encode_stream_header(inline_name(row), row.plan.size, marks);
+}
+
+}  // namespace
+
+std::string inline_name(const SendJobRow& row) {
+  return row.archive ? row.name + ".tar" : row.name;
+}
+
 Bytes letter_of(const SendJobRow& row) {
+  if (row.layout == Layout::kInline) return header_of(row);
   wire::Letter letter;
   letter.id = row.transfer;
   letter.name = row.name;

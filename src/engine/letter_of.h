@@ -1,12 +1,16 @@
-// The letter of a send job: the same bytes for every recipient.
+// The letter of a send job, or the header of an inline one: the same bytes for every recipient.
 #pragma once
+
+#include <string>
 
 #include "base/bytes.h"
 #include "model/rows.h"
 
 namespace taubenpost {
 
-// `sent` and `until` of the row are part of the letter.
+// `sent` and `until` of the row are part of a letter, and not of a header.
 Bytes letter_of(const SendJobRow& row);
+// How the file is called in a header: readers of other programs see no `kind`.
+std::string inline_name(const SendJobRow& row);
 
 }  // namespace taubenpost

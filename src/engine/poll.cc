@@ -158,6 +158,17 @@ InboxRow seen_now(EnginePorts& ports, ChannelId channel, std::uint64_t counter) 
   return inbox;
 }
 
+// The letter or transfer of this id that another position of the channel has announced.
+Result<bool> is_duplicate(const EnginePorts& ports, const TransferId& id, InboxRow& inbox) {
+  inbox.transfer = id;
+  const Result<std::optional<InboxRow>> known = ports.store.inbox_transfer(inbox.channel, id);
+  if (!known) return known.error();
+  if (!known->has_value()) return false;
+  inbox.kind = InboxKind::kDuplicate;
+  inbox.job = (*known)->job;
+  return true;
+}
+
 // Store errors only: a box that makes no sense is a row like any other.
 Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
                      const std::string& folder) {
@@ -176,6 +187,11 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
     return found;
   }
   if (const auto* header = std::get_if<wire::Foreign>(&*content)) {
+    if (header->marks) {
+      const Result<bool> duplicate = is_duplicate(ports, header->marks->id, inbox);
+      if (!duplicate) return duplicate.error();
+      if (*duplicate) return found;
+    }
     Result<IndexBytes> following = advanced(look.index, 1);
     if (!following) return following.error();
     found.job = new_job(ports, channel, look.counter, inbox.content, folder);
@@ -183,23 +199,19 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
     found.has_stream = inbox.content.size() - header->header_size < header->size;
     inbox.kind = InboxKind::kLetter;
     inbox.job = found.job->id;
-    inbox.transfer = found.job->id;  // it has none of its own: every header is a new transfer
+    if (!header->marks) inbox.transfer = inbox.job;  // no id of its own: every header is a new one
     return found;
   }
   const auto* letter = std::get_if<wire::Letter>(&*content);
-  if (letter == nullptr) {
+  if (letter == nullptr || channel.layout == Layout::kInline) {
     inbox.kind = InboxKind::kUnknown;
-    inbox.reason = "a type that this version does not know";
+    inbox.reason = letter == nullptr ? "a type that this version does not know"
+                                     : "a letter in an inline channel";
     return found;
   }
-  inbox.transfer = letter->id;
-  const Result<std::optional<InboxRow>> known = ports.store.inbox_transfer(channel.id, letter->id);
-  if (!known) return known.error();
-  if (known.value()) {
-    inbox.kind = InboxKind::kDuplicate;
-    inbox.job = (*known)->job;
-    return found;
-  }
+  const Result<bool> duplicate = is_duplicate(ports, letter->id, inbox);
+  if (!duplicate) return duplicate.error();
+  if (*duplicate) return found;
   inbox.kind = InboxKind::kLetter;
   found.job = new_job(ports, channel, look.counter, inbox.content, folder);
   inbox.job = found.job->id;
@@ -296,6 +308,8 @@ class Round {
     const Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
     if (row->stream != JobId{}) co_return ok();
+    // Of an inline transfer the header comes last, and content could look like anything.
+    if (row->layout == Layout::kInline) co_return ok();
     Result<std::vector<Look>> looks = positions_ahead(ports_, *row);
     if (!looks) co_return looks.error();
     TP_CO_TRY(co_await look_at_all(ports_, read_cap_, *looks));

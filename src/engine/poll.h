@@ -7,7 +7,9 @@
 //
 // A position that begins a pigeonhole-cp stream gives the channel to the job that reads the stream
 // (ChannelRow::stream); rounds leave the channel alone until the job has moved it on, also while
-// the stream waits for its user.
+// the stream waits for its user. In an inline channel nothing else is taken, and
+// nothing behind an empty position is looked at: its content is written before its header, and is
+// not to be taken for one.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -5,6 +5,7 @@
 
 #include "bacap/epochs.h"
 #include "engine/end_send.h"
+#include "engine/inline_channels.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -57,6 +58,7 @@ asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64
     if (*retraction && !has_ended((*retraction)->state)) continue;
     Transaction step;
     TP_CO_TRY(drop_batches(ports.store, row.id, step));
+    TP_CO_TRY(release_channels(ports.store, row, Release::kAll, step));
     step.forget(row);
     Status forgotten = co_await ports.store.commit(std::move(step));
     if (!forgotten) co_return forgotten.error();

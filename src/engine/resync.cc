@@ -197,6 +197,12 @@ asio::awaitable<Result<ResyncSummary>> resync_channel(EnginePorts ports, std::st
   if (channel->direction != ChannelDirection::kOutgoing)
     co_return error(Errc::kUsage, "channel " + printable(name) + " is for receiving",
                     "it needs no resync: it is read where it was left");
+  if (channel->unsynchronised && channel->layout == Layout::kInline)
+    co_return error(Errc::kRefused,
+                    "channel " + printable(name) +
+                        " is inline: content of transfers that the "
+                        "backup does not know may be anywhere in it",
+                    "make a new channel");
   if (!channel->unsynchronised)
     co_return error(Errc::kNothingToDo, "channel " + printable(name) + " is synchronised");
   if (!at && ports.clock.unix_ms() / 1000 >= channel->found + bacap::kReplicaEpochSeconds)

@@ -3,6 +3,7 @@
 #include "base/failpoint.h"
 #include "engine/backoff.h"
 #include "engine/index_steps.h"
+#include "engine/inline_channels.h"
 #include "engine/job_errors.h"
 #include "engine/read_surely.h"
 #include "engine/tombstone.h"
@@ -83,14 +84,28 @@ asio::awaitable<Status> LetterTombstones::settle_one(RecipientRow recipient) {
   co_return co_await ports_.store.commit(std::move(step));
 }
 
+Result<bacap::WriteCap> BodyTombstones::sequence_of(const BatchRow& row) const {
+  if (job_.layout == Layout::kLetters) return bacap::WriteCap::from_seed(job_.plan.body_seed);
+  const Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(job_.id);
+  if (!recipients) return recipients.error();
+  const Result<ChannelRow> channel =
+      ports_.store.channel(recipients->at(row.first / boxes_per_channel(job_)).channel);
+  if (!channel) return channel.error();
+  return bacap::WriteCap::parse(channel->capability);
+}
+
 Result<Slice> BodyTombstones::slice(const BatchRow& row, std::uint32_t count) {
-  return slice_of(body_.view(), row.next_index, count);
+  const Result<bacap::WriteCap> sequence = sequence_of(row);
+  if (!sequence) return sequence.error();
+  return slice_of(sequence->view(), row.next_index, count);
 }
 
 asio::awaitable<Result<Verdict>> BodyTombstones::read_back(BatchRow row, std::uint32_t item) {
   Result<IndexBytes> index = advanced(row.body_index, item);
   if (!index) co_return index.error();
-  const Bytes read_cap = to_bytes(body_.read_cap().view());
+  const Result<bacap::WriteCap> sequence = sequence_of(row);
+  if (!sequence) co_return sequence.error();
+  const Bytes read_cap = to_bytes(sequence->read_cap().view());
   Backoff lag(ports_);
   for (;;) {
     Result<ports::ReadResult> read = co_await read_surely(ports_, read_cap, *index, /*lag_ms=*/0);

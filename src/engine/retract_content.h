@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <utility>
 #include <vector>
 
 #include "engine/batch_content.h"
@@ -38,21 +39,22 @@ class LetterTombstones : public BatchContent {
   EnginePorts ports_;
 };
 
-// Tombstones over boxes [first, first + count) of a body.
+// Tombstones over boxes [first, first + count) of a body, or of the content of an inline job. That
+// is counted channel by channel here, and each batch is for one of them.
 class BodyTombstones : public BodyBoxes {
  public:
-  BodyTombstones(const SendJobRow& job, EnginePorts ports, const EngineOptions& options)
-      : slice_items_(options.slice_chunks),
-        body_(bacap::WriteCap::from_seed(job.plan.body_seed)),
-        ports_(ports) {}
+  BodyTombstones(SendJobRow job, EnginePorts ports, const EngineOptions& options)
+      : slice_items_(options.slice_chunks), job_(std::move(job)), ports_(ports) {}
   std::uint32_t slice_items() const override { return slice_items_; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
   Status may_start_work() const override { return ok(); }
   boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) override;
 
  private:
+  Result<bacap::WriteCap> sequence_of(const BatchRow& row) const;
+
   const std::uint32_t slice_items_;
-  bacap::WriteCap body_;
+  const SendJobRow job_;
   EnginePorts ports_;
 };
 

@@ -7,6 +7,7 @@
 #include "engine/batch_runs.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
+#include "engine/inline_channels.h"
 #include "engine/job_errors.h"
 #include "engine/job_queue.h"
 #include "engine/read_surely.h"
@@ -154,13 +155,15 @@ asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
 asio::awaitable<Result<std::optional<BatchIndex>>> RetractJob::open_batch() {
   Result<RetractJobRow> now = row();
   if (!now) co_return now.error();
+  const Result<std::uint64_t> end = enter_sequence(*now);
+  if (!end) co_return end.error();
   if (now->next_box >= now->boxes) co_return std::optional<BatchIndex>();
   BatchRow batch;
   batch.job = id_;
   batch.index = BatchIndex{kFirstBodyTombstones + now->next_batch};
   batch.first = now->next_box;
   batch.count = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(options_.batch_chunks, now->boxes - now->next_box));
+      std::min<std::uint64_t>(options_.batch_chunks, *end - now->next_box));
   batch.body_index = now->next_index;
   Result<IndexBytes> next = advanced(now->next_index, batch.count);
   if (!next) co_return next.error();
@@ -176,10 +179,36 @@ asio::awaitable<Result<std::optional<BatchIndex>>> RetractJob::open_batch() {
   co_return std::optional(index);
 }
 
+// Where the sequence of the next box ends. The content of an inline job is in the channels of its
+// recipients, one behind the other here; one whose header is not ours is left out.
+Result<std::uint64_t> RetractJob::enter_sequence(RetractJobRow& row) const {
+  const Result<SendJobRow> job = ports_.store.send_job(id_);
+  if (!job) return job.error();
+  if (job->layout == Layout::kLetters || row.next_box >= row.boxes) return row.boxes;
+  const Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
+  if (!recipients) return recipients.error();
+  const std::uint64_t boxes = boxes_per_channel(*job);
+  for (; row.next_box % boxes == 0 && row.next_box < row.boxes; row.next_box += boxes) {
+    const RecipientRow& recipient = recipients->at(row.next_box / boxes);
+    const bool is_ours =
+        recipient.state == RecipientState::kRetracted ||
+        std::count(row.letters.begin(), row.letters.end(), recipient.index.value()) > 0;
+    if (!is_ours) continue;
+    const Result<IndexBytes> first = advanced(recipient.position, 1);
+    if (!first) return first.error();
+    row.next_index = *first;
+    break;
+  }
+  return (row.next_box / boxes + 1) * boxes;
+}
+
 asio::awaitable<Status> RetractJob::finish() {
   Result<RetractJobRow> now = row();
   if (!now) co_return now.error();
+  const Result<SendJobRow> job = ports_.store.send_job(id_);
+  if (!job) co_return job.error();
   Transaction step;
+  TP_CO_TRY(release_channels(ports_.store, *job, Release::kAll, step));
   TP_CO_TRY(drop_batches(ports_.store, id_, step));
   now->finished = ports_.clock.unix_ms() / 1000;
   step.note(id_, ports_.clock.unix_ms(), "retracted");

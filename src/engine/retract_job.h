@@ -31,6 +31,7 @@ class RetractJob {
   boost::asio::awaitable<Status> write_body(RetractJobRow row);
   boost::asio::awaitable<Result<std::optional<BatchIndex>>> open_batch();
   Result<RetractJobRow> row() const;
+  Result<std::uint64_t> enter_sequence(RetractJobRow& row) const;
 
   const JobId id_;
   EnginePorts ports_;

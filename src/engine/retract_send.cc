@@ -89,7 +89,7 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
   if (retraction.boxes > 0)
     retraction.next_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
   for (const RecipientRow& recipient : *recipients) {
-    const bool is_reserved = recipient.state == RecipientState::kReserved;
+    const bool is_reserved = recipient.state == RecipientState::kReserved && row.until != 0;
     const bool was_written =
         recipient.state == RecipientState::kPosted ||
         (recipient.state == RecipientState::kFailed && has_position(recipient)) ||

@@ -85,9 +85,15 @@ Result<SendEvent> commit_again(EnginePorts& ports, const SendJobRow& row, Transa
         recipient.state == RecipientState::kPosted || recipient.state == RecipientState::kRetracted;
     if (has_gone) continue;
     if (late && is_settled(recipient.state)) continue;
+    // The content is behind the position that is spent.
+    const bool has_lost = row.layout == Layout::kInline && recipient.position == IndexBytes{};
+    if (has_lost) continue;
     missing.push_back(recipient.index);
     if (!late) TP_TRY(try_again(ports.store, recipient, step));
   }
+  if (missing.empty() && !late)
+    return error(Errc::kRefused, "to try again would fail again: " + row.error_text,
+                 "'taubenpost send' the file to them");
   if (missing.empty()) return too_late();
   add_commit_batches(step, row, missing);
   return SendEvent::kCommitAgain;
@@ -112,9 +118,13 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
   job->priority = old.priority;
   job->not_before = old.not_before;
   if (old.deadline > job->created) job->deadline = old.deadline;
+  job->layout = old.layout;
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : recipients.value()) {
+    if (old.layout == Layout::kInline && recipient.state != RecipientState::kPending)
+      return error(Errc::kRefused, "the job has boxes in the channels of its recipients",
+                   "'taubenpost cancel' deletes them, then send the file again");
     if (recipient.state == RecipientState::kPosted) {
       left_out.push_back(recipient.channel_name);
       continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "bacap/capability.h"
 #include "base/failpoint.h"
@@ -13,8 +14,11 @@
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
+#include "engine/held.h"
 #include "engine/in_time.h"
 #include "engine/index_steps.h"
+#include "engine/inline_channels.h"
+#include "engine/inline_content.h"
 #include "engine/job_errors.h"
 #include "engine/letter_of.h"
 #include "engine/reserve_position.h"
@@ -41,6 +45,16 @@ void shape_batches(SendPlan& plan, const EngineOptions& options) {
       most < plan.slice_chunks ? plan.slice_chunks : most - most % plan.slice_chunks);
 }
 
+bool fits_into_letter(SendJobRow row, const SendPlan& plan) {
+  const std::uint64_t chunk = chunk_size(ByteSize{plan.box_max}).value();
+  if (plan.size >= chunk) return false;
+  row.plan = plan;
+  row.plan.boxes = 0;
+  row.sent = row.until = UINT32_MAX + 1ULL;
+  row.plan.inline_data.assign(plan.size, 0);
+  return plan.size == 0 || letter_of(row).size() <= chunk;
+}
+
 std::uint32_t batch_count(const SendPlan& plan) {
   if (plan.boxes == 0) return 0;
   return static_cast<std::uint32_t>((plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks);
@@ -56,6 +70,11 @@ asio::awaitable<Status> SendJob::run() {
     Status possible = in_time(*row, ports_.clock.unix_ms() / 1000);
     if (!possible) co_return co_await give_up(possible.error());
     if (row->paused || lane_of(*row) != lane_) co_return ok();
+    if (row->state == SendState::kQueued) {  // meanwhile another job may have taken its channels
+      const Result<std::string> held = held_reason(ports_.store, *row);
+      if (!held) co_return held.error();
+      if (!held->empty()) co_return ok();
+    }
 
     Status step = ok();
     switch (row->state) {
@@ -92,9 +111,14 @@ bool SendJob::is_overtaken(const SendJobRow& before, const Error& failure) const
 
 asio::awaitable<Status> SendJob::start(SendJobRow row) {
   Transaction step;
+  const bool is_inline = row.layout == Layout::kInline;
+  if (is_inline) TP_CO_TRY(take_channels(ports_.store, row, step));
   step.note(id_, ports_.clock.unix_ms(), "its turn has come");
   step.move(std::move(row), SendEvent::kStart);
-  co_return co_await ports_.store.commit(std::move(step));
+  Status started = co_await ports_.store.commit(std::move(step));
+  // Another job has changed one of its channels meanwhile.
+  if (is_inline && !started && started.error().code == Errc::kStateConflict) co_return ok();
+  co_return started;
 }
 
 // Reads the source once: into the plan if it fits into the letter, else into the sealed spool. A
@@ -105,9 +129,11 @@ asio::awaitable<Status> SendJob::prepare(SendJobRow row) {
   Result<SendPlan> made = co_await plan(row, view->box_max);
   if (!made) co_return made.error();
   row.plan = std::move(made).value();
-  if (row.plan.boxes > 0)
-    row.next_batch_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
   Transaction step;
+  if (row.layout == Layout::kInline)
+    TP_CO_TRY(co_await reserve_streams(ports_, row, step));
+  else if (row.plan.boxes > 0)
+    row.next_batch_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
   step.note(id_, ports_.clock.unix_ms(),
             "planned: " + std::to_string(row.plan.size) + " bytes, " +
                 std::to_string(row.plan.boxes) + " boxes, " +
@@ -123,16 +149,10 @@ asio::awaitable<Result<SendPlan>> SendJob::plan(const SendJobRow& row, std::uint
   SendPlan plan;
   plan.box_max = box_max;
   plan.size = row.identity.size;
-  SendJobRow small = row;  // does the content fit into the letter?
-  small.plan = plan;
-  small.sent = small.until = UINT32_MAX + 1ULL;
   const std::uint64_t chunk = chunk_size(ByteSize{box_max}).value();
-  if (plan.size < chunk) {
-    small.plan.inline_data.assign(plan.size, 0);
-    if (letter_of(small).size() > chunk) small.plan.inline_data.clear();
-  }
-  const bool fits = plan.size == 0 || !small.plan.inline_data.empty();
-  if (!fits) plan.boxes = chunks_for(ByteSize{plan.size}, ByteSize{chunk}).value();
+  plan.boxes = chunks_for(ByteSize{plan.size}, ByteSize{chunk}).value();
+  if (row.layout == Layout::kInline) plan.boxes *= row.recipients;
+  if (row.layout == Layout::kLetters && fits_into_letter(row, plan)) plan.boxes = 0;
   shape_batches(plan, options_);
   ports_.random.fill(plan.body_seed);
   Status read = co_await spool(row, plan);
@@ -200,10 +220,16 @@ asio::awaitable<Status> SendJob::upload_batches() {
   if (!opened) co_return opened.error();
   std::vector<BatchIndex> open;
   for (const BatchRow& batch : opened.value()) open.push_back(batch.index);
-  BodyContent body(row.value(), ports_);
+  Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
+  if (!recipients) co_return recipients.error();
+  std::unique_ptr<BodyBoxes> content;
+  if (row->layout == Layout::kInline)
+    content = std::make_unique<InlineContent>(*row, std::move(recipients).value(), ports_);
+  else
+    content = std::make_unique<BodyContent>(*row, ports_);
   BatchRuns batches(row.value(), rank_of(*row), shared_.body_writes, ports_, options_, shared_);
   const BatchRuns::OpenNext open_next = [this] { return open_batch(); };
-  co_return co_await batches.run_body(std::move(open), open_next, body, row->transport);
+  co_return co_await batches.run_body(std::move(open), open_next, *content, row->transport);
 }
 
 // The next batch gets a row; its place in the body is fixed from here on.
@@ -221,10 +247,12 @@ asio::awaitable<Result<std::optional<BatchIndex>>> SendJob::open_batch() {
   batch.first = std::uint64_t{row->next_batch} * row->plan.batch_chunks;
   batch.count = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(row->plan.batch_chunks, row->plan.boxes - batch.first));
-  batch.body_index = row->next_batch_index;
-  Result<IndexBytes> next = advanced(row->next_batch_index, batch.count);
-  if (!next) co_return next.error();
-  row->next_batch_index = next.value();
+  if (row->layout == Layout::kLetters) {
+    batch.body_index = row->next_batch_index;
+    Result<IndexBytes> next = advanced(row->next_batch_index, batch.count);
+    if (!next) co_return next.error();
+    row->next_batch_index = next.value();
+  }
   ++row->next_batch;
   const BatchIndex index = batch.index;
   Transaction step;
@@ -235,7 +263,8 @@ asio::awaitable<Result<std::optional<BatchIndex>>> SendJob::open_batch() {
   co_return std::optional(index);
 }
 
-// The decision: from here on every recipient has a position and the final letter bytes.
+// The decision: from here on every recipient has a position and the final letter bytes. Those of an
+// inline job have them since it was planned; now the header may be written.
 asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
@@ -251,6 +280,7 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   for (RecipientRow& recipient : recipients.value()) {
     if (recipient.state == RecipientState::kPosted) continue;  // found by a resync
     to_write.push_back(recipient.index);
+    if (row.layout == Layout::kInline) continue;
     recipient.letter = letter;
     Status reserved = reserve_position(ports_.store, std::move(recipient), step);
     if (!reserved) co_return reserved.error();
@@ -296,6 +326,7 @@ asio::awaitable<Status> SendJob::finish(SendJobRow row) {
   TP_FAILPOINT("send.before_posted");
   row.finished = ports_.clock.unix_ms() / 1000;
   Transaction step;
+  TP_CO_TRY(release_channels(ports_.store, row, Release::kAll, step));
   step.note(id_, ports_.clock.unix_ms(), "posted");
   step.move(std::move(row), SendEvent::kAllPosted);
   co_return co_await ports_.store.commit(std::move(step));

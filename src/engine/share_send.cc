@@ -15,7 +15,16 @@ using ports::Transaction;
 
 namespace {
 
-Status may_be_shared(EnginePorts& ports, const SendJobRow& row) {
+Status may_be_shared(EnginePorts& ports, const SendJobRow& row,
+                     const std::vector<ChannelRow>& channels) {
+  if (row.layout == Layout::kInline)
+    return error(Errc::kRefused, "the content of the job is inside the channels of its recipients",
+                 "'taubenpost send' the file to them");
+  for (const ChannelRow& channel : channels)
+    if (channel.layout == Layout::kInline)
+      return error(Errc::kRefused,
+                   "channel " + printable(channel.name) + " is inline: it carries no letters",
+                   "'taubenpost send' the file to it");
   const Result<std::optional<RetractJobRow>> retraction = ports.store.retract_job(row.id);
   if (!retraction) return retraction.error();
   if (retraction->has_value())
@@ -70,7 +79,7 @@ asio::awaitable<Status> share_send(EnginePorts ports, JobId id, std::vector<std:
     if (!channels) co_return channels.error();
     Result<SendJobRow> row = ports.store.send_job(id);
     if (!row) co_return row.error();
-    TP_CO_TRY(may_be_shared(ports, row.value()));
+    TP_CO_TRY(may_be_shared(ports, row.value(), *channels));
     Transaction step;
     TP_CO_TRY(add_recipients(ports, row.value(), channels.value(), step));
     row->finished = 0;

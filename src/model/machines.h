@@ -78,7 +78,7 @@ static_assert(machine_ok(kSendMoves, kSendStates,
 // ---- one recipient of a send job -------------------------------------------------------------
 enum class RecipientState : std::uint8_t {
   kPending = 1,    // no position yet
-  kReserved = 2,   // position and letter bytes are durable; the letter may be written
+  kReserved = 2,   // position and letter bytes are durable; once decided, it may be written
   kPosted = 3,     // the letter was read back
   kConflict = 4,   // the position holds something else
   kFailed = 5,     // gets no letter until the job is tried again; without a position if it is spent

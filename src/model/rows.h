@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "model/layout.h"
 #include "model/machines.h"
 #include "model/units.h"
 
@@ -30,18 +31,12 @@ struct SourceIdentity {
   bool operator==(const SourceIdentity&) const = default;
 };
 
-// How boxes get into the sequence where they belong.
-enum class Way : std::uint8_t {
-  kCopy = 1,    // by a courier's copy command, from a temporary sequence
-  kDirect = 2,  // each straight into its place, and a replica says that it has it
-};
-
 // Fixed when preparing ends; everything that a restart needs to build any batch again.
 struct SendPlan {
   std::uint64_t size = 0;     // bytes as stored in the body
   Bytes32 digest{};           // BLAKE2b-256 of them
   std::uint64_t box_max = 0;  // *Max* of the geometry that the job is bound to
-  std::uint64_t boxes = 0;    // chunks of the body; 0: the content is in `inline_data`
+  std::uint64_t boxes = 0;    // of the body, or of content in all channels; 0: see `inline_data`
   std::uint32_t batch_chunks = 0;
   std::uint32_t slice_chunks = 0;
   Bytes32 body_seed{};
@@ -82,6 +77,7 @@ struct SendJobRow {
   std::uint64_t expire = 0;      // seconds from `sent` until it is retracted; 0: never
   bool archive = false;          // a tar of `source`, a folder, or of several sources
   std::vector<std::string> more_sources;  // absolute paths
+  Layout layout = Layout::kLetters;       // of all its channels
   bool operator==(const SendJobRow&) const = default;
 };
 
@@ -94,7 +90,7 @@ struct RecipientRow {
   std::string channel_name;   // as it was called when the job was queued
   IndexBytes position{};      // reserved position; zeros: none, or it was found to be spent
   std::uint64_t counter = 0;  // its counter
-  Bytes letter;               // final bytes
+  Bytes letter;               // final bytes; inline: those of the header
   std::string error_text;
   bool operator==(const RecipientRow&) const = default;
 };
@@ -108,7 +104,7 @@ struct BatchRow {
   // places in RetractJobRow.letters.
   std::uint64_t first = 0;
   std::uint32_t count = 0;
-  IndexBytes body_index{};  // index of chunk `first`; unused where letters are written
+  IndexBytes body_index{};  // of box `first`; unused where a batch writes to several sequences
   // The open generation.
   Generation generation{0};
   Bytes32 temporary_seed{};
@@ -118,7 +114,7 @@ struct BatchRow {
   std::uint32_t elements = 0;               // elements stored
   Bytes buffer;                             // residue for the next builder call; of boxes that
                                             // are written straight: 1 for each confirmed one
-  IndexBytes next_index{};                  // body: destination index of item `built`
+  IndexBytes next_index{};                  // of item `built`, in the same way
   std::uint64_t epoch = 0;                  // replica epoch of the oldest envelope
   std::uint64_t copy_issued_ms = 0;         // 0: never issued in this generation
   bool confirmed_writes = false;            // write the elements again at level 2
@@ -185,11 +181,13 @@ struct ChannelRow {
   std::uint64_t found = 0;  // incoming: last box; unsynchronised: last use before the restoration
   // Outgoing, after a backup was restored: positions from `next` on may be used (design 4.5).
   bool unsynchronised = false;
-  // Incoming: the job that reads the boxes from `next` on, as a stream; zeros: none.
+  // The job that has the channel for itself: incoming, it reads the boxes from `next` on, as a
+  // stream; outgoing and inline, it writes the boxes before. Zeros: none.
   JobId stream{};
   ChannelRules rules;            // incoming
   std::uint32_t deferred = 0;    // incoming: rows of its inbox of that kind
   std::uint64_t read_up_to = 0;  // incoming: where `counter` was before it was set back, or 0
+  Layout layout = Layout::kLetters;
   bool operator==(const ChannelRow&) const = default;
 };
 

@@ -181,7 +181,11 @@ void Check::channel(const RowKey& key, std::string_view value) {
     return header.row &&
            (header.row->kind == InboxKind::kHeld || header.row->kind == InboxKind::kDeferred);
   };
-  if (row->stream != JobId{} && absent(receive_job_key(row->stream)) && !stream_waits())
+  const bool is_outgoing = row->direction == ChannelDirection::kOutgoing;
+  if (row->stream != JobId{} && is_outgoing && absent(send_job_key(row->stream)))
+    found(named(*row), "the store does not know the job that writes to it", kNewChannel);
+  if (row->stream != JobId{} && !is_outgoing && absent(receive_job_key(row->stream)) &&
+      !stream_waits())
     found(named(*row), "the store does not know the job that reads it", kNewChannel);
 }
 
@@ -272,8 +276,8 @@ void Check::recipient(const RowKey& key, std::string_view value) {
     found(object,
           "its position " + number(row->counter) + " is still free in " + named(*channel.row),
           kNewChannel);
-  const bool decided =
-      !job.row || job.row->state == SendState::kCommitting || has_ended(job.row->state);
+  const bool decided = !job.row || job.row->layout == Layout::kInline ||
+                       job.row->state == SendState::kCommitting || has_ended(job.row->state);
   // A resync finds letters of jobs that go on with the others (design 4.5).
   if (row->state == RecipientState::kReserved && !decided)
     found(object, "it has a position, although the letters are not decided", kSendAgain);

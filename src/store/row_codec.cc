@@ -42,6 +42,7 @@ constexpr bool is_stored_value(ReceiveState s) { return is_known(kReceiveStates,
 constexpr bool is_stored_value(ChannelDirection d) {
   return d == ChannelDirection::kOutgoing || d == ChannelDirection::kIncoming;
 }
+constexpr bool is_stored_value(Layout l) { return l == Layout::kLetters || l == Layout::kInline; }
 constexpr bool is_stored_value(Way w) { return w == Way::kCopy || w == Way::kDirect; }
 constexpr bool is_stored_value(IfExists e) {
   return e >= IfExists::kRename && e <= IfExists::kReplace;
@@ -88,7 +89,7 @@ void serialize(Archive& archive, SendJobRow& row) {
   auto& [id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
          recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
          error_code, error_text, paused, priority, not_before, deadline, key, request, window,
-         transport, commit, expire, is_archive, more_sources] = row;
+         transport, commit, expire, is_archive, more_sources, layout] = row;
   archive(id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
           recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
           error_code, error_text);
@@ -96,6 +97,7 @@ void serialize(Archive& archive, SendJobRow& row) {
   since(5, archive, priority, not_before, deadline, key, request);
   since(8, archive, window, transport, commit, expire);
   since(9, archive, is_archive, more_sources);
+  since(13, archive, layout);
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {
@@ -129,12 +131,13 @@ void serialize(Archive& archive, ElementRow& row) {
 template <class Archive>
 void serialize(Archive& archive, ChannelRow& row) {
   auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found,
-         unsynchronised, stream, rules, deferred, read_up_to] = row;
+         unsynchronised, stream, rules, deferred, read_up_to, layout] = row;
   archive(id, revision, name, direction, capability, next, counter, bound, network, created);
   since(3, archive, found);
   since(4, archive, unsynchronised);
   since(7, archive, stream);
   since(11, archive, rules.accept, rules.max_size, rules.max_pending, deferred, read_up_to);
+  since(13, archive, layout);
 }
 template <class Archive>
 void serialize(Archive& archive, InboxRow& row) {

@@ -102,7 +102,9 @@ void read_content(Fields& in, Letter& out) {
   out.content = body;
 }
 
-void read_optional(Fields& in, Letter& out) {
+// Of a letter, or of the marks of a stream.
+template <class Out>
+void read_optional(Fields& in, Out& out) {
   if (in.exact("mode") != nullptr)
     out.mode = static_cast<std::uint32_t>(in.number("mode", kModeMax));
   if (const CborValue* mtime = in.exact("mtime")) {
@@ -113,15 +115,38 @@ void read_optional(Fields& in, Letter& out) {
   if (out.note.size() > kNoteMax) in.fail("note is too long");
 }
 
+LetterKind read_kind(Fields& in) {
+  const std::string kind = in.text("kind");
+  if (kind != "file" && kind != "tar") in.fail("an unknown kind");
+  return kind == "tar" ? LetterKind::kTar : LetterKind::kFile;
+}
+
+Result<BoxContent> read_stream_header(const CborValue& map, std::size_t size) {
+  Fields in(map);
+  Foreign out;
+  out.name = in.text("name");
+  if (!valid_name(out.name)) in.fail("a name that can't be a file's");
+  out.size = in.number("size", kSizeMax);
+  out.header_size = size;
+  if (in.exact("digest") != nullptr) {
+    StreamMarks marks;
+    marks.id = in.array<16>("id");
+    marks.kind = read_kind(in);
+    marks.digest = in.array<32>("digest");
+    read_optional(in, marks);
+    out.marks = std::move(marks);
+  }
+  if (!in.failure().empty()) return invalid(in.failure());
+  return BoxContent(std::move(out));
+}
+
 Result<BoxContent> read_letter(const CborValue& map) {
   Fields in(map);
   Letter out;
   out.id = in.array<16>("id");
   out.name = in.text("name");
   if (!valid_name(out.name)) in.fail("a name that can't be a file's");
-  const std::string kind = in.text("kind");
-  if (kind != "file" && kind != "tar") in.fail("an unknown kind");
-  out.kind = kind == "tar" ? LetterKind::kTar : LetterKind::kFile;
+  out.kind = read_kind(in);
   const std::string encoding = in.text("enc");
   if (encoding != "none" && encoding != "zstd") in.fail("an unknown enc");
   out.encoding = encoding == "zstd" ? LetterEncoding::kZstd : LetterEncoding::kNone;
@@ -178,6 +203,22 @@ Bytes encode_letter(const Letter& letter) {
   return out.take();
 }
 
+Bytes encode_stream_header(const std::string& name, std::uint64_t size, const StreamMarks& marks) {
+  const std::size_t optional =
+      (marks.mode ? 1U : 0U) + (marks.mtime ? 1U : 0U) + (marks.note.empty() ? 0U : 1U);
+  CborWriter out;
+  out.map(5 + optional);
+  out.text("name").text(name);
+  out.text("size").number(size);
+  out.text("id").bytes(marks.id);
+  out.text("kind").text(marks.kind == LetterKind::kTar ? "tar" : "file");
+  if (marks.mode) out.text("mode").number(*marks.mode);
+  if (!marks.note.empty()) out.text("note").text(marks.note);
+  if (marks.mtime) out.text("mtime").signed_number(*marks.mtime);
+  out.text("digest").bytes(marks.digest);
+  return out.take();
+}
+
 Result<BoxContent> decode_box_content(ByteView box) {
   Result<CborPrefix> prefix = read_cbor_prefix(box, kBoxLimits);
   if (!prefix) return prefix.error();
@@ -185,15 +226,7 @@ Result<BoxContent> decode_box_content(ByteView box) {
   if (!map.is(Kind::kMap)) return invalid("not a map");
   Fields in(map);
   const CborValue* version = in.exact("tp");
-  if (version == nullptr) {
-    Foreign foreign;
-    foreign.name = in.text("name");
-    if (!valid_name(foreign.name)) in.fail("a name that can't be a file's");
-    foreign.size = in.number("size", kSizeMax);
-    foreign.header_size = prefix->used;
-    if (!in.failure().empty()) return invalid(in.failure());
-    return BoxContent(std::move(foreign));
-  }
+  if (version == nullptr) return read_stream_header(map, prefix->used);
   if (!version->is(Kind::kUnsigned)) return invalid("tp has a wrong type");
   if (prefix->used != box.size()) return invalid("bytes behind the map");
   const std::string type = in.text("type");

@@ -51,10 +51,23 @@ Bytes encode_letter(const Letter& letter);
 struct UnknownType {
   std::string type;  // a letter of a later version, or a receipt
 };
-struct Foreign {  // a pigeonhole-cp stream: the rest of the box is content
+// What taubenpost puts into the header of a stream, beside its name and its size.
+struct StreamMarks {
+  TransferId id{};
+  LetterKind kind = LetterKind::kFile;
+  Bytes32 digest{};  // BLAKE2b-256 of the content
+  std::optional<std::uint32_t> mode;
+  std::optional<std::int64_t> mtime;
+  std::string note;
+};
+// The header of an inline transfer: name and size first, as pigeonhole-cp has them.
+Bytes encode_stream_header(const std::string& name, std::uint64_t size, const StreamMarks& marks);
+
+struct Foreign {  // a stream of pigeonhole-cp's format: the rest of the box is content
   std::string name;
   std::uint64_t size = 0;
   std::size_t header_size = 0;
+  std::optional<StreamMarks> marks;  // none: somebody else's
 };
 using BoxContent = std::variant<Letter, UnknownType, Foreign>;
 // kInvalid says what is wrong with it.

@@ -3,8 +3,9 @@
   pigeonhole_cp.py TOOL PROGRAM CONFIG
 
 Started by tests/peers/run, which says what the lines on standard output mean. Each transfer has a
-channel of its own and goes both ways of sending: by a copy command, and box by box. The tool
-receives it, and so does PROGRAM, a build of taubenpost.
+channel of its own and goes both ways of sending: by a copy command, and box by box. What the tool
+sends is received by the tool, and by PROGRAM, a build of taubenpost. What PROGRAM sends through
+inline channels is received by the tool, twice in a row from each channel.
 """
 import hashlib
 import json
@@ -64,20 +65,25 @@ def expect_files(folder, sources):
 
 
 class Taubenpost:
-    """A recipient that has imported the channel."""
-
-    def __init__(self, folder, read_cap, index):
+    def __init__(self, folder):
         self.options = ("--json", "--state-dir", folder / "state")
-        self.into = folder / "taubenpost"
-        self.into.mkdir()
-        keys = folder / "keys"
-        keys.write_text(f"{read_cap}\n{index}\n")
         self.run("init", "--thin-config", CONFIG)
-        self.run("channel", "import", "peer", "--foreign-file", keys)
 
     def run(self, *arguments):
         lines = run_program(PROGRAM, *self.options, *arguments).splitlines()
         return [json.loads(line) for line in lines]
+
+
+class Recipient(Taubenpost):
+    """Has imported the channel."""
+
+    def __init__(self, folder, read_cap, index):
+        super().__init__(folder)
+        self.into = folder / "taubenpost"
+        self.into.mkdir()
+        keys = folder / "keys"
+        keys.write_text(f"{read_cap}\n{index}\n")
+        self.run("channel", "import", "peer", "--foreign-file", keys)
 
     def receive(self, source):
         jobs = self.run("receive", "--into", self.into)
@@ -96,7 +102,7 @@ def transfer(title, size, copy):
     into = folder / "received"
     into.mkdir()
     read_cap, write_cap, index = genkey()
-    taubenpost = Taubenpost(folder, read_cap, index)
+    taubenpost = Recipient(folder, read_cap, index)
     first = taubenpost.position()
     send(source, write_cap, index, copy)
     tool("receive", "-c", CONFIG, "-r", read_cap, "-i", index, "-d", into)
@@ -107,14 +113,41 @@ def transfer(title, size, copy):
         raise AssertionError(f"the channel went on by {taubenpost.position() - first} positions")
 
 
+def keys_of_next(sender, name, file):
+    """What 'channel show' has written for the tool."""
+    sender.run("channel", "show", name, "--foreign-file", file)
+    lines = file.read_text().splitlines()
+    return [lines[lines.index(line) + 1] for line in lines if line.endswith(":")]
+
+
+def inline_transfer(title, size, copy):
+    folder = pathlib.Path(tempfile.mkdtemp(dir="."))
+    sender = Taubenpost(folder)
+    names = ("anna", "ben")
+    for name in names:
+        sender.run("channel", "new", name, "--inline")
+    way = "copy" if copy else "direct"
+    for number in range(2):
+        source = folder / f"{number}-{size}.bin"
+        source.write_bytes(hashlib.shake_256(f"{title} {number}".encode()).digest(size))
+        keys = {name: keys_of_next(sender, name, folder / f"{name}-{number}") for name in names}
+        to = [option for name in names for option in ("--to", name)]
+        sender.run("send", source, *to, "--transport", way, "--commit", way, "--wait")
+        for name, (read_cap, index) in keys.items():
+            into = folder / f"received-{name}-{number}"
+            into.mkdir()
+            tool("receive", "-c", CONFIG, "-r", read_cap, "-i", index, "-d", into)
+            expect_files(into, [source])
+
+
 def say(line):
     print(line + "\n", end="", flush=True)  # in one piece, since transfers run beside each other
 
 
 def run(case):
-    title = case[0]
+    act, title = case[:2]
     try:
-        transfer(*case)
+        act(*case[1:])
     except Exception as error:
         say(f"FAILED {title}: {error}")
         return False
@@ -129,7 +162,11 @@ def cases():
         how = "copy" if copy else "no-copy"
         for title, size in (("nothing", 0), ("one byte", 1), ("one full box", one_box),
                             ("one byte more", one_box + 1), ("twenty boxes", 20 * room)):
-            yield f"{title} ({how})", size, copy
+            yield transfer, f"{title} ({how})", size, copy
+        way = "copy" if copy else "direct"
+        for title, size in (("nothing", 0), ("one byte", 1), ("one full box", BOX - 4),
+                            ("one byte more", BOX - 3), ("twenty boxes", 20 * (BOX - 4))):
+            yield inline_transfer, f"{title} from taubenpost ({way})", size, copy
 
 
 if __name__ == "__main__":

@@ -70,7 +70,9 @@ class SendAudit {
   // A single write is an element of an open generation, a chunk of a body that is written straight,
   // or a letter.
   void written(ByteView cap, const IndexBytes& index, ByteView plaintext) {
-    if (is_channel(cap)) {
+    if (const std::optional<InlineBox> box = inline_box(cap, index)) {
+      inline_chunk(*box);
+    } else if (is_channel(cap)) {
       letter(cap, index, plaintext);
     } else if (const std::optional<SendJobRow> job = job_of_body(cap)) {
       chunk(*job, index);
@@ -97,7 +99,9 @@ class SendAudit {
     ASSERT_FALSE(destinations.empty());
     for (const ports::Destination& to : destinations) {
       ASSERT_FALSE(to.payload.empty());
-      if (is_channel(to.write_cap))
+      if (const std::optional<InlineBox> box = inline_box(to.write_cap, to.start))
+        inline_slice(*box, buffer, is_start);
+      else if (is_channel(to.write_cap))
         letter(to.write_cap, to.start, to.payload);
       else
         body(to, buffer, is_start);
@@ -155,6 +159,59 @@ class SendAudit {
   std::vector<RecipientRow> recipients(JobId id) const { return store_->recipients(id).value(); }
   std::vector<ChannelRow> channels() const { return store_->channels().value(); }
 
+  // A box behind the header of an inline job, by its number (engine/inline_content.h).
+  struct InlineBox {
+    SendJobRow job;
+    std::uint64_t number;
+  };
+  std::optional<InlineBox> inline_box(ByteView cap, const IndexBytes& index) const {
+    const bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(index);
+    for (const JobId& id : jobs()) {
+      const SendJobRow job = *store_->send_job(id);
+      if (job.layout != Layout::kInline) continue;
+      for (const RecipientRow& to : recipients(id)) {
+        if (to.position == IndexBytes{} || to.position == index) continue;
+        if (!equal(store_->channel(to.channel)->capability, cap)) continue;
+        const bacap::MessageBoxIndex header = *bacap::MessageBoxIndex::parse(to.position);
+        if (!bacap::is_on_stream(header, at, job.plan.boxes / job.recipients)) continue;
+        const std::uint64_t chunk = at.counter() - header.counter() - 1;
+        return InlineBox{job, chunk * job.recipients + to.index.value()};
+      }
+    }
+    return std::nullopt;
+  }
+  void inline_slice(const InlineBox& box, ByteView buffer, bool is_start) {
+    EXPECT_EQ(box.job.state, SendState::kUploading);
+    for (const BatchRow& row : batches(box.job.id))
+      if (row.state == BatchState::kBuilding && box.number >= row.first + row.built &&
+          box.number < row.first + row.count && is_start == (row.built == 0) &&
+          equal(row.buffer, buffer))
+        return;
+    ADD_FAILURE() << "a slice that does not follow the stored ones";
+  }
+  void inline_chunk(const InlineBox& box) {
+    EXPECT_EQ(box.job.transport, Way::kDirect);
+    EXPECT_EQ(box.job.state, SendState::kUploading);
+    for (const BatchRow& row : batches(box.job.id))
+      if (row.state == BatchState::kPlanned && box.number >= row.first &&
+          box.number < row.first + row.count)
+        return;
+    ADD_FAILURE() << "a chunk that no stored batch has planned";
+  }
+  IndexBytes last_box_of(const BatchRow& row) const {
+    const SendJobRow job = *store_->send_job(row.job);
+    bacap::MessageBoxIndex at = *bacap::MessageBoxIndex::parse(row.body_index);
+    std::uint64_t steps = row.count - 1;
+    if (job.layout == Layout::kInline && is_body(row.index)) {
+      const std::uint64_t last = row.first + row.count - 1;
+      const RecipientRow to = recipients(row.job).at(last % job.recipients);
+      at = *bacap::MessageBoxIndex::parse(to.position);
+      steps = last / job.recipients + 1;
+    }
+    for (std::uint64_t i = 0; i < steps; ++i) at = *at.next();
+    return at.bytes();
+  }
+
   bool given_up(const JobId& id, BatchIndex index) const {
     const SendState state = store_->send_job(id)->state;
     const std::optional<RetractJobRow> retraction = store_->retract_job(id).value();
@@ -176,10 +233,17 @@ class SendAudit {
         letters_left |= recipient.state != RecipientState::kRetracted;
         if (count == 1 && recipient.position == start && is_channel(cap)) return id;
       }
-      const bacap::WriteCap body = bacap::WriteCap::from_seed(store_->send_job(id)->plan.body_seed);
-      if (row->boxes == 0 || !equal(body.view(), cap)) continue;
-      EXPECT_TRUE(bacap::is_on_stream(body.index(), at, row->boxes)) << "a box behind the body";
-      EXPECT_LE(at.counter() - body.index().counter() + count, row->boxes);
+      const SendJobRow job = *store_->send_job(id);
+      const bacap::WriteCap body = bacap::WriteCap::from_seed(job.plan.body_seed);
+      if (job.layout == Layout::kInline) {
+        const std::optional<InlineBox> first = inline_box(cap, start);
+        if (!first || first->job.id != id) continue;
+        EXPECT_LE(first->number / job.recipients + count, job.plan.boxes / job.recipients);
+      } else {
+        if (row->boxes == 0 || !equal(body.view(), cap)) continue;
+        EXPECT_TRUE(bacap::is_on_stream(body.index(), at, row->boxes)) << "a box behind the body";
+        EXPECT_LE(at.counter() - body.index().counter() + count, row->boxes);
+      }
       EXPECT_TRUE(!letters_left || letters_may_stay) << "the body before the letters";
       return id;
     }
@@ -189,9 +253,7 @@ class SendAudit {
 
   void remember(const BatchRow& row) {
     if (is_body(row.index) || row.index.value() >= kFirstBodyTombstones) {
-      bacap::MessageBoxIndex last = *bacap::MessageBoxIndex::parse(row.body_index);
-      for (std::uint32_t i = 1; i < row.count; ++i) last = *last.next();
-      open_[{row.job, row.index.value()}] = last.bytes();
+      open_[{row.job, row.index.value()}] = last_box_of(row);
     }
     if (row.generation.value() == 0) return;
     const auto owner = std::tuple(row.job, row.index.value(), row.generation.value());

@@ -88,9 +88,10 @@ class SendWorld {
     for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + i / 251);
     return bytes;
   }
-  void channel(const std::string& name) {
-    const Result<Invitation> made = run(new_channel(ports(), name));
+  Invitation channel(const std::string& name, Layout layout = Layout::kLetters) {
+    const Result<Invitation> made = run(new_channel(ports(), name, layout));
     TP_CHECK(made);
+    return *made;
   }
   std::string file(const std::string& name, ByteView content) {
     write_file(sources / name, std::string(as_text(content)));

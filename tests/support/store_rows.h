@@ -64,6 +64,7 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.expire = 0xee;
   row.archive = true;
   row.more_sources = {"/b/no"};
+  row.layout = Layout::kInline;
   return row;
 }
 
@@ -144,6 +145,7 @@ inline ChannelRow channel(ChannelId id = kChannel, std::string name = "bert") {
   row.rules = {Accept::kNever, 0x1415, 0x16};
   row.deferred = 0x17;
   row.read_up_to = 0x18;
+  row.layout = Layout::kInline;
   return row;
 }
 
