@@ -314,6 +314,36 @@ TEST_F(EngineCommitTest, ExpiredAfterTheLettersWereWritten_IsPosted) {
   EXPECT_TRUE(world.store->batches(id)->empty());
 }
 
+// A replica that was silent may take a letter half an hour late.
+TEST_F(EngineCommitTest, LetterThatArrivesAfterTheLastIssue_IsPosted) {
+  const JobId id = queue();
+  run_until(world, id, SendState::kCommitting);
+  const std::uint64_t last_issue = world.job(id).until - kExpirySlackS;
+  world.let_pass(std::chrono::seconds(last_issue + 60 - world.clock.unix_ms() / 1000));
+  world.clock.after(std::chrono::minutes(30), [&] {
+    for (const std::size_t i : {0, 1}) {
+      const RecipientRow to = world.recipient(id, i);
+      const auto index = bacap::MessageBoxIndex::parse(to.position);
+      const auto cap =
+          bacap::WriteCap::parse(find_channel(*world.store, to.channel_name)->capability);
+      world.network.put(*cap, *index, to.letter);
+    }
+  });
+  const std::uint64_t writes = world.network.writes;
+  run_all(world, 1);
+  EXPECT_EQ(world.network.writes, writes);
+  expect_letter(id, "anna", 0);
+}
+
+TEST_F(EngineCommitTest, OffUntilItsLettersMayHaveAged_SaysThatNobodyKnows) {
+  const JobId id = queue();
+  run_until(world, id, SendState::kCommitting);
+  world.let_pass(std::chrono::hours(24 * 15));
+  run_all(world, 0, 1);
+  EXPECT_NE(world.recipient(id).error_text.find("too late to see"), std::string::npos);
+  EXPECT_NE(world.recipient(id).error_text.find("retry --restart"), std::string::npos);
+}
+
 TEST_F(EngineCommitTest, ExpiredWithOneLetterWritten_FailsTheOtherOnly) {
   const JobId id = queue();
   world.network.on_envelope = [&](const CourierRow&, std::uint64_t k) {

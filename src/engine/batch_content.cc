@@ -22,20 +22,24 @@ constexpr std::uint64_t kLagMs = 3ULL * 60 * 1000;
 constexpr int kTakenPositionsMax = 16;
 constexpr std::string_view kExpired =
     "expired: the content ages out too soon for its letter; 'retry --restart' sends it anew";
+constexpr std::string_view kUnknown =
+    "expired: too late to see whether the letter arrived; 'retry --restart' sends it anew, perhaps "
+    "for the second time";
 
-// What the read of a reserved position means for the recipient.
+// What the read of a reserved position means for the recipient. `has_aged`: what was there may be
+// gone.
 struct Judgement {
   RecipientEvent event;
   std::string note;
   bool is_spent = false;  // no letter will ever be at this position
 };
-Judgement judge(const ports::ReadResult& read, const Bytes& letter) {
+Judgement judge(const ports::ReadResult& read, const Bytes& letter, bool has_aged) {
   switch (read.outcome) {
     case Outcome::kOk:
       if (read.plaintext == letter) return {RecipientEvent::kReadBack, ""};
       return {RecipientEvent::kTaken, "the position was taken"};
     case Outcome::kNotFound:
-      return {RecipientEvent::kGiveUp, std::string(kExpired)};
+      return {RecipientEvent::kGiveUp, std::string(has_aged ? kUnknown : kExpired)};
     case Outcome::kTombstone:
       return {RecipientEvent::kGiveUp, "the position was retracted", /*is_spent=*/true};
     default:
@@ -179,16 +183,26 @@ asio::awaitable<Result<Verdict>> CommitContent::verify_refused(BatchRow row, std
   co_return co_await verify(std::move(row));
 }
 
+// A letter that is given up may only lag: it is looked for as long as somebody could fetch its
+// content.
+std::uint64_t CommitContent::patience_ms() const {
+  const std::uint64_t now_ms = ports_.clock.unix_ms(), until_ms = until_ * 1000;
+  return std::max(kLagMs, until_ms - std::min(now_ms, until_ms));
+}
+
 // Reads the letter back; a missing one is written directly, a taken position is left for the next.
 // One that no courier was told to write counts as missing at first, unread.
 asio::awaitable<Status> CommitContent::settle(RecipientRow recipient, bool is_written) {
-  // A letter that is missing is written at once, the same bytes; one that is given up may only lag.
-  std::uint64_t lag_ms = expired() ? kLagMs : 0;
+  std::uint64_t lag_ms = 0;  // a letter that is missing is written at once, the same bytes
   Backoff backoff(ports_);
   for (int taken = 0;;) {
     if (recipient.state == RecipientState::kReserved) {
       Result<ports::ReadResult> read = ports::ReadResult{Outcome::kNotFound, {}, {}};
-      if (is_written || expired()) read = co_await read_letter(recipient, lag_ms);
+      const bool has_aged = ports_.clock.unix_ms() / 1000 >= until_;
+      if (expired())
+        read = co_await read_letter(recipient, patience_ms());
+      else if (is_written)
+        read = co_await read_letter(recipient, lag_ms);
       if (!read) co_return read.error();
       is_written = true;
       TP_FAILPOINT("send.letter.read_back");
@@ -202,7 +216,7 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient, bool is_wr
         lag_ms = 5'000;
         continue;  // the next read decides
       }
-      const Judgement judgement = judge(read.value(), recipient.letter);
+      const Judgement judgement = judge(read.value(), recipient.letter, has_aged);
       if (judgement.is_spent) recipient.position = {};
       Status moved = co_await move(recipient, judgement.event, judgement.note);
       if (!moved || judgement.event != RecipientEvent::kTaken) co_return moved;

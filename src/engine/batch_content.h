@@ -125,6 +125,7 @@ class CommitContent : public BatchContent {
   bool expired() const override { return is_too_late(ports_.clock.unix_ms() / 1000, until_); }
 
  private:
+  std::uint64_t patience_ms() const;
   boost::asio::awaitable<Status> settle_all(std::uint64_t first, std::uint32_t count,
                                             bool is_written);
   boost::asio::awaitable<Status> settle(RecipientRow recipient, bool is_written);
