@@ -2,13 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "crypto/hash.h"
+#include "engine/channels.h"
 #include "engine/end_send.h"
 #include "engine/held.h"
+#include "engine/inbox.h"
 #include "engine/inline_channels.h"
 #include "engine/poll.h"
 #include "engine/purge.h"
 #include "engine/retract_send.h"
 #include "engine/retry_send.h"
+#include "engine/seek_channel.h"
 #include "engine/share_send.h"
 #include "engine/steer_send.h"
 #include "support/send_steps.h"
@@ -309,13 +312,22 @@ TEST_P(EngineInlineJobTest, SourceThatChanged_GivesTheChannelBack) {
   EXPECT_EQ(world.job(id).state, SendState::kFailed);
 }
 
-TEST_P(EngineInlineJobTest, PurgedJob_GivesTheChannelBack) {
+// Its places have no tombstones: who reads the channel would stay before them for ever.
+TEST_P(EngineInlineJobTest, FailedJob_IsForgottenOnlyOnceItIsCancelled) {
   const JobId id = queue(world, 6 * kChunk, {"anna", "ben"});
   world.network.on_copy = [](const CourierRow&) -> std::optional<ports::CopyResult> {
     return ports::CopyResult{ports::CopyResult::Kind::kFailed, 5, 1};
   };
   run_all(world, 0, 1);
-  ASSERT_TRUE(world.run(purge_ended(world.ports(), world.clock.unix_ms() / 1000 + 1)));
+  world.network.on_copy = nullptr;
+  const auto purge = [&] {
+    ASSERT_TRUE(world.run(purge_ended(world.ports(), world.clock.unix_ms() / 1000 + 1)));
+  };
+  purge();
+  ASSERT_TRUE(world.store->send_job(id));
+  ASSERT_TRUE(cancel(world, id));
+  ASSERT_TRUE(world.run_engine());
+  purge();
   EXPECT_FALSE(world.store->send_job(id));
   EXPECT_EQ(find_channel(*world.store, "anna")->stream, JobId{});
 }
@@ -443,9 +455,73 @@ class EngineInlineReceiveTest : public testing::Test {
     return rows.at(0);
   }
 
+  // Two chunks that look like headers, and one more.
+  static Bytes deceiving_content() {
+    Bytes content;
+    for (const char* name : {"evil", "bad"}) {
+      wire::StreamMarks marks;
+      marks.id = {static_cast<std::uint8_t>(content.size())};
+      marks.digest = crypto::blake2b_256({});
+      append(content, wire::encode_stream_header(name, 0, marks));
+      content.resize(content.size() < kChunk ? kChunk : 2 * kChunk);
+    }
+    content.resize(3 * kChunk - 1);
+    return content;
+  }
+  // Posts it, and a transfer behind it.
+  void post_deceiving_content() {
+    for (const Bytes& content : {deceiving_content(), to_bytes(as_bytes("next"))}) {
+      const std::string name = content.size() > kChunk ? "file" : "next";
+      world.queue(world.file(name, content), {"anna"});
+      run_all(world, 1);
+    }
+  }
+  void set(ChannelRules rules) {
+    ASSERT_TRUE(world.run(set_channel_rules(world.ports(), "from anna", rules)));
+  }
+  ChannelRow incoming() { return *find_channel(*world.store, "from anna"); }
+
   SendWorld world;
   TempFolder target;
 };
+
+TEST_F(EngineInlineReceiveTest, RefusedTransfer_ItsContentAnnouncesNothing) {
+  set({Accept::kAuto, 100, 100});
+  post_deceiving_content();
+  const PollSummary polled = poll();
+  EXPECT_EQ(polled.refused, 1U);
+  EXPECT_EQ(polled.letters, 1U);
+  EXPECT_EQ(world.store->inbox(incoming().id)->size(), 2U);
+  run_all(world, 1);
+  EXPECT_EQ(target.names(), std::vector<std::string>{"next"});
+  EXPECT_EQ(incoming().counter, find_channel(*world.store, "anna")->counter);
+}
+
+TEST_F(EngineInlineReceiveTest, DiscardedTransfer_ItsContentAnnouncesNothing) {
+  set({Accept::kAsk, 1 << 20, 100});
+  const std::uint64_t first = incoming().counter;
+  post_deceiving_content();
+  EXPECT_EQ(poll().held, 1U);
+  EXPECT_EQ(poll().held, 0U);
+  ASSERT_TRUE(world.run(discard_entry(world.ports(), incoming().id, first)));
+  const PollSummary polled = poll();
+  EXPECT_EQ(polled.held, 1U);
+  EXPECT_EQ(world.store->inbox(incoming().id)->back().counter, first + 4);
+  EXPECT_EQ(incoming().counter, first + 5);
+}
+
+TEST_F(EngineInlineReceiveTest, ReadOnceMore_ItsContentAnnouncesNothing) {
+  const std::uint64_t first = incoming().counter;
+  post_deceiving_content();
+  EXPECT_EQ(poll().letters, 1U);
+  run_all(world, 1);
+  EXPECT_EQ(poll().letters, 1U);
+  run_all(world, 1);
+  ASSERT_TRUE(world.run(seek_channel(world.ports(), "from anna", first)));
+  EXPECT_EQ(poll().letters, 0U);
+  EXPECT_EQ(incoming().counter, first + 6);
+  EXPECT_EQ(target.names(), (std::vector<std::string>{"file", "next"}));
+}
 
 TEST_F(EngineInlineReceiveTest, Transfer_ArrivesAndIsVerified) {
   world.queue_bytes("file", 5 * kChunk + 3, {"anna"});

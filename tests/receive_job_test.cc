@@ -293,7 +293,7 @@ TEST_F(ReceiveJobTest, FolderOfThatName_IsNeverReplaced) {
 
 TEST_F(ReceiveJobTest, TargetOfItsOwn_IsTakenInsteadOfTheLettersName) {
   TempFolder elsewhere;
-  world.goal.target = elsewhere / "mine";
+  world.place.target = elsewhere / "mine";
   const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "theirs"));
   ASSERT_TRUE(world.receive(id));
   EXPECT_EQ(world.row(id).state, ReceiveState::kPlaced) << world.row(id).error_text;

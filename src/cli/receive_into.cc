@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 
 #include "app/state_dir.h"
@@ -28,6 +29,17 @@ constexpr std::size_t kPiece = 256 << 10;
 struct Place {
   std::string folder, file;
   PlaceOptions options;
+
+  // Of the placed file; one for standard output waits there until all of it is written.
+  std::string target(JobId job, const std::string& job_folder) const {
+    return file.empty() ? job_folder + "/.taubenpost-" + to_base32(job) + ".output" : file;
+  }
+  // Whether the job is placed, and its file was not written to standard output in full.
+  bool is_to_be_written(const ReceiveJobRow& job) const {
+    std::error_code code;
+    return file.empty() && job.state == ReceiveState::kPlaced &&
+           job.target == target(job.id, job.folder) && fs::exists(job.target, code);
+  }
 };
 
 Result<Place> place_of(const Context& context, const ReceiveArgs& args) {
@@ -61,9 +73,12 @@ Result<Place> place_of(const Context& context, const ReceiveArgs& args) {
 struct Choice {
   std::optional<EntryView> entry;
   std::optional<ReceiveView> job;
+
+  JobId id() const { return job ? job->row.id : entry_id(entry->row.channel, entry->row.counter); }
 };
 
-Result<std::vector<Choice>> choices(const ports::Store& store, const ReceiveArgs& args) {
+Result<std::vector<Choice>> choices(const ports::Store& store, const ReceiveArgs& args,
+                                    const Place& place) {
   std::vector<Choice> found;
   Result<std::vector<EntryView>> all = entries(store, args.from);
   if (!all) return all.error();
@@ -75,27 +90,29 @@ Result<std::vector<Choice>> choices(const ports::Store& store, const ReceiveArgs
   Result<std::vector<ReceiveJobRow>> jobs = store.receive_job_rows();
   if (!jobs) return jobs.error();
   for (ReceiveJobRow& row : jobs.value())
-    if (!has_ended(row.state) && (args.from.empty() || row.channel_name == args.from))
+    if ((!has_ended(row.state) || place.is_to_be_written(row)) &&
+        (args.from.empty() || row.channel_name == args.from))
       found.push_back({{}, view_of(std::move(row))});
   return found;
 }
 
-Result<Choice> named_by(const ports::Store& store, const std::string& id) {
+Result<Choice> named_by(const ports::Store& store, const std::string& id, const Place& place) {
   Result<EntryView> entry = find_entry(store, id);
   if (entry) return Choice{std::move(entry).value(), {}};
   if (entry.error().code != Errc::kNotFound) return entry.error();
   Result<JobView> job = find_job(store, id);
   if (!job) return job.error();
   auto* receive = std::get_if<ReceiveView>(&job.value());
-  if (receive == nullptr || has_ended(receive->row.state))
+  if (receive == nullptr ||
+      (has_ended(receive->row.state) && !place.is_to_be_written(receive->row)))
     return error(Errc::kRefused, "job " + printable(id) + " is not to be received any more",
                  "'taubenpost show " + printable(id) + "' says where it is");
   return Choice{{}, std::move(*receive)};
 }
 
-Result<Choice> choose(const ports::Store& store, const ReceiveArgs& args) {
-  if (!args.id.empty()) return named_by(store, args.id);
-  Result<std::vector<Choice>> all = choices(store, args);
+Result<Choice> choose(const ports::Store& store, const ReceiveArgs& args, const Place& place) {
+  if (!args.id.empty()) return named_by(store, args.id, place);
+  Result<std::vector<Choice>> all = choices(store, args, place);
   if (!all) return all.error();
   if (all->empty()) return error(Errc::kNothingToDo, "nothing new");
   if (all->size() > 1)
@@ -121,6 +138,7 @@ boost::asio::awaitable<Result<JobId>> take_job(EnginePorts ports, ReceiveJobRow 
     if (!removed) co_return removed.error();
     row.folder = place.folder;
   }
+  place.options.target = place.target(id, row.folder);
   place_as(row, place.options);
   ports::Transaction step;
   step.update(std::move(row));
@@ -140,8 +158,9 @@ Status write_all(const Bytes& bytes) {
   return ok();
 }
 
-// The file goes once all of it is written; otherwise it stays.
-Status pour_out(const std::string& path) {
+// The file goes once all of it is written; otherwise it stays, and can be written again.
+Status pour_out(JobId job, const std::string& path) {
+  std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error like any other
   Disk disk;
   Result<FileHandle> file = disk.open(path, OpenHow::kRead);
   if (!file) return file.error();
@@ -153,7 +172,7 @@ Status pour_out(const std::string& path) {
     const Status written = write_all(*piece);
     if (!written)
       return error(written.error().code, written.error().what,
-                   "the whole file is kept as " + printable(path, 4096));
+                   "'taubenpost receive -o - " + to_base32(job) + "' writes it again");
   }
   const Result<bool> removed = disk.unlink(path);
   if (!removed) return removed.error();
@@ -176,7 +195,7 @@ Result<int> end_of(Context& context, Session& session, const JobId& id, const Pl
     return kUnfinished;
   }
   if (place.file.empty()) {
-    TP_TRY(pour_out(job.row.target));
+    TP_TRY(pour_out(id, job.row.target));
     return kDone;
   }
   print_placed(context.out(), job);
@@ -184,9 +203,10 @@ Result<int> end_of(Context& context, Session& session, const JobId& id, const Pl
   return kDone;
 }
 
-Result<JobId> take(Session& session, const Choice& chosen, const Place& place) {
+Result<JobId> take(Session& session, const Choice& chosen, Place place) {
   if (chosen.job) return session.run(take_job(session.ports(), chosen.job->row, place));
   const InboxRow& row = chosen.entry->row;
+  place.options.target = place.target(chosen.id(), place.folder);
   return session.run(
       accept_entry(session.ports(), row.channel, row.counter, place.folder, place.options));
 }
@@ -202,6 +222,7 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
   const Result<Place> place = place_of(context, args);
   if (!place) return place.error();
   session.on_tick([&] { show_progress(context.out(), session.store()); });
+  std::optional<Error> no_answer;
   if (args.id.empty()) {
     Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
     if (!channels) return channels.error();
@@ -210,21 +231,21 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
     const Result<Round> round =
         session.run(poll_all(session.ports(), std::move(channels).value(), place->folder, later));
     if (!round) return round.error();
+    no_answer = round->no_answer;
     PollSummary found = round->found;
     found.deferred = 0;  // by us
     notice_what_is_no_job(context.out(), found);
   }
-  const Result<Choice> chosen = choose(session.store(), args);
+  const Result<Choice> chosen = choose(session.store(), args, *place);
+  const bool nothing = !chosen && chosen.error().code == Errc::kNothingToDo;
+  if (nothing && no_answer) return *no_answer;
   if (!chosen) return chosen.error();
+  if (chosen->job && place->is_to_be_written(chosen->job->row))
+    return end_of(context, session, chosen->id(), *place);
   const Result<JobId> id = take(session, *chosen, *place);
   if (!id) return id.error();
-  const Result<ReceiveJobRow> job = session.store().receive_job(*id);
-  if (!job) return job.error();
-  ReceiveGoal goal;
-  goal.target = place->file.empty() ? job->folder + "/.taubenpost-" + to_base32(*id) + ".output"
-                                    : place->file;
-  const auto run = session.run(
-      run_receives(session.ports(), EngineOptions{}, std::vector{*id}, std::move(goal)));
+  const auto run =
+      session.run(run_receives(session.ports(), EngineOptions{}, std::vector{*id}, ReceiveGoal{}));
   if (!run) return run.error();
   return end_of(context, session, *id, *place);
 }

@@ -125,6 +125,8 @@ Result<int> run_send(Context& context, const SendArgs& args) {
   if (*existing)
     context.out().notice("the idempotency key " + printable(args.key) + " has this job already");
   print(context.out(), *queued, *existing);
+  const bool is_lost = has_ended(queued->row.state) && queued->row.state != SendState::kPosted;
+  if (is_lost) return kFailed;  // the job of the key: nothing goes on by itself
   if (!args.wait) return kDone;
 
   session.on_tick([&] { show_progress(context.out(), session.store()); });

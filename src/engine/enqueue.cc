@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "engine/channels.h"
 #include "engine/forecast.h"
+#include "engine/incoming.h"
 #include "engine/letter_of.h"
 #include "engine/steer_send.h"
 #include "wire/letter.h"
@@ -18,7 +19,6 @@ namespace {
 constexpr std::size_t kNoteMax = 512;
 constexpr std::size_t kKeyMax = 255;
 // What recipients take by default, and a limit to the positions that one job has.
-constexpr std::uint64_t kInlineMax = 1ULL << 30;
 
 Result<JobId> id_of_key(const ports::Store& store, const std::string& key) {
   const Result<StoreIdentityRow> identity = store.identity();

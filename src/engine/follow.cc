@@ -103,13 +103,18 @@ asio::awaitable<Status> Follow::poll(PollSummary& found) {
   co_return ok();
 }
 
-// Also those of earlier runs, and those that could not go on when they were run last.
+// Also those of earlier runs, and those that could not go on when they were run last: each in its
+// turn, so that many which have to wait hold up no other.
 void Follow::start_jobs() {
-  const Result<std::vector<ReceiveJobRow>> rows = ports_.store.receive_job_rows();
+  Result<std::vector<ReceiveJobRow>> rows = ports_.store.receive_job_rows();
   if (!rows) return take(rows.error());
-  for (const ReceiveJobRow& row : *rows) {
+  const auto last = std::ranges::find(rows.value(), last_started_, &ReceiveJobRow::id);
+  if (last != rows->end()) std::rotate(rows->begin(), last + 1, rows->end());
+  for (const ReceiveJobRow& row : rows.value()) {
     if (jobs_.running() >= kJobsAtOnce) break;
-    if (!has_ended(row.state) && running_.insert(row.id).second) jobs_.spawn(run_job(row.id));
+    if (has_ended(row.state) || !running_.insert(row.id).second) continue;
+    last_started_ = row.id;
+    jobs_.spawn(run_job(row.id));
   }
 }
 

@@ -59,6 +59,7 @@ class Follow {
   const PlaceOptions place_;
   const FollowEvents events_;
   std::set<JobId> running_;
+  JobId last_started_{};
   std::optional<Error> error_;  // the first one that ends all
   TaskGroup jobs_;              // last: nothing that its children use dies before it
 };

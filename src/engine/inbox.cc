@@ -20,15 +20,6 @@ Result<InboxRow> row_at(const ports::Store& store, ChannelId channel, std::uint6
   return std::move(**row);
 }
 
-// Where the boxes behind a stream's header begin.
-Result<IndexBytes> behind(const ChannelRow& channel, std::uint64_t counter) {
-  const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(channel.capability);
-  if (!read_cap) return read_cap.error();
-  const std::uint64_t first = read_cap->index().counter();
-  if (counter < first) return error(Errc::kStoreBad, "a position before its channel");
-  return advanced(read_cap->index().bytes(), counter - first + 1);
-}
-
 bool is_stream(ByteView box) {
   const Result<wire::BoxContent> content = wire::decode_box_content(box);
   return content && std::holds_alternative<wire::Foreign>(*content);
@@ -55,6 +46,7 @@ void place_as(ReceiveJobRow& job, const PlaceOptions& place) {
   job.unpack = place.archives == Archives::kUnpack;
   job.if_exists = place.if_exists;
   job.on_received = place.on_received;
+  job.target = place.target;
 }
 
 Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel) {
@@ -107,7 +99,7 @@ asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel
   job.folder = std::move(folder);
   place_as(job, place);
   if (is_stream(row->content)) {
-    Result<IndexBytes> first = behind(*channel, counter);
+    Result<IndexBytes> first = index_behind(*channel, counter);
     if (!first) co_return first.error();
     job.prefix_index = *first;
   }
@@ -136,10 +128,10 @@ asio::awaitable<Status> discard_entry(EnginePorts ports, ChannelId channel_id,
   if (from == InboxKind::kLetter)
     co_return error(Errc::kRefused, "it has become a job already", "'taubenpost list' shows it");
   if (row->discarded) co_return error(Errc::kNothingToDo, "it was discarded already");
-  row->discarded = true;
-  row->content.clear();
-  if (from == InboxKind::kDeferred) row->kind = InboxKind::kRefused;
   const bool waits = channel->stream == entry_id(channel_id, counter);  // a stream that was held
+  row->discarded = true;
+  if (!waits) row->content.clear();  // a header says how many boxes the next round steps over
+  if (from == InboxKind::kDeferred) row->kind = InboxKind::kRefused;
   Transaction step;
   if (waits || from == InboxKind::kDeferred) {
     if (waits) channel->stream = {};

@@ -21,6 +21,7 @@ struct PlaceOptions {
   Archives archives = Archives::kKeep;
   IfExists if_exists = IfExists::kRename;
   bool defer = false;  // what is found becomes no job before a later round
+  std::string target;  // absolute path of the placed file; empty: its name in the job's folder
   std::string
       on_received;  // absolute path of a program that is run once a file is placed, or empty
 };

@@ -57,4 +57,19 @@ Result<Incoming> incoming_of(const ReceiveJobRow& row) {
   return error(Errc::kInvalid, "the box of this job announces no transfer");
 }
 
+bool is_inline_header(ByteView box) {
+  const Result<wire::BoxContent> content = wire::decode_box_content(box);
+  const auto* header = content ? std::get_if<wire::Foreign>(&*content) : nullptr;
+  return header != nullptr && header->marks;
+}
+
+std::uint64_t content_boxes(ByteView box, std::uint64_t box_max) {
+  if (!is_inline_header(box)) return 0;
+  const Result<wire::BoxContent> content = wire::decode_box_content(box);
+  const auto& header = std::get<wire::Foreign>(*content);
+  const std::uint64_t here = std::min<std::uint64_t>(box.size() - header.header_size, header.size);
+  const ByteSize behind{std::min(header.size - here, kInlineMax)};
+  return chunks_for(behind, chunk_size(ByteSize{box_max})).value();
+}
+
 }  // namespace taubenpost

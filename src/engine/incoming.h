@@ -11,6 +11,9 @@
 
 namespace taubenpost {
 
+// No inline transfer is longer.
+inline constexpr std::uint64_t kInlineMax = 1ULL << 30;
+
 // The content goes on in the boxes behind the header, up to `size` bytes.
 struct StreamRef {
   Bytes head;  // what stands in the header's box
@@ -25,6 +28,12 @@ struct Incoming {
   std::optional<std::int64_t> mtime;
   std::variant<Bytes, wire::BodyRef, StreamRef> content;  // all of it, or where it is
 };
+
+// Whether the box is the header of an inline transfer of ours.
+bool is_inline_header(ByteView box);
+// The boxes behind such a header, which hold its content; none behind any other box: nobody has
+// reserved what may follow the header of somebody else's stream.
+std::uint64_t content_boxes(ByteView box, std::uint64_t box_max);
 
 // kRejected for what this version does not take.
 Result<Incoming> incoming_of(const ReceiveJobRow& row);

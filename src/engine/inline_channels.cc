@@ -79,6 +79,18 @@ Result<IndexBytes> next_start(const ports::Store& store, const ChannelRow& chann
   return channel.next;
 }
 
+Result<bool> has_channels(const ports::Store& store, const SendJobRow& job) {
+  if (job.layout != Layout::kInline) return false;
+  const Result<std::vector<RecipientRow>> recipients = store.recipients(job.id);
+  if (!recipients) return recipients.error();
+  for (const RecipientRow& recipient : *recipients) {
+    const Result<ChannelRow> channel = store.channel(recipient.channel);
+    if (!channel) return channel.error();
+    if (channel->stream == job.id) return true;
+  }
+  return false;
+}
+
 Status release_channels(const ports::Store& store, const SendJobRow& job, Release which,
                         Transaction& step) {
   if (job.layout != Layout::kInline) return ok();

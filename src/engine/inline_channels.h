@@ -32,6 +32,9 @@ boost::asio::awaitable<Status> reserve_streams(EnginePorts ports, SendJobRow job
 // later one's. What pigeonhole-cp has to be told.
 Result<IndexBytes> next_start(const ports::Store& store, const ChannelRow& channel);
 
+// Whether the job has a channel for itself.
+Result<bool> has_channels(const ports::Store& store, const SendJobRow& job);
+
 enum class Release : std::uint8_t {
   kEnded,    // the channels that the job has nothing left to do with
   kAll,      // all of them

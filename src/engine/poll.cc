@@ -8,6 +8,7 @@
 #include "base/failpoint.h"
 #include "engine/ageing.h"
 #include "engine/backoff.h"
+#include "engine/incoming.h"
 #include "engine/index_steps.h"
 #include "engine/task_group.h"
 #include "wire/letter.h"
@@ -293,12 +294,37 @@ class Round {
       const Result<ChannelRow> row = ports_.store.channel(channel_);
       if (!row) co_return row.error();
       if (row->stream != JobId{}) co_return ok();  // its job reads from there on
+      const Result<bool> stepped = co_await step_over_content(*row);
+      if (!stepped) co_return stepped.error();
+      if (*stepped) continue;
       Look front{row->counter, row->next, ports::ReadResult{}};
       co_await look_at(ports_, read_cap_, front);
       if (!front.read) co_return front.read.error();
       if (!front.found()) co_return ok();
       TP_CO_TRY(co_await take(std::move(front)));
     }
+  }
+
+  // Behind the header of an inline transfer that is not being received (any more), reading goes on
+  // behind its content: whatever that looks like, it announces nothing.
+  asio::awaitable<Result<bool>> step_over_content(ChannelRow row) {
+    if (row.counter == 0) co_return false;
+    const Result<std::optional<InboxRow>> last = ports_.store.inbox_at(channel_, row.counter - 1);
+    if (!last) co_return last.error();
+    if (!last->has_value()) co_return false;
+    const Result<ports::NetworkView> network = co_await ports_.network.view(kDaemonLimitMs);
+    if (!network) co_return network.error();
+    const std::uint64_t boxes = content_boxes((*last)->content, network->box_max);
+    if (boxes == 0) co_return false;
+    const Result<IndexBytes> behind = advanced(row.next, boxes);
+    if (!behind) co_return behind.error();
+    row.next = *behind;
+    row.counter += boxes;
+    Transaction step;
+    step.update(std::move(row));
+    Status stored = co_await ports_.store.commit(std::move(step));
+    if (!stored) co_return stored.error();
+    co_return true;
   }
 
   // The position at `next` may have aged out, was never written or can't be read: letters behind it

@@ -56,9 +56,11 @@ asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64
     const Result<std::optional<RetractJobRow>> retraction = ports.store.retract_job(row.id);
     if (!retraction) co_return retraction.error();
     if (*retraction && !has_ended((*retraction)->state)) continue;
+    const Result<bool> has_boxes = has_channels(ports.store, row);
+    if (!has_boxes) co_return has_boxes.error();
+    if (*has_boxes) continue;  // nobody would pass its places; cancelled, it leaves tombstones
     Transaction step;
     TP_CO_TRY(drop_batches(ports.store, row.id, step));
-    TP_CO_TRY(release_channels(ports.store, row, Release::kAll, step));
     step.forget(row);
     Status forgotten = co_await ports.store.commit(std::move(step));
     if (!forgotten) co_return forgotten.error();

@@ -34,15 +34,6 @@ BodyShape shape_of(const Incoming& incoming, const wire::BodyRef& body) {
   return BodyShape{body.cap, ByteSize{incoming.size}, ByteSize{body.chunk}, ChunkCount{body.boxes}};
 }
 
-// The box behind the header of a stream.
-Result<IndexBytes> behind_header(const ReceiveJobRow& row, const ChannelRow& channel) {
-  const Result<bacap::ReadCap> read_cap = bacap::ReadCap::parse(channel.capability);
-  if (!read_cap) return read_cap.error();
-  const std::uint64_t first = read_cap->index().counter();
-  if (row.counter < first) return error(Errc::kStoreBad, "a job of a position before its channel");
-  return advanced(read_cap->index().bytes(), row.counter - first + 1);
-}
-
 // The bytes up to which the part file must reach by what the row says.
 std::uint64_t marked_end(const ReceiveJobRow& row, const BodyShape& shape) {
   const std::uint64_t chunks = row.beyond.empty() ? row.prefix : row.beyond.back() + 1;
@@ -65,6 +56,12 @@ std::optional<std::uint32_t> safe_mode(const std::optional<std::uint32_t>& mode)
 
 const std::string& target_name(const ReceiveJobRow& row, const Incoming& incoming) {
   return row.unpack ? incoming.folder : incoming.name;
+}
+
+// Where it is placed if nothing has that name.
+std::string first_target(const ReceiveJobRow& row, const Incoming& incoming) {
+  if (!row.target.empty()) return row.target;
+  return row.folder + "/" + target_candidate(target_name(row, incoming), 1);
 }
 
 Error name_taken() {
@@ -115,11 +112,6 @@ asio::awaitable<Status> ReceiveJob::run() {
     Status given_up = co_await give_up(stepped.error());
     if (!given_up) co_return given_up;
   }
-}
-
-std::string ReceiveJob::first_target(const ReceiveJobRow& row, const Incoming& incoming) const {
-  if (!goal_.target.empty()) return goal_.target;
-  return row.folder + "/" + target_candidate(target_name(row, incoming), 1);
 }
 
 // Nothing is fetched that can't be stored.
@@ -199,7 +191,7 @@ asio::awaitable<Status> ReceiveJob::fetch_stream(ReceiveJobRow row, Bytes head, 
   const Result<bool> reaches = reaches_to(part, row.prefix);
   if (!reaches) co_return folder_failed(reaches.error());
   if (!*reaches) {
-    const Result<IndexBytes> first = behind_header(row, *channel);
+    const Result<IndexBytes> first = index_behind(*channel, row.counter);
     if (!first) co_return first.error();
     co_return co_await fetch_again(std::move(row), *first);
   }
@@ -386,8 +378,12 @@ asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
 }
 
 asio::awaitable<Status> ReceiveJob::leave_for_later() {
+  const std::string text = "waits: " + *waits_for_;
+  const Result<std::vector<JournalRow>> journal = ports_.store.journal(id_);
+  if (!journal) co_return journal.error();
+  if (!journal->empty() && journal->back().text == text) co_return ok();  // said already
   Transaction step;
-  step.note(id_, ports_.clock.unix_ms(), "waits: " + *waits_for_);
+  step.note(id_, ports_.clock.unix_ms(), text);
   co_return co_await ports_.store.commit(std::move(step));
 }
 

@@ -23,7 +23,6 @@ namespace taubenpost {
 // What a run is to reach; another one may have another goal, also after a crash.
 struct ReceiveGoal {
   bool only_verify = false;  // to have it checked: nothing is placed
-  std::string target;        // the path of the placed file; empty: its name in the job's folder
 };
 
 class ReceiveJob {
@@ -45,7 +44,6 @@ class ReceiveJob {
   Status wait_for_stream(const ReceiveJobRow& row);
   boost::asio::awaitable<Status> fetch_again(ReceiveJobRow row, IndexBytes first);
   boost::asio::awaitable<Status> check(ReceiveJobRow row);
-  std::string first_target(const ReceiveJobRow& row, const Incoming& incoming) const;
   boost::asio::awaitable<Status> unpack(ReceiveJobRow& row, const Incoming& incoming);
   boost::asio::awaitable<Status> place(ReceiveJobRow row);
   boost::asio::awaitable<Status> give_up(Error reason);

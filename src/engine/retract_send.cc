@@ -39,7 +39,8 @@ Status may_be_retracted(const ports::Store& store, const SendJobRow& row) {
                  "'taubenpost channel resync' finds out");
   const Result<bool> found = may_be_found(store, row.id);
   if (!found) return found.error();
-  if (!*found && !has_ended(row.state))
+  const bool has_no_header = row.layout == Layout::kInline && row.until == 0;
+  if ((!*found || has_no_header) && !has_ended(row.state))
     return error(Errc::kRefused, "nobody can find the transfer yet",
                  "'taubenpost cancel --retract' stops it, and deletes what was copied of it");
   return ok();

@@ -4,6 +4,7 @@
 
 #include "bacap/capability.h"
 #include "base/failpoint.h"
+#include "engine/incoming.h"
 #include "engine/index_steps.h"
 #include "engine/read_surely.h"
 
@@ -177,6 +178,13 @@ Status release_channel(Transaction& step, const ports::Store& store, const Recei
   if (!channel) return channel.error();
   if (channel->stream != job.id) return ok();
   channel->stream = {};
+  // The boxes of one of ours are all reserved: the next round steps over them.
+  if (is_inline_header(job.letter)) {
+    const Result<IndexBytes> behind = index_behind(*channel, job.counter);
+    if (!behind) return behind.error();
+    channel->next = *behind;
+    channel->counter = job.counter + 1;
+  }
   step.update(std::move(channel).value());
   return ok();
 }
