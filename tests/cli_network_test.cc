@@ -221,9 +221,10 @@ TEST_F(CliTransferTest, PostedJob_IsSharedWithOneMore) {
 
 TEST_F(CliTransferTest, ChannelThatAsks_WaitsForItsUser) {
   const Ended set =
-      run_as("alice", {"channel", "set", "sender", "--accept", "ask", "--max-size", "2MB"});
+      run_as("alice", {"channel", "set", "sender", "--accept", "ask", "--max-size", "2MiB"});
   EXPECT_EQ(set.status, 0) << set.err;
   EXPECT_EQ(set.out, "channel sender\naccept: ask\nmax size: 2097152\nmax pending: 100\n");
+  EXPECT_EQ(run_as("alice", {"channel", "set", "sender", "--max-size", "-1"}).status, 2);
   for (const char* name : {"first", "second"}) {
     write_file(path(name), name);
     const Ended sent = run_as("sender", {"send", path(name), "--to", "alice", "--wait"});

@@ -140,9 +140,10 @@ TEST_F(CliSendTest, IdempotencyKey_IsOneJob) {
                                        "--idempotency-key", "day 7"});
   EXPECT_NE(json.out.find("\"existing\":true"), std::string::npos) << json.out;
   EXPECT_NE(json.out.find("\"idempotency_key\":\"day 7\""), std::string::npos) << json.out;
-  EXPECT_EQ(send({path("report.pdf"), "--to", "alice", "--idempotency-key", std::string(256, 'x')})
-                .status,
-            2);
+  for (const std::string& key : {std::string(256, 'x'), std::string()})
+    EXPECT_EQ(send({path("report.pdf"), "--to", "alice", "--idempotency-key", key}).status, 2);
+  EXPECT_EQ(run_as("sender", {"cancel", first.out.substr(0, 26)}).status, 0);
+  EXPECT_EQ(send(once).status, 1) << "nothing goes on by itself";
 }
 
 TEST_F(CliSendTest, MissingFile_IsNotFound) {

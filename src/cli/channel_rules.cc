@@ -9,6 +9,8 @@
 namespace taubenpost::cli {
 namespace {
 
+constexpr std::uint64_t kSizeLimitMax = 1ULL << 60;  // a negative number reads as a larger one
+
 struct SetArgs {
   std::string name;
   RulesArgs rules;
@@ -82,8 +84,9 @@ void add_rules_options(CLI::App& command, RulesArgs& args) {
       ->type_name("auto|ask|never");
   command
       .add_option("--max-size", args.max_size,
-                  "larger transfers are refused; bytes, or as 200MB (default: 1 GiB)")
+                  "larger transfers are refused; bytes, or as 200MiB (default: 1 GiB)")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->check(CLI::Range(std::uint64_t{0}, kSizeLimitMax))
       ->type_name("SIZE");
   command
       .add_option("--max-pending", args.max_pending,

@@ -185,6 +185,9 @@ void add_send(Commands& commands) {
   command
       ->add_option("--idempotency-key", args->key,
                    "the same request with the same key is queued only once")
+      ->check([](const std::string& key) {  // of an unset variable in a script, perhaps
+        return key.empty() ? std::string("is empty") : std::string();
+      })
       ->type_name("KEY");
   command->add_flag("--allow-expiry-risk", args->allow_expiry_risk,
                     "queue what may age out before its recipients can fetch it");

@@ -184,7 +184,7 @@ Error store_error(const rocksdb::Status& status, std::string_view operation,
       (contains(reason, "While lock file") || contains(reason, "lock hold by current process")))
     return error(Errc::kLocked,
                  std::string(operation) + ": " + std::string(subject) + ": in use by a process",
-                 "stop the other taubenpost process, or talk to it");
+                 "wait until the other taubenpost process has ended, or stop it");
   if (status.IsNoSpace()) return make(Errc::kDiskFull);
   if (status.IsPathNotFound()) return make(Errc::kStoreBad, "a file of the store is missing");
   if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotFound() ||
