@@ -26,6 +26,7 @@ SendJobRow uploading() {
   SendJobRow row = rows::send_job();
   row.plan = {20 * 1545, {}, 1549, 20, 8, 8, rows::run_of<32>(2), {}};
   row.next_batch = 3;
+  row.layout = Layout::kLetters;
   return row;
 }
 SendJobRow committing() {
