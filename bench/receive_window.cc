@@ -11,9 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "localnet/random.h"
-#include "localnet_testing.h"
-#include "support/party.h"
+#include "support/party_network.h"
 
 namespace {
 
@@ -23,7 +21,7 @@ constexpr std::size_t kChunk = 1545;
 // A read takes as long as sixteen hops, as measured; 12.5 ms on average at each.
 constexpr double kHopRate = 0.08;
 
-struct World {
+struct World : PartyNetwork {
   explicit World(std::uint32_t window) {
     const Result<Invitation> invitation = sender.run(new_channel(sender.ports(), "alice"));
     TP_CHECK(invitation);
@@ -45,12 +43,6 @@ struct World {
     return static_cast<double>(clock.monotonic_ms() - begin) / 1000;
   }
 
-  VirtualClock clock;
-  VirtualScheduler scheduler{clock};
-  TempFolder boxes;
-  std::unique_ptr<localnet::Random> chance = localnet::seeded_random(1);
-  localnet::Network network{scheduler, *chance, localnet::test_directory(),
-                            localnet::test_boxes(boxes.path()), localnet::Knobs{}};
   Party sender{clock, network, 1, StoreKind::kMemory};
   Party alice{clock, network, 2, StoreKind::kMemory};
 };

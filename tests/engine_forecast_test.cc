@@ -6,7 +6,7 @@
 #include "engine/forecast.h"
 #include "engine/steer_send.h"
 #include "engine/upload_rate.h"
-#include "support/send_world.h"
+#include "support/send_steps.h"
 
 namespace taubenpost {
 namespace {
@@ -132,7 +132,8 @@ TEST_F(EngineForecastTest, WorkAhead_DelaysTheBeginningAndRefusesNothing) {
 
 class EngineForecastOfWayTest : public EngineForecastTest,
                                 public testing::WithParamInterface<Way> {};
-INSTANTIATE_TEST_SUITE_P(Way, EngineForecastOfWayTest, testing::Values(Way::kCopy, Way::kDirect));
+INSTANTIATE_TEST_SUITE_P(Way, EngineForecastOfWayTest, testing::Values(Way::kCopy, Way::kDirect),
+                         way_name);
 
 TEST_P(EngineForecastOfWayTest, Upload_MeasuresTheRateAndTheForecastFollowsIt) {
   SendRequest request = request_of(0);

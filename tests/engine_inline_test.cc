@@ -94,9 +94,7 @@ class EngineInlineTest : public testing::TestWithParam<Way> {
   SendWorld world;
 };
 INSTANTIATE_TEST_SUITE_P(Way, EngineInlineTest, testing::Values(Way::kCopy, Way::kDirect),
-                         [](const auto& way) {
-                           return std::string(way.param == Way::kCopy ? "copies" : "direct");
-                         });
+                         way_name);
 using EngineInlineJobTest = EngineInlineTest;  // where the way makes no difference
 INSTANTIATE_TEST_SUITE_P(Job, EngineInlineJobTest, testing::Values(Way::kCopy));
 

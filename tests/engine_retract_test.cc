@@ -72,9 +72,7 @@ class EngineRetractTest : public testing::TestWithParam<Way> {
   SendWorld world;
 };
 INSTANTIATE_TEST_SUITE_P(Way, EngineRetractTest, testing::Values(Way::kCopy, Way::kDirect),
-                         [](const auto& way) {
-                           return std::string(way.param == Way::kCopy ? "copies" : "direct");
-                         });
+                         way_name);
 using EngineRetractJobTest = EngineRetractTest;  // where the way makes no difference
 INSTANTIATE_TEST_SUITE_P(Job, EngineRetractJobTest, testing::Values(Way::kCopy));
 

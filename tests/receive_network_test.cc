@@ -3,16 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "engine/retract_send.h"
-#include "localnet/random.h"
-#include "localnet_testing.h"
-#include "support/party.h"
+#include "support/party_network.h"
 
 namespace taubenpost {
 namespace {
 
 using std::chrono::hours;
 
-class ReceiveNetwork : public testing::Test {
+class ReceiveNetwork : public testing::Test, protected PartyNetwork {
  protected:
   static Bytes pattern(std::size_t size) {
     Bytes bytes(size);
@@ -49,12 +47,6 @@ class ReceiveNetwork : public testing::Test {
     EXPECT_TRUE(content_of(party.folder / name) == as_text(pattern(size))) << name;
   }
 
-  VirtualClock clock;
-  VirtualScheduler scheduler{clock};
-  TempFolder boxes;
-  std::unique_ptr<localnet::Random> chance = localnet::seeded_random(1);
-  localnet::Network network{scheduler, *chance, localnet::test_directory(),
-                            localnet::test_boxes(boxes.path()), localnet::Knobs{}};
   Party sender{clock, network, 1, StoreKind::kMemory};
   Party alice{clock, network, 2, StoreKind::kMemory};
   Party twin{clock, network, 3, StoreKind::kMemory};  // somebody else with Alice's invitation

@@ -501,9 +501,12 @@ void report_failed(Output& out, const JobWatch::Ended& ended) {
                    printable(recipient.channel_name) +
                    (recipient.error_text.empty() ? "" : ": " + printable(recipient.error_text)));
   }
-  for (const ReceiveView& job : ended.receive_failed)
-    out.notice("job " + short_id(job.row.id) + " (" + printable(job.name) + " from " +
-               printable(job.row.channel_name) + ") failed: " + printable(job.row.error_text));
+  for (const ReceiveView& job : ended.receive_failed) report_failed(out, job);
+}
+
+void report_failed(Output& out, const ReceiveView& job) {
+  out.notice("job " + short_id(job.row.id) + " (" + printable(job.name) + " from " +
+             printable(job.row.channel_name) + ") failed: " + printable(job.row.error_text));
 }
 
 void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended,

@@ -99,6 +99,7 @@ void print_retraction(Output& out, const SendView& job);
 void print_placed(Output& out, const ReceiveView& job);
 // The reasons of failed jobs and recipients, on stderr.
 void report_failed(Output& out, const JobWatch::Ended& ended);
+void report_failed(Output& out, const ReceiveView& job);
 // The last line of each unfinished job's history, or when it begins, on stderr.
 void report_unfinished(Output& out, const ports::Store& store, const JobWatch::Ended& ended,
                        std::uint64_t now);

@@ -19,13 +19,16 @@ std::vector<std::string> variables_of(const ReceiveView& job) {
           std::string("TAUBENPOST_RECEIVED_VERIFIED=") + (job.is_unverified ? "0" : "1")};
 }
 
+bool is_to_be_reported(const ReceiveJobRow& row) {
+  return row.state == ReceiveState::kPlaced && !row.on_received.empty() && !row.reported;
+}
+
 }  // namespace
 
 asio::awaitable<Status> report_received(EnginePorts ports, JobId id, Output& out) {
   Result<ReceiveJobRow> row = ports.store.receive_job(id);
   if (!row) co_return row.error();
-  if (row->state != ReceiveState::kPlaced || row->on_received.empty() || row->reported)
-    co_return ok();
+  if (!is_to_be_reported(*row)) co_return ok();
   const ReceiveView job = view_of(*row);
   const Result<ChildProcess> child =
       ChildProcess::start(row->on_received, {row->target}, variables_of(job));
@@ -50,10 +53,11 @@ asio::awaitable<Status> report_received(EnginePorts ports, JobId id, Output& out
 }
 
 asio::awaitable<Status> report_all_received(EnginePorts ports, Output& out) {
-  const Result<std::vector<JobId>> jobs = ports.store.receive_jobs();
+  const Result<std::vector<ReceiveJobRow>> jobs = ports.store.receive_job_rows();
   if (!jobs) co_return jobs.error();
-  for (const JobId& id : *jobs) {
-    Status reported = co_await report_received(ports, id, out);
+  for (const ReceiveJobRow& row : *jobs) {
+    if (!is_to_be_reported(row)) continue;
+    Status reported = co_await report_received(ports, row.id, out);
     if (!reported) co_return reported;
   }
   co_return ok();

@@ -25,6 +25,16 @@ struct ReceiveArgs {
   Result<PlaceOptions> options() const;
 };
 
+// What polls and places: where to, and from where.
+struct Receiving {
+  Session* session;
+  std::vector<ChannelRow> channels;
+  std::string folder;
+  PlaceOptions place;
+};
+// Looks at the arguments, opens the store and shows progress from here on. Errors of all three.
+Result<Receiving> begin_receiving(Context& context, const ReceiveArgs& args);
+
 struct Round {
   PollSummary found;               // of all channels
   std::optional<Error> no_answer;  // of some channel: the others went on

@@ -44,6 +44,21 @@ Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
   return incoming;
 }
 
+Result<Receiving> begin_receiving(Context& context, const ReceiveArgs& args) {
+  Result<std::string> folder = args.place.folder();
+  if (!folder) return folder.error();
+  Result<PlaceOptions> place = args.options();
+  if (!place) return place.error();
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  Result<std::vector<ChannelRow>> channels = channels_to_poll((*session)->store(), args.from);
+  if (!channels) return channels.error();
+  (*session)->on_tick(
+      [&context, &store = (*session)->store()] { show_progress(context.out(), store); });
+  return Receiving{*session, std::move(channels).value(), std::move(folder).value(),
+                   std::move(place).value()};
+}
+
 boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
                                                std::string folder, PlaceOptions place) {
   Round round;
@@ -105,22 +120,16 @@ void print_verified(Output& out, const ReceiveView& job) {
 }
 
 Result<int> run_verify(Context& context, const ReceiveArgs& args) {
-  const Result<std::string> folder = args.place.folder();
-  if (!folder) return folder.error();
-  const Result<PlaceOptions> place = args.options();
-  if (!place) return place.error();
-  const Result<Session*> opened = context.session();
-  if (!opened) return opened.error();
-  Session& session = **opened;
+  const Result<Receiving> receiving = begin_receiving(context, args);
+  if (!receiving) return receiving.error();
+  Session& session = *receiving->session;
   Output& out = context.out();
-  const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
-  if (!channels) return channels.error();
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
-  session.on_tick([&] { show_progress(out, session.store()); });
-  const Result<Round> round = session.run(poll_all(session.ports(), *channels, *folder, *place));
+  const Result<Round> round = session.run(
+      poll_all(session.ports(), receiving->channels, receiving->folder, receiving->place));
   if (!round) return round.error();
-  const Result<std::vector<JobId>> verified = verify(session, *channels);
+  const Result<std::vector<JobId>> verified = verify(session, receiving->channels);
   Result<JobWatch::Ended> ended = watch->ended(session.store());
   if (!ended) return ended.error();
   report_failed(out, *ended);
@@ -129,7 +138,7 @@ Result<int> run_verify(Context& context, const ReceiveArgs& args) {
   std::size_t unfinished = 0;
   for (const JobView& job : ended->unfinished) {
     const auto* receive = std::get_if<ReceiveView>(&job);
-    if (receive == nullptr || !is_of(receive->row, *channels)) continue;
+    if (receive == nullptr || !is_of(receive->row, receiving->channels)) continue;
     const bool is_good = std::count(verified->begin(), verified->end(), receive->row.id) > 0;
     if (is_good) print_verified(out, *receive);
     if (!is_good) ++unfinished;
@@ -144,21 +153,14 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   if (!args.output.empty()) return receive_into(context, args);
   if (args.follow) return receive_and_follow(context, args);
   if (args.verify_only) return run_verify(context, args);
-  const Result<std::string> folder = args.place.folder();
-  if (!folder) return folder.error();
-  const Result<PlaceOptions> place = args.options();
-  if (!place) return place.error();
-  const Result<Session*> opened = context.session();
-  if (!opened) return opened.error();
-  Session& session = **opened;
+  const Result<Receiving> receiving = begin_receiving(context, args);
+  if (!receiving) return receiving.error();
+  Session& session = *receiving->session;
   Output& out = context.out();
-  const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
-  if (!channels) return channels.error();
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
-
-  session.on_tick([&] { show_progress(out, session.store()); });
-  const Result<Round> round = session.run(poll_all(session.ports(), *channels, *folder, *place));
+  const Result<Round> round = session.run(
+      poll_all(session.ports(), receiving->channels, receiving->folder, receiving->place));
   if (!round) return round.error();
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());

@@ -28,14 +28,11 @@ class Teller {
   asio::awaitable<Status> ended(JobId id) {
     Result<ReceiveJobRow> row = ports_.store.receive_job(id);
     if (!row) co_return row.error();
-    JobWatch::Ended ended;
     const ReceiveView job = view_of(std::move(row).value());
-    if (job.row.state == ReceiveState::kPlaced) {
+    if (job.row.state == ReceiveState::kPlaced)
       print_placed(out_, job);
-    } else {
-      ended.receive_failed.push_back(job);
-      report_failed(out_, ended);
-    }
+    else
+      report_failed(out_, job);
     Status written = out_.finish();  // now, and not at the end
     if (!written) co_return written;
     co_return co_await report_received(ports_, id, out_);
@@ -65,20 +62,13 @@ asio::awaitable<Result<Unit>> follow(EnginePorts ports, std::vector<ChannelId> c
 }  // namespace
 
 Result<int> receive_and_follow(Context& context, const ReceiveArgs& args) {
-  const Result<std::string> folder = args.place.folder();
-  if (!folder) return folder.error();
-  const Result<PlaceOptions> place = args.options();
-  if (!place) return place.error();
-  const Result<Session*> opened = context.session();
-  if (!opened) return opened.error();
-  Session& session = **opened;
-  const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
-  if (!channels) return channels.error();
+  const Result<Receiving> receiving = begin_receiving(context, args);
+  if (!receiving) return receiving.error();
+  Session& session = *receiving->session;
   std::vector<ChannelId> ids;
-  for (const ChannelRow& channel : *channels) ids.push_back(channel.id);
-  session.on_tick([&] { show_progress(context.out(), session.store()); });
-  const Result<Unit> end =
-      session.run(follow(session.ports(), std::move(ids), *folder, *place, context.out()));
+  for (const ChannelRow& channel : receiving->channels) ids.push_back(channel.id);
+  const Result<Unit> end = session.run(
+      follow(session.ports(), std::move(ids), receiving->folder, receiving->place, context.out()));
   return end.error();  // it has no other end
 }
 

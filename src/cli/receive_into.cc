@@ -183,13 +183,12 @@ Result<int> end_of(Context& context, Session& session, const JobId& id, const Pl
   Result<ReceiveJobRow> row = session.store().receive_job(id);
   if (!row) return row.error();
   const ReceiveView job = view_of(std::move(row).value());
-  JobWatch::Ended ended;
   if (job.row.state == ReceiveState::kFailed) {
-    ended.receive_failed.push_back(job);
-    report_failed(context.out(), ended);
+    report_failed(context.out(), job);
     return kFailed;
   }
   if (job.row.state != ReceiveState::kPlaced) {
+    JobWatch::Ended ended;
     ended.unfinished.emplace_back(job);
     report_unfinished(context.out(), session.store(), ended, unix_now());
     return kUnfinished;

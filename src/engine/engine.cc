@@ -29,12 +29,12 @@ struct Run {
   SendShared& shared;
   JobQueue& queue;
   const std::uint64_t box_max;
-  RunSummary summary;
-  std::vector<JobId> outside;  // inline jobs whose channels have others
-  bool is_left = false;        // a job had its last turn: one of those may go on
-  std::set<JobId> active;      // have a coroutine
-  bool is_timed = false;       // somebody sleeps a little
-  std::optional<Error> error;  // the first one
+  RunSummary summary{};
+  std::vector<JobId> outside{};  // inline jobs whose channels have others
+  bool is_left = false;          // a job had its last turn: one of those may go on
+  std::set<JobId> active{};      // have a coroutine
+  bool is_timed = false;         // somebody sleeps a little
+  std::optional<Error> error{};  // the first one
 
   std::uint64_t now() const { return ports.clock.unix_ms() / 1000; }
 };
@@ -45,13 +45,12 @@ bool has_work(const SendJobRow& row, std::uint64_t now) {
 
 // Everything that is unfinished, but what is paused or held: nobody is asked for that. `outside`:
 // those that others of the run may let in.
-Status fill(JobQueue& queue, std::vector<JobId>& outside, const EnginePorts& ports) {
+Status fill(JobQueue& queue, std::vector<JobId>& outside, const std::vector<SendJobRow>& sends,
+            const EnginePorts& ports) {
   const std::uint64_t now = ports.clock.unix_ms() / 1000;
-  const Result<std::vector<SendJobRow>> sends = ports.store.send_job_rows();
-  if (!sends) return sends.error();
   const Result<HeldJobs> held = HeldJobs::read(ports.store);
   if (!held) return held.error();
-  for (const SendJobRow& row : *sends) {
+  for (const SendJobRow& row : sends) {
     if (!has_work(row, now)) continue;
     const Result<std::string> reason = held->reason(row);
     if (!reason) return reason.error();
@@ -195,11 +194,13 @@ asio::awaitable<Result<ports::NetworkView>> connect_to_network(EnginePorts ports
 }
 
 asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
-  Status expired = co_await retract_expired(ports_);
+  const Result<std::vector<SendJobRow>> sends = ports_.store.send_job_rows();
+  if (!sends) co_return sends.error();
+  Status expired = co_await retract_expired(ports_, *sends);
   if (!expired) co_return expired.error();
   JobQueue queue;
   std::vector<JobId> outside;
-  TP_CO_TRY(fill(queue, outside, ports_));
+  TP_CO_TRY(fill(queue, outside, *sends, ports_));
   TP_CO_TRY(remove_orphaned_spools(ports_));
   if (queue.empty()) co_return RunSummary{.later = queue.later()};
 
@@ -207,8 +208,8 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   if (!view) co_return view.error();
   const auto executor = co_await asio::this_coro::executor;
   SendShared shared(executor, options_);
-  Run run{ports_, options_, shared, queue,       view->box_max, {}, std::move(outside),
-          false,  {},       false,  std::nullopt};
+  Run run{ports_, options_, shared, queue, view->box_max};
+  run.outside = std::move(outside);
   TaskGroup group(executor);
   for (;;) {
     Status woken = wake(run);

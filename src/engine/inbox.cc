@@ -5,7 +5,6 @@
 #include "bacap/capability.h"
 #include "crypto/hash.h"
 #include "engine/index_steps.h"
-#include "wire/letter.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -13,11 +12,20 @@ using ports::Transaction;
 
 namespace {
 
-Result<InboxRow> row_at(const ports::Store& store, ChannelId channel, std::uint64_t counter) {
-  Result<std::optional<InboxRow>> row = store.inbox_at(channel, counter);
+// A row that its user decides about, and its channel.
+struct Entry {
+  ChannelRow channel;
+  InboxRow row;
+};
+Result<Entry> undecided(const ports::Store& store, ChannelId channel_id, std::uint64_t counter) {
+  Result<ChannelRow> channel = store.channel(channel_id);
+  if (!channel) return channel.error();
+  Result<std::optional<InboxRow>> row = store.inbox_at(channel_id, counter);
   if (!row) return row.error();
   if (!*row) return error(Errc::kNotFound, "the inbox has nothing of that position");
-  return std::move(**row);
+  if ((*row)->kind == InboxKind::kLetter)
+    return error(Errc::kRefused, "it has become a job already", "'taubenpost list' shows it");
+  return Entry{std::move(channel).value(), std::move(**row)};
 }
 
 bool is_stream(ByteView box) {
@@ -58,19 +66,22 @@ Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel) {
 }
 
 Result<Announced> announced_in(ByteView box) {
-  Result<wire::BoxContent> content = wire::decode_box_content(box);
+  const Result<wire::BoxContent> content = wire::decode_box_content(box);
   if (!content) return content.error();
-  if (auto* letter = std::get_if<wire::Letter>(&content.value()))
-    return Announced{std::move(letter->name), std::max(letter->size, letter->usize)};
-  if (auto* header = std::get_if<wire::Foreign>(&content.value()))
-    return Announced{std::move(header->name), header->size};
+  return announced_in(*content);
+}
+
+Result<Announced> announced_in(const wire::BoxContent& content) {
+  if (const auto* letter = std::get_if<wire::Letter>(&content))
+    return Announced{letter->name, std::max(letter->size, letter->usize)};
+  if (const auto* header = std::get_if<wire::Foreign>(&content))
+    return Announced{header->name, header->size};
   return error(Errc::kInvalid, "the box announces no transfer");
 }
 
 JobId entry_id(ChannelId channel, std::uint64_t counter) {
   Bytes place = to_bytes(channel);
-  for (int shift = 56; shift >= 0; shift -= 8)
-    place.push_back(static_cast<std::uint8_t>(counter >> shift));
+  append_be(place, counter);
   const Bytes32 digest = crypto::blake2b_256(place);
   return to_array<16>(ByteView(digest).first(16));
 }
@@ -78,14 +89,11 @@ JobId entry_id(ChannelId channel, std::uint64_t counter) {
 asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel_id,
                                             std::uint64_t counter, std::string folder,
                                             PlaceOptions place) {
-  Result<ChannelRow> channel = ports.store.channel(channel_id);
-  if (!channel) co_return channel.error();
-  Result<InboxRow> row = row_at(ports.store, channel_id, counter);
-  if (!row) co_return row.error();
-  const InboxKind from = row->kind;
-  if (from == InboxKind::kLetter)
-    co_return error(Errc::kRefused, "it has become a job already", "'taubenpost list' shows it");
-  if (row->discarded) co_return error(Errc::kRefused, "it was discarded");
+  Result<Entry> entry = undecided(ports.store, channel_id, counter);
+  if (!entry) co_return entry.error();
+  auto& [channel, row] = *entry;
+  const InboxKind from = row.kind;
+  if (row.discarded) co_return error(Errc::kRefused, "it was discarded");
   if (!holds_transfer(from))
     co_return error(Errc::kRefused, "it is no transfer: there is nothing to fetch");
 
@@ -93,26 +101,26 @@ asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel
   job.id = entry_id(channel_id, counter);
   job.created = ports.clock.unix_ms() / 1000;
   job.channel = channel_id;
-  job.channel_name = channel->name;
+  job.channel_name = channel.name;
   job.counter = counter;
-  job.letter = row->content;
+  job.letter = row.content;
   job.folder = std::move(folder);
   place_as(job, place);
-  if (is_stream(row->content)) {
-    Result<IndexBytes> first = index_behind(*channel, counter);
+  if (is_stream(row.content)) {
+    Result<IndexBytes> first = index_behind(channel, counter);
     if (!first) co_return first.error();
     job.prefix_index = *first;
   }
   const JobId id = job.id;
-  row->kind = InboxKind::kLetter;
-  row->job = id;
-  row->reason.clear();
+  row.kind = InboxKind::kLetter;
+  row.job = id;
+  row.reason.clear();
   Transaction step;
   if (from == InboxKind::kDeferred) {
-    --channel->deferred;
-    step.update(std::move(channel).value());
+    --channel.deferred;
+    step.update(std::move(channel));
   }
-  step.update(std::move(row).value(), from).create(std::move(job));
+  step.update(std::move(row), from).create(std::move(job));
   Status stored = co_await ports.store.commit(std::move(step));
   if (!stored) co_return stored.error();
   co_return id;
@@ -120,25 +128,22 @@ asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel
 
 asio::awaitable<Status> discard_entry(EnginePorts ports, ChannelId channel_id,
                                       std::uint64_t counter) {
-  Result<ChannelRow> channel = ports.store.channel(channel_id);
-  if (!channel) co_return channel.error();
-  Result<InboxRow> row = row_at(ports.store, channel_id, counter);
-  if (!row) co_return row.error();
-  const InboxKind from = row->kind;
-  if (from == InboxKind::kLetter)
-    co_return error(Errc::kRefused, "it has become a job already", "'taubenpost list' shows it");
-  if (row->discarded) co_return error(Errc::kNothingToDo, "it was discarded already");
-  const bool waits = channel->stream == entry_id(channel_id, counter);  // a stream that was held
-  row->discarded = true;
-  if (!waits) row->content.clear();  // a header says how many boxes the next round steps over
-  if (from == InboxKind::kDeferred) row->kind = InboxKind::kRefused;
+  Result<Entry> entry = undecided(ports.store, channel_id, counter);
+  if (!entry) co_return entry.error();
+  auto& [channel, row] = *entry;
+  const InboxKind from = row.kind;
+  if (row.discarded) co_return error(Errc::kNothingToDo, "it was discarded already");
+  const bool waits = channel.stream == entry_id(channel_id, counter);  // a stream that was held
+  row.discarded = true;
+  if (!waits) row.content.clear();  // a header says how many boxes the next round steps over
+  if (from == InboxKind::kDeferred) row.kind = InboxKind::kRefused;
   Transaction step;
   if (waits || from == InboxKind::kDeferred) {
-    if (waits) channel->stream = {};
-    if (from == InboxKind::kDeferred) --channel->deferred;
-    step.update(std::move(channel).value());
+    if (waits) channel.stream = {};
+    if (from == InboxKind::kDeferred) --channel.deferred;
+    step.update(std::move(channel));
   }
-  step.update(std::move(row).value(), from);
+  step.update(std::move(row), from);
   co_return co_await ports.store.commit(std::move(step));
 }
 

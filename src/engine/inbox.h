@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/ports.h"
+#include "wire/letter.h"
 
 namespace taubenpost {
 
@@ -22,8 +23,8 @@ struct PlaceOptions {
   IfExists if_exists = IfExists::kRename;
   bool defer = false;  // what is found becomes no job before a later round
   std::string target;  // absolute path of the placed file; empty: its name in the job's folder
-  std::string
-      on_received;  // absolute path of a program that is run once a file is placed, or empty
+  // Absolute path of a program that is run once a file is placed, or empty.
+  std::string on_received;
 };
 // As part of the job.
 void place_as(ReceiveJobRow& job, const PlaceOptions& place);
@@ -46,6 +47,7 @@ struct Announced {
   std::uint64_t size = 0;  // of the placed file
 };
 Result<Announced> announced_in(ByteView box);
+Result<Announced> announced_in(const wire::BoxContent& content);
 
 // By what its user names a row, and then the id of the job that fetches it.
 JobId entry_id(ChannelId channel, std::uint64_t counter);

@@ -45,6 +45,13 @@ Incoming of_stream(wire::Foreign header, ByteView box) {
   return incoming;
 }
 
+std::optional<wire::Foreign> inline_header(ByteView box) {
+  Result<wire::BoxContent> content = wire::decode_box_content(box);
+  auto* header = content ? std::get_if<wire::Foreign>(&content.value()) : nullptr;
+  if (header == nullptr || !header->marks) return std::nullopt;
+  return std::move(*header);
+}
+
 }  // namespace
 
 Result<Incoming> incoming_of(const ReceiveJobRow& row) {
@@ -57,18 +64,14 @@ Result<Incoming> incoming_of(const ReceiveJobRow& row) {
   return error(Errc::kInvalid, "the box of this job announces no transfer");
 }
 
-bool is_inline_header(ByteView box) {
-  const Result<wire::BoxContent> content = wire::decode_box_content(box);
-  const auto* header = content ? std::get_if<wire::Foreign>(&*content) : nullptr;
-  return header != nullptr && header->marks;
-}
+bool is_inline_header(ByteView box) { return inline_header(box).has_value(); }
 
 std::uint64_t content_boxes(ByteView box, std::uint64_t box_max) {
-  if (!is_inline_header(box)) return 0;
-  const Result<wire::BoxContent> content = wire::decode_box_content(box);
-  const auto& header = std::get<wire::Foreign>(*content);
-  const std::uint64_t here = std::min<std::uint64_t>(box.size() - header.header_size, header.size);
-  const ByteSize behind{std::min(header.size - here, kInlineMax)};
+  const std::optional<wire::Foreign> header = inline_header(box);
+  if (!header) return 0;
+  const std::uint64_t here =
+      std::min<std::uint64_t>(box.size() - header->header_size, header->size);
+  const ByteSize behind{std::min(header->size - here, kInlineMax)};
   return chunks_for(behind, chunk_size(ByteSize{box_max})).value();
 }
 

@@ -29,6 +29,25 @@ bool is_over(const RecipientRow& recipient) {
   return recipient.state == RecipientState::kPosted || recipient.position == IndexBytes{};
 }
 
+// A channel that the job has for itself, and who reads it.
+struct Own {
+  ChannelRow channel;
+  RecipientRow recipient;
+};
+Result<std::vector<Own>> own_channels(const ports::Store& store, const SendJobRow& job) {
+  std::vector<Own> own;
+  if (job.layout != Layout::kInline) return own;
+  Result<std::vector<RecipientRow>> recipients = store.recipients(job.id);
+  if (!recipients) return recipients.error();
+  for (RecipientRow& recipient : recipients.value()) {
+    Result<ChannelRow> channel = store.channel(recipient.channel);
+    if (!channel) return channel.error();
+    if (channel->stream == job.id)
+      own.push_back({std::move(channel).value(), std::move(recipient)});
+  }
+  return own;
+}
+
 }  // namespace
 
 Status take_channels(const ports::Store& store, const SendJobRow& job, Transaction& step) {
@@ -80,35 +99,25 @@ Result<IndexBytes> next_start(const ports::Store& store, const ChannelRow& chann
 }
 
 Result<bool> has_channels(const ports::Store& store, const SendJobRow& job) {
-  if (job.layout != Layout::kInline) return false;
-  const Result<std::vector<RecipientRow>> recipients = store.recipients(job.id);
-  if (!recipients) return recipients.error();
-  for (const RecipientRow& recipient : *recipients) {
-    const Result<ChannelRow> channel = store.channel(recipient.channel);
-    if (!channel) return channel.error();
-    if (channel->stream == job.id) return true;
-  }
-  return false;
+  const Result<std::vector<Own>> own = own_channels(store, job);
+  if (!own) return own.error();
+  return !own->empty();
 }
 
 Status release_channels(const ports::Store& store, const SendJobRow& job, Release which,
                         Transaction& step) {
-  if (job.layout != Layout::kInline) return ok();
-  Result<std::vector<RecipientRow>> recipients = store.recipients(job.id);
-  if (!recipients) return recipients.error();
-  for (RecipientRow& recipient : recipients.value()) {
-    Result<ChannelRow> channel = store.channel(recipient.channel);
-    if (!channel) return channel.error();
-    if (channel->stream != job.id) continue;
+  Result<std::vector<Own>> own = own_channels(store, job);
+  if (!own) return own.error();
+  for (auto& [channel, recipient] : own.value()) {
     if (which == Release::kEnded && !is_over(recipient)) continue;
-    channel->stream = {};
+    channel.stream = {};
     if (which == Release::kUndoing && recipient.state == RecipientState::kReserved) {
-      channel->next = std::exchange(recipient.position, IndexBytes{});
-      channel->counter = recipient.counter;
+      channel.next = std::exchange(recipient.position, IndexBytes{});
+      channel.counter = recipient.counter;
       recipient.error_text = "nothing was written";
       step.move(std::move(recipient), RecipientEvent::kGiveUp);
     }
-    step.update(std::move(channel).value());
+    step.update(std::move(channel));
   }
   return ok();
 }

@@ -17,18 +17,22 @@ InlineContent::InlineContent(const SendJobRow& job, std::vector<RecipientRow> re
 
 Result<Slice> InlineContent::slice(const BatchRow& row, std::uint32_t count) {
   Slice slice;
+  Bytes payload;  // of the chunk of which the last recipient had the box
   for (std::uint64_t at = row.first + row.built; at < row.first + row.built + count; ++at) {
     const std::uint64_t chunk = at / recipients_.size();
     const std::size_t to = at % recipients_.size();
-    Result<Bytes> payload = chunks_.read(chunk, 1);
-    if (!payload) return payload.error();
+    if (payload.empty() || to == 0) {
+      Result<Bytes> read = chunks_.read(chunk, 1);
+      if (!read) return read.error();
+      payload = std::move(read).value();
+    }
     const Result<ChannelRow> channel = ports_.store.channel(recipients_[to].channel);
     if (!channel) return channel.error();
     const Result<IndexBytes> start = walks_[to].at(1 + chunk);
     if (!start) return start.error();
     const Result<IndexBytes> next = walks_[to].at(2 + chunk);
     if (!next) return next.error();
-    slice.payloads.push_back(std::move(payload).value());
+    slice.payloads.push_back(payload);
     slice.write_caps.emplace_back(channel->capability);
     slice.starts.push_back(*start);
     slice.expected_next.push_back(*next);

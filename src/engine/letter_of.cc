@@ -7,17 +7,23 @@ namespace taubenpost {
 
 namespace {
 
+// What a letter and the marks of a stream have in common.
+template <class Out>
+void describe(const SendJobRow& row, Out& out) {
+  out.id = row.transfer;
+  out.digest = row.plan.digest;
+  if (row.archive) {
+    out.kind = wire::LetterKind::kTar;
+  } else {
+    out.mode = row.mode;
+    out.mtime = row.mtime;
+  }
+  out.note = row.note;
+}
+
 Bytes header_of(const SendJobRow& row) {
   wire::StreamMarks marks;
-  marks.id = row.transfer;
-  marks.digest = row.plan.digest;
-  if (row.archive) {
-    marks.kind = wire::LetterKind::kTar;
-  } else {
-    marks.mode = row.mode;
-    marks.mtime = row.mtime;
-  }
-  marks.note = row.note;
+  describe(row, marks);
   return wire::encode_stream_header(inline_name(row), row.plan.size, marks);
 }
 
@@ -30,17 +36,10 @@ std::string inline_name(const SendJobRow& row) {
 Bytes letter_of(const SendJobRow& row) {
   if (row.layout == Layout::kInline) return header_of(row);
   wire::Letter letter;
-  letter.id = row.transfer;
+  describe(row, letter);
   letter.name = row.name;
   letter.size = letter.usize = row.plan.size;
-  letter.digest = letter.udigest = row.plan.digest;
-  if (row.archive) {
-    letter.kind = wire::LetterKind::kTar;
-  } else {
-    letter.mode = row.mode;
-    letter.mtime = row.mtime;
-  }
-  letter.note = row.note;
+  letter.udigest = letter.digest;
   letter.sent = row.sent;
   letter.until = row.until;
   letter.content = row.plan.inline_data;

@@ -126,6 +126,7 @@ bool begins_something(const ports::ReadResult& read) {
 struct Found {
   InboxRow inbox;
   std::optional<ReceiveJobRow> job;
+  std::uint64_t size = 0;          // of what is announced
   bool has_stream = false;         // the job reads the boxes behind this one
   std::optional<InboxRow> before;  // what the inbox has there, which says less
 
@@ -187,6 +188,7 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
     inbox.reason = content.error().what;
     return found;
   }
+  if (const Result<Announced> announced = announced_in(*content)) found.size = announced->size;
   if (const auto* header = std::get_if<wire::Foreign>(&*content)) {
     if (header->marks) {
       const Result<bool> duplicate = is_duplicate(ports, header->marks->id, inbox);
@@ -221,20 +223,17 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
 
 // What the rules of the channel make of a transfer. A stream that may still be taken keeps the
 // channel: what is behind its header is no box of its own.
-Status apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending, bool defer) {
-  if (!found.job) return ok();
-  const Result<Announced> announced = announced_in(found.inbox.content);
-  if (!announced) return announced.error();
-  Verdict verdict = verdict_on(channel.rules, announced->size, pending);
+void apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending, bool defer) {
+  if (!found.job) return;
+  Verdict verdict = verdict_on(channel.rules, found.size, pending);
   if (defer && verdict.kind == InboxKind::kLetter) verdict = left_for_later();
-  if (verdict.kind == InboxKind::kLetter) return ok();
+  if (verdict.kind == InboxKind::kLetter) return;
   found.inbox.kind = verdict.kind;
   found.inbox.reason = std::move(verdict.reason);
   found.inbox.job = {};
   found.job.reset();
   found.has_stream = found.has_stream && verdict.kind != InboxKind::kRefused;
   if (verdict.kind == InboxKind::kDeferred) ++channel.deferred;
-  return ok();
 }
 
 // One round over one channel.
@@ -311,7 +310,7 @@ class Round {
     if (row.counter == 0) co_return false;
     const Result<std::optional<InboxRow>> last = ports_.store.inbox_at(channel_, row.counter - 1);
     if (!last) co_return last.error();
-    if (!last->has_value()) co_return false;
+    if (!last->has_value() || !is_inline_header((*last)->content)) co_return false;
     const Result<ports::NetworkView> network = co_await ports_.network.view(kDaemonLimitMs);
     if (!network) co_return network.error();
     const std::uint64_t boxes = content_boxes((*last)->content, network->box_max);
@@ -361,7 +360,7 @@ class Round {
     if (!before) co_return before.error();
     const bool is_news =
         !*before || (!holds_transfer((*before)->kind) && holds_transfer(found->inbox.kind));
-    if (is_news) TP_CO_TRY(apply_rules(*row, *found, pending_, place_.defer));
+    if (is_news) apply_rules(*row, *found, pending_, place_.defer);
     Transaction step;
     Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(row->next);
     for (; at && at->counter() < found->inbox.counter; at = at->next()) {
@@ -425,7 +424,7 @@ class Round {
     if (!row) co_return row.error();
     Result<Found> found = decide(ports_, *row, std::move(look), folder_);
     if (!found) co_return found.error();
-    TP_CO_TRY(apply_rules(*row, *found, pending_, place_.defer));
+    apply_rules(*row, *found, pending_, place_.defer);
     Transaction step;
     step.drop_awaited(channel_, found->inbox.counter);
     if (found->inbox.kind == InboxKind::kDeferred) step.update(std::move(row).value());

@@ -122,10 +122,8 @@ asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, Way way) {
   co_return co_await ports.store.commit(std::move(step));
 }
 
-asio::awaitable<Status> retract_expired(EnginePorts ports) {
-  Result<std::vector<SendJobRow>> jobs = ports.store.send_job_rows();
-  if (!jobs) co_return jobs.error();
-  for (const SendJobRow& row : *jobs) {
+asio::awaitable<Status> retract_expired(EnginePorts ports, const std::vector<SendJobRow>& jobs) {
+  for (const SendJobRow& row : jobs) {
     if (!has_expired(ports.clock, row)) continue;
     const Result<std::optional<RetractJobRow>> begun = ports.store.retract_job(row.id);
     if (!begun) co_return begun.error();

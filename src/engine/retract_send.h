@@ -22,8 +22,9 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
 // done.
 boost::asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, Way way);
 
-// Has everything retracted that its sender wanted to be there no longer than until now. Store
-// errors only.
-boost::asio::awaitable<Status> retract_expired(EnginePorts ports);
+// Of all `jobs`, has those retracted that their sender wanted to be there no longer than until now.
+// Store errors only.
+boost::asio::awaitable<Status> retract_expired(EnginePorts ports,
+                                               const std::vector<SendJobRow>& jobs);
 
 }  // namespace taubenpost

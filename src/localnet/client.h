@@ -20,8 +20,8 @@ namespace taubenpost::localnet {
 
 class Client {
  public:
-  static constexpr std::size_t kOperationsMax =
-      4096;  // that run; and requests that wait for a slot
+  // That run; and, beside them, requests that wait for a slot.
+  static constexpr std::size_t kOperationsMax = 4096;
   static constexpr std::size_t kStoredMessagesMax = 1000;
 
   using Deliver = std::function<void(const wire::Response&)>;

@@ -12,6 +12,11 @@
 
 namespace taubenpost {
 
+// Names the instances of a test over ways.
+inline std::string way_name(const testing::TestParamInfo<Way>& way) {
+  return way.param == Way::kCopy ? "copies" : "direct";
+}
+
 // Lets the engine go on until nothing is left to do.
 inline void run_all(SendWorld& in, std::size_t finished, std::size_t failed = 0) {
   const Result<RunSummary> summary = in.run_engine();
