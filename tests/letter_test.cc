@@ -176,7 +176,7 @@ TEST(Letter, Keys_AreInDeterministicOrder) {
 TEST(Letter, EveryField_SurvivesTheBox) {
   Letter letter = with_body();
   letter.kind = LetterKind::kTar;
-  letter.encoding = LetterEncoding::kZstd;
+  letter.encoding = Encoding::kZstd;
   letter.usize = 1ULL << 40;
   letter.udigest = filled<32>(9);
   letter.mode = 07777;
@@ -202,7 +202,7 @@ TEST(Letter, LongestWithABody_FitsIntoTheSmallestBox) {
   Letter letter = with_body();
   letter.name = std::string(kNameMax, 'n');
   letter.note = std::string(kNoteMax, 'n');
-  letter.encoding = LetterEncoding::kZstd;
+  letter.encoding = Encoding::kZstd;
   letter.mode = 07777;
   letter.mtime = INT64_MIN;
   // The largest numbers that the decoder lets through.

@@ -177,7 +177,7 @@ TEST_F(ReceiveJobTest, WrongDigestOfContentInside_Fails) {
 
 TEST_F(ReceiveJobTest, CompressedContent_FailsWithAClearReason) {
   wire::Letter letter = ReceiveWorld::letter_for(as_bytes("content"), "f");
-  letter.encoding = wire::LetterEncoding::kZstd;
+  letter.encoding = Encoding::kZstd;
   letter.usize = 100;
   const JobId id = world.job_of(letter);
   ASSERT_TRUE(world.receive(id));

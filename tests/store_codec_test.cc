@@ -160,13 +160,21 @@ const char* const kSendJobSince[] = {
     "",
     "",
     "",
-    "02"};
+    "02",
+    "0202010000000000001718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233343536020101"
+    "303132333435363738393a3b3c3d3e3f"};
 
 TEST(StoreCodecGolden, SendJobOfAnOlderVersion_IsReadWithTheDefaultsOfLaterMembers) {
   std::string golden = kSendJobVersionOne;
   for (std::uint8_t version = 1; version <= std::size(kSendJobSince); ++version) {
     SendJobRow expected = sample<SendJobRow>();
-    expected.layout = Layout::kLetters;
+    expected.plan.encoding = Encoding::kNone;
+    expected.plan.usize = 0;
+    expected.plan.udigest = {};
+    expected.source_kind = SourceKind::kPath;
+    expected.chooses_transport = expected.separate_bodies = false;
+    expected.receipt_for = {};
+    if (version < 13) expected.layout = Layout::kLetters;
     if (version < 9) {
       expected.archive = false;
       expected.more_sources.clear();
@@ -199,14 +207,24 @@ TEST(StoreCodecGolden, SendJob_IsWhatTheNewestVersionSays) {
   EXPECT_EQ(to_hex(encode(sample<SendJobRow>())), golden);
 }
 
-TEST(StoreCodecGolden, Recipient_IsWhatVersionOneSays) {
-  EXPECT_EQ(
-      to_hex(encode(sample<RecipientRow>())),
-      "01101112131415161718191a1b1c1d1e1f010000000403020102505152535455565758595a5b5c5d5e5f0400"
-      "00000000000062657274060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627"
-      "28292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f50515253"
-      "5455565758595a5b5c5d5e5f606162636465666768696a6b6c6d000102030405060706000000000000000708"
-      "090a0b0c050000000000000074616b656e");
+const char* const kRecipientVersionOne =
+    "01101112131415161718191a1b1c1d1e1f010000000403020102505152535455565758595a5b5c5d5e5f0400"
+    "00000000000062657274060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2021222324252627"
+    "28292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f404142434445464748494a4b4c4d4e4f50515253"
+    "5455565758595a5b5c5d5e5f606162636465666768696a6b6c6d000102030405060706000000000000000708"
+    "090a0b0c050000000000000074616b656e";
+
+TEST(StoreCodecGolden, Recipient_IsWhatVersionFourteenSays) {
+  EXPECT_EQ(to_hex(encode(sample<RecipientRow>())),
+            std::string(kRecipientVersionOne) + "0908000000000000");
+}
+
+TEST(StoreCodecGolden, RecipientOfVersionOne_HasNoReceipt) {
+  RecipientRow expected = sample<RecipientRow>();
+  expected.received = 0;
+  const Result<RecipientRow> row = decode<RecipientRow>(from_hex(kRecipientVersionOne).value(), 13);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(*row, expected);
 }
 
 const char* const kBatchVersionOne =
@@ -261,6 +279,12 @@ const char* const kChannelVersionOne =
     "666768696a6b6c6d6e6f7071727374757677110000000000000001909192939495969798999a9b9c9d9e9fa0"
     "a1a2a3a4a5a6a7a8a9aaabacadaeaf1200000000000000";
 
+void without_receipts(ChannelRow& row) {
+  row.receipts = {};
+  row.of_receipts = false;
+  row.delivery = {};
+}
+
 void without_rules(ChannelRow& row) {
   row.rules = {};
   row.deferred = 0;
@@ -276,6 +300,7 @@ TEST(StoreCodecGolden, ChannelOfVersionOne_IsReadWithTheDefaultsOfLaterMembers) 
   expected.stream = {};
   without_rules(expected);
   expected.layout = Layout::kLetters;
+  without_receipts(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(from_hex(kChannelVersionOne).value(), 3));
 }
@@ -289,6 +314,7 @@ TEST(StoreCodecGolden, ChannelOfVersionThree_IsReadWithTheDefaultsOfLaterMembers
   expected.stream = {};
   without_rules(expected);
   expected.layout = Layout::kLetters;
+  without_receipts(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 4));
 }
@@ -301,6 +327,7 @@ TEST(StoreCodecGolden, ChannelOfVersionFour_ReadsNoStream) {
   expected.stream = {};
   without_rules(expected);
   expected.layout = Layout::kLetters;
+  without_receipts(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 7));
 }
@@ -317,6 +344,7 @@ TEST(StoreCodecGolden, ChannelOfVersionSeven_HasTheDefaultRules) {
   ChannelRow expected = sample<ChannelRow>();
   without_rules(expected);
   expected.layout = Layout::kLetters;
+  without_receipts(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 11));
 }
@@ -328,13 +356,28 @@ TEST(StoreCodecGolden, ChannelOfVersionEleven_CarriesLetters) {
   ASSERT_TRUE(row);
   ChannelRow expected = sample<ChannelRow>();
   expected.layout = Layout::kLetters;
+  without_receipts(expected);
   EXPECT_EQ(*row, expected);
   EXPECT_FALSE(decode<ChannelRow>(bytes, 13));
 }
 
-TEST(StoreCodecGolden, Channel_IsWhatVersionThirteenSays) {
+TEST(StoreCodecGolden, ChannelOfVersionThirteen_HasNoReceipts) {
+  const Bytes bytes =
+      from_hex(std::string(kChannelVersionOne) + kChannelSinceThree + kChannelSinceEleven + "02")
+          .value();
+  const Result<ChannelRow> row = decode<ChannelRow>(bytes, 13);
+  ASSERT_TRUE(row);
+  ChannelRow expected = sample<ChannelRow>();
+  without_receipts(expected);
+  EXPECT_EQ(*row, expected);
+  EXPECT_FALSE(decode<ChannelRow>(bytes, 14));
+}
+
+TEST(StoreCodecGolden, Channel_IsWhatVersionFourteenSays) {
   EXPECT_EQ(to_hex(encode(sample<ChannelRow>())),
-            std::string(kChannelVersionOne) + kChannelSinceThree + kChannelSinceEleven + "02");
+            std::string(kChannelVersionOne) + kChannelSinceThree + kChannelSinceEleven + "02" +
+                "404142434445464748494a4b4c4d4e4f0103000000000000002f696e0102"
+                "03000000000000002f646f");
 }
 
 const char* const kInboxVersionOne =

@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kArchive = ".tar";
 
 Result<Incoming> of_letter(wire::Letter letter) {
-  if (letter.encoding != wire::LetterEncoding::kNone)
+  if (letter.encoding != Encoding::kNone)
     return error(Errc::kRejected, "the content is compressed, which this version can't undo",
                  "ask the sender to send it without compression");
   Incoming incoming;

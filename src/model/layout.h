@@ -11,6 +11,12 @@ enum class Way : std::uint8_t {
   kDirect = 2,  // each straight into its place, and a replica says that it has it
 };
 
+// How content is changed before it is put into boxes.
+enum class Encoding : std::uint8_t {
+  kNone = 1,
+  kZstd = 2,
+};
+
 // What a channel carries, and so the jobs that send to it.
 enum class Layout : std::uint8_t {
   kLetters = 1,  // letters, each with its content or the way to it

@@ -41,7 +41,18 @@ struct SendPlan {
   std::uint32_t slice_chunks = 0;
   Bytes32 body_seed{};
   Bytes inline_data;  // the content itself, when it fits into the letter
+  // With an encoding: the source before it, which recipients get back.
+  Encoding encoding = Encoding::kNone;
+  std::uint64_t usize = 0;
+  Bytes32 udigest{};
   bool operator==(const SendPlan&) const = default;
+};
+
+// Where the bytes of a send job come from.
+enum class SourceKind : std::uint8_t {
+  kPath = 1,           // paths, which are sealed into the spool when the job has its turn
+  kInPlace = 2,        // a file that is read where it is; it may not change until the job is posted
+  kStandardInput = 3,  // was sealed into the spool before the job was queued
 };
 
 struct SendJobRow {
@@ -78,6 +89,10 @@ struct SendJobRow {
   bool archive = false;          // a tar of `source`, a folder, or of several sources
   std::vector<std::string> more_sources;  // absolute paths
   Layout layout = Layout::kLetters;       // of all its channels
+  SourceKind source_kind = SourceKind::kPath;
+  bool chooses_transport = false;  // preparing sets `transport` by what was measured
+  bool separate_bodies = false;    // a body for each recipient
+  JobId receipt_for{};             // its letter confirms that receive job; zeros: it has content
   bool operator==(const SendJobRow&) const = default;
 };
 
@@ -92,6 +107,7 @@ struct RecipientRow {
   std::uint64_t counter = 0;  // its counter
   Bytes letter;               // final bytes; inline: those of the header
   std::string error_text;
+  std::uint64_t received = 0;  // as its receipt says; 0: there was none
   bool operator==(const RecipientRow&) const = default;
 };
 
@@ -167,6 +183,22 @@ struct ChannelRules {
   bool operator==(const ChannelRules&) const = default;
 };
 
+// What becomes of a received file whose name is taken in its folder.
+enum class IfExists : std::uint8_t {
+  kRename = 1,   // it gets a number
+  kFail = 2,     // its job fails
+  kReplace = 3,  // it takes the place of the file that is there, in one step
+};
+
+// What becomes of the transfers of an incoming channel that nobody asks for by hand.
+struct ChannelDelivery {
+  std::string folder;  // absolute; empty: they wait
+  bool unpack = false;
+  IfExists if_exists = IfExists::kRename;
+  std::string on_received;  // as in ReceiveJobRow
+  bool operator==(const ChannelDelivery&) const = default;
+};
+
 struct ChannelRow {
   ChannelId id{};
   std::uint32_t revision = 0;
@@ -188,6 +220,10 @@ struct ChannelRow {
   std::uint32_t deferred = 0;    // incoming: rows of its inbox of that kind
   std::uint64_t read_up_to = 0;  // incoming: where `counter` was before it was set back, or 0
   Layout layout = Layout::kLetters;
+  // The channel, of the other direction, with receipts for the transfers of this one; zeros: none.
+  ChannelId receipts{};
+  bool of_receipts = false;  // it is such a channel
+  ChannelDelivery delivery;  // incoming
   bool operator==(const ChannelRow&) const = default;
 };
 
@@ -230,13 +266,6 @@ struct AwaitedRow {
   IndexBytes index{};
   std::uint64_t since = 0;
   bool operator==(const AwaitedRow&) const = default;
-};
-
-// What becomes of a received file whose name is taken in its folder.
-enum class IfExists : std::uint8_t {
-  kRename = 1,   // it gets a number
-  kFail = 2,     // its job fails
-  kReplace = 3,  // it takes the place of the file that is there, in one step
 };
 
 struct ReceiveJobRow {

@@ -43,6 +43,10 @@ constexpr bool is_stored_value(ChannelDirection d) {
   return d == ChannelDirection::kOutgoing || d == ChannelDirection::kIncoming;
 }
 constexpr bool is_stored_value(Layout l) { return l == Layout::kLetters || l == Layout::kInline; }
+constexpr bool is_stored_value(Encoding e) { return e == Encoding::kNone || e == Encoding::kZstd; }
+constexpr bool is_stored_value(SourceKind s) {
+  return s >= SourceKind::kPath && s <= SourceKind::kStandardInput;
+}
 constexpr bool is_stored_value(Way w) { return w == Way::kCopy || w == Way::kDirect; }
 constexpr bool is_stored_value(IfExists e) {
   return e >= IfExists::kRename && e <= IfExists::kReplace;
@@ -81,7 +85,8 @@ void serialize(Archive& archive, SourceIdentity& row) {
 }
 template <class Archive>
 void serialize(Archive& archive, SendPlan& row) {
-  auto& [size, digest, box_max, boxes, batch_chunks, slice_chunks, body_seed, inline_data] = row;
+  auto& [size, digest, box_max, boxes, batch_chunks, slice_chunks, body_seed, inline_data,
+         encoding, usize, udigest] = row;
   archive(size, digest, box_max, boxes, batch_chunks, slice_chunks, body_seed, inline_data);
 }
 template <class Archive>
@@ -89,7 +94,8 @@ void serialize(Archive& archive, SendJobRow& row) {
   auto& [id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
          recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
          error_code, error_text, paused, priority, not_before, deadline, key, request, window,
-         transport, commit, expire, is_archive, more_sources, layout] = row;
+         transport, commit, expire, is_archive, more_sources, layout, source_kind,
+         chooses_transport, separate_bodies, receipt_for] = row;
   archive(id, revision, state, created, source, identity, name, note, mode, mtime, transfer,
           recipients, plan, next_batch, next_batch_index, first_epoch, sent, until, finished,
           error_code, error_text);
@@ -98,13 +104,16 @@ void serialize(Archive& archive, SendJobRow& row) {
   since(8, archive, window, transport, commit, expire);
   since(9, archive, is_archive, more_sources);
   since(13, archive, layout);
+  since(14, archive, plan.encoding, plan.usize, plan.udigest, source_kind, chooses_transport,
+        separate_bodies, receipt_for);
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {
   auto& [job, index, revision, state, channel, channel_name, position, counter, letter,
-         error_text] = row;
+         error_text, received] = row;
   archive(job, index, revision, state, channel, channel_name, position, counter, letter,
           error_text);
+  since(14, archive, received);
 }
 template <class Archive>
 void serialize(Archive& archive, BatchRow& row) {
@@ -131,13 +140,16 @@ void serialize(Archive& archive, ElementRow& row) {
 template <class Archive>
 void serialize(Archive& archive, ChannelRow& row) {
   auto& [id, revision, name, direction, capability, next, counter, bound, network, created, found,
-         unsynchronised, stream, rules, deferred, read_up_to, layout] = row;
+         unsynchronised, stream, rules, deferred, read_up_to, layout, receipts, of_receipts,
+         delivery] = row;
   archive(id, revision, name, direction, capability, next, counter, bound, network, created);
   since(3, archive, found);
   since(4, archive, unsynchronised);
   since(7, archive, stream);
   since(11, archive, rules.accept, rules.max_size, rules.max_pending, deferred, read_up_to);
   since(13, archive, layout);
+  since(14, archive, receipts, of_receipts, delivery.folder, delivery.unpack, delivery.if_exists,
+        delivery.on_received);
 }
 template <class Archive>
 void serialize(Archive& archive, InboxRow& row) {

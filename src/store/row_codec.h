@@ -12,7 +12,7 @@
 namespace taubenpost {
 
 // What encode() writes. The versions are listed in schema/store.md.
-inline constexpr std::uint8_t kRowVersion = 13;
+inline constexpr std::uint8_t kRowVersion = 14;
 
 // An acknowledged element: that it exists says everything.
 struct AckRow {};

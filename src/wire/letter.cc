@@ -149,7 +149,7 @@ Result<BoxContent> read_letter(const CborValue& map) {
   out.kind = read_kind(in);
   const std::string encoding = in.text("enc");
   if (encoding != "none" && encoding != "zstd") in.fail("an unknown enc");
-  out.encoding = encoding == "zstd" ? LetterEncoding::kZstd : LetterEncoding::kNone;
+  out.encoding = encoding == "zstd" ? Encoding::kZstd : Encoding::kNone;
   out.size = in.number("size", kSizeMax);
   out.digest = in.array<32>("digest");
   out.usize = in.number("usize", kSizeMax);
@@ -157,7 +157,7 @@ Result<BoxContent> read_letter(const CborValue& map) {
   out.sent = in.number("sent", INT64_MAX);
   out.until = in.number("until", INT64_MAX);
   const bool same = out.size == out.usize && out.digest == out.udigest;
-  if (out.encoding == LetterEncoding::kNone && !same) in.fail("sizes or digests differ");
+  if (out.encoding == Encoding::kNone && !same) in.fail("sizes or digests differ");
   read_content(in, out);
   read_optional(in, out);
   if (!in.failure().empty()) return invalid(in.failure());
@@ -184,7 +184,7 @@ Bytes encode_letter(const Letter& letter) {
   out.text("id").bytes(letter.id);
   out.text("tp").number(kVersion);
   if (body != nullptr) out.text("cap").bytes(body->cap);
-  out.text("enc").text(letter.encoding == LetterEncoding::kZstd ? "zstd" : "none");
+  out.text("enc").text(letter.encoding == Encoding::kZstd ? "zstd" : "none");
   if (body == nullptr) out.text("data").bytes(std::get<Bytes>(letter.content));
   out.text("kind").text(letter.kind == LetterKind::kTar ? "tar" : "file");
   if (letter.mode) out.text("mode").number(*letter.mode);

@@ -8,12 +8,12 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "model/layout.h"
 #include "model/units.h"
 
 namespace taubenpost::wire {
 
 enum class LetterKind : std::uint8_t { kFile, kTar };
-enum class LetterEncoding : std::uint8_t { kNone, kZstd };
 
 // Where the content is, when it is not in the letter.
 struct BodyRef {
@@ -26,7 +26,7 @@ struct Letter {
   TransferId id{};
   std::string name;
   LetterKind kind = LetterKind::kFile;
-  LetterEncoding encoding = LetterEncoding::kNone;
+  Encoding encoding = Encoding::kNone;
   std::uint64_t size = 0;   // bytes as stored
   Bytes32 digest{};         // BLAKE2b-256 of them
   std::uint64_t usize = 0;  // the same after decoding

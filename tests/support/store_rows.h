@@ -43,7 +43,8 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.mtime = -77;
   row.transfer = kTransfer;
   row.recipients = 2;
-  row.plan = {0x66, run_of<32>(1), 1549, 0x77, 128, 8, run_of<32>(2), bytes_of(3, 5)};
+  row.plan = {0x66, run_of<32>(1), 1549, 0x77, 128, 8, run_of<32>(2), bytes_of(3, 5),
+              Encoding::kZstd, 0x0102, run_of<32>(23)};
   row.next_batch = 4;
   row.next_batch_index = run_of<kIndexSize>(5);
   row.first_epoch = 0x88;
@@ -65,6 +66,10 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.archive = true;
   row.more_sources = {"/b/no"};
   row.layout = Layout::kInline;
+  row.source_kind = SourceKind::kInPlace;
+  row.chooses_transport = true;
+  row.separate_bodies = true;
+  row.receipt_for = kOtherJob;
   return row;
 }
 
@@ -79,6 +84,7 @@ inline RecipientRow recipient(RecipientIndex index = RecipientIndex{1}) {
   row.counter = 0x0706050403020100;
   row.letter = bytes_of(7, 6);
   row.error_text = "taken";
+  row.received = 0x0809;
   return row;
 }
 
@@ -146,6 +152,9 @@ inline ChannelRow channel(ChannelId id = kChannel, std::string name = "bert") {
   row.deferred = 0x17;
   row.read_up_to = 0x18;
   row.layout = Layout::kInline;
+  row.receipts = run_of<16>(0x40);
+  row.of_receipts = true;
+  row.delivery = {"/in", true, IfExists::kFail, "/do"};
   return row;
 }
 
