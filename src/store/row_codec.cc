@@ -85,8 +85,8 @@ void serialize(Archive& archive, SourceIdentity& row) {
 }
 template <class Archive>
 void serialize(Archive& archive, SendPlan& row) {
-  auto& [size, digest, box_max, boxes, batch_chunks, slice_chunks, body_seed, inline_data,
-         encoding, usize, udigest] = row;
+  auto& [size, digest, box_max, boxes, batch_chunks, slice_chunks, body_seed, inline_data, encoding,
+         usize, udigest] = row;
   archive(size, digest, box_max, boxes, batch_chunks, slice_chunks, body_seed, inline_data);
 }
 template <class Archive>
@@ -109,8 +109,8 @@ void serialize(Archive& archive, SendJobRow& row) {
 }
 template <class Archive>
 void serialize(Archive& archive, RecipientRow& row) {
-  auto& [job, index, revision, state, channel, channel_name, position, counter, letter,
-         error_text, received] = row;
+  auto& [job, index, revision, state, channel, channel_name, position, counter, letter, error_text,
+         received] = row;
   archive(job, index, revision, state, channel, channel_name, position, counter, letter,
           error_text);
   since(14, archive, received);

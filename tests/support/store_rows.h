@@ -43,8 +43,8 @@ inline SendJobRow send_job(JobId id = kJob) {
   row.mtime = -77;
   row.transfer = kTransfer;
   row.recipients = 2;
-  row.plan = {0x66, run_of<32>(1), 1549, 0x77, 128, 8, run_of<32>(2), bytes_of(3, 5),
-              Encoding::kZstd, 0x0102, run_of<32>(23)};
+  row.plan = {0x66,           run_of<32>(1),   1549,   0x77,          128, 8, run_of<32>(2),
+              bytes_of(3, 5), Encoding::kZstd, 0x0102, run_of<32>(23)};
   row.next_batch = 4;
   row.next_batch_index = run_of<kIndexSize>(5);
   row.first_epoch = 0x88;
