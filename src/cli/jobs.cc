@@ -116,6 +116,8 @@ std::string_view name_of(ReceiveState state) {
       return "placed";
     case ReceiveState::kFailed:
       return "failed";
+    case ReceiveState::kVerified:
+      return "verified";
   }
   TP_CHECK(false);
 }

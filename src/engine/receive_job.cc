@@ -103,6 +103,7 @@ asio::awaitable<Status> ReceiveJob::run() {
         break;
       case ReceiveState::kPlaced:
       case ReceiveState::kFailed:
+      case ReceiveState::kVerified:
         co_return ok();
     }
     if (waits_for_) co_return co_await leave_for_later();

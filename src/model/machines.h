@@ -179,12 +179,23 @@ enum class ReceiveState : std::uint8_t {
   kPlacing = 4,   // target, device and inode are durable; the rename may have happened
   kPlaced = 5,    // the file is at its target, synced
   kFailed = 6,    // can't be completed; the reason is stored
+  kVerified = 7,  // the part file is what was sent; where it is placed will be decided later
 };
-enum class ReceiveEvent : std::uint8_t { kStart, kFetched, kChecked, kNewTarget, kPlaced, kGiveUp };
+enum class ReceiveEvent : std::uint8_t {
+  kStart,
+  kFetched,
+  kChecked,
+  kNewTarget,
+  kPlaced,
+  kGiveUp,
+  kVerified,  // checked, where no more was asked for
+  kAgain,     // tried again, or to be placed; what the part file holds is not fetched again
+};
 
 inline constexpr std::array kReceiveStates{ReceiveState::kWaiting,  ReceiveState::kFetching,
                                            ReceiveState::kChecking, ReceiveState::kPlacing,
-                                           ReceiveState::kPlaced,   ReceiveState::kFailed};
+                                           ReceiveState::kPlaced,   ReceiveState::kFailed,
+                                           ReceiveState::kVerified};
 using ReceiveMove = Move<ReceiveState, ReceiveEvent>;
 inline constexpr std::array kReceiveMoves{
     ReceiveMove{ReceiveState::kWaiting, ReceiveEvent::kStart, ReceiveState::kFetching},
@@ -196,13 +207,15 @@ inline constexpr std::array kReceiveMoves{
     ReceiveMove{ReceiveState::kPlacing, ReceiveEvent::kNewTarget, ReceiveState::kPlacing},
     ReceiveMove{ReceiveState::kPlacing, ReceiveEvent::kPlaced, ReceiveState::kPlaced},
     ReceiveMove{ReceiveState::kPlacing, ReceiveEvent::kGiveUp, ReceiveState::kFailed},
+    ReceiveMove{ReceiveState::kChecking, ReceiveEvent::kVerified, ReceiveState::kVerified},
+    ReceiveMove{ReceiveState::kVerified, ReceiveEvent::kAgain, ReceiveState::kWaiting},
+    ReceiveMove{ReceiveState::kFailed, ReceiveEvent::kAgain, ReceiveState::kWaiting},
 };
-constexpr bool is_terminal(ReceiveState s) {
-  return s == ReceiveState::kPlaced || s == ReceiveState::kFailed;
+constexpr bool has_ended(ReceiveState s) {
+  return s == ReceiveState::kPlaced || s == ReceiveState::kFailed || s == ReceiveState::kVerified;
 }
 static_assert(machine_ok(kReceiveMoves, kReceiveStates,
-                         [](ReceiveState s) { return is_terminal(s); }));
-constexpr bool has_ended(ReceiveState s) { return is_terminal(s); }
+                         [](ReceiveState s) { return s == ReceiveState::kPlaced; }));
 
 constexpr auto after(SendState s, SendEvent e) { return next_state(kSendMoves, s, e); }
 constexpr auto after(RecipientState s, RecipientEvent e) {
