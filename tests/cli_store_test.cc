@@ -73,7 +73,7 @@ TEST_F(CliStoreTest, Fsck_OpensWhatOtherCommandsOpen) {
   const auto held =
       RocksStore::open(path("sender"), KeyFile{RocksStore::default_key_file(path("sender"))});
   ASSERT_TRUE(held);
-  expect_error(run_as("sender", {"fsck"}), 11, "in use by a process");
+  expect_error(run_as("sender", {"fsck"}), 11, "in use by process ");
 }
 
 TEST_F(CliStoreTest, Backup_HoldsNeitherKeyNorIncarnation) {

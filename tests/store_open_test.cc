@@ -6,9 +6,12 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 
 #include "base/random.h"
+#include "store/durable_file.h"
 #include "store/key_slots.h"
+#include "store/open_store.h"
 #include "support/store_dir.h"
 #include "support/store_rows.h"
 
@@ -288,10 +291,31 @@ TEST(StoreOpen, OpenInAnotherProcess_IsLocked) {
   ASSERT_EQ(opened, 'y');
   const auto second = dir.open();
   EXPECT_EQ(code_of(second), Errc::kLocked);
-  EXPECT_TRUE(!second && says(second.error(), "in use"));
+  EXPECT_TRUE(!second && says(second.error(), "in use by process " + std::to_string(child)));
   for (const int fd : {ready[0], ready[1], release[0], release[1]}) ::close(fd);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(dir.open());
+}
+
+// RocksDB renames its log before it looks at its lock, so that two who begin at once could trip
+// over each other.
+TEST(StoreOpen, OpenWhileAnotherBegins_IsLockedAndTouchesNothing) {
+  const StoreDir dir;
+  ASSERT_TRUE(dir.create());
+  const auto names = [&dir] {
+    std::set<std::string> all;
+    for (const auto& entry : fs::directory_iterator(dir.database())) all.insert(entry.path());
+    return all;
+  };
+  const std::set<std::string> before = names();
+  {
+    const auto other = FolderLock::take(dir.database(), "another process");
+    ASSERT_TRUE(other);
+    EXPECT_EQ(code_of(dir.open()), Errc::kLocked);
+    EXPECT_EQ(code_of(open_store_to_look(dir.state(), KeyFile{dir.key()}, nullptr)), Errc::kLocked);
+    EXPECT_EQ(names(), before);
+  }
   EXPECT_TRUE(dir.open());
 }
 

@@ -37,7 +37,7 @@ class Copy {
     if (!store) return store.error();
     TP_TRY(target_is_free());
     TP_TRY(disk_.make_folder(unfinished_));
-    const Result<FolderLock> lock = FolderLock::take(unfinished_);
+    const Result<FolderLock> lock = FolderLock::take(unfinished_, "backup");
     if (!lock) return lock.error();
     TP_TRY(remove_content());  // of a run that was killed
     if (const Status copied = copy_all(*store); !copied) {

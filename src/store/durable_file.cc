@@ -54,6 +54,16 @@ fs::path new_name(const fs::path& path) {
   return result;
 }
 
+// Who holds RocksDB's lock, another process than this one; 0 where nobody is known to.
+pid_t writer_of(const fs::path& lock_file) {
+  const Descriptor fd(::open(lock_file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct flock asked{};
+  asked.l_type = F_WRLCK;
+  asked.l_whence = SEEK_SET;
+  if (fd.get() < 0 || ::fcntl(fd.get(), F_GETLK, &asked) != 0 || asked.l_type == F_UNLCK) return 0;
+  return asked.l_pid;
+}
+
 }  // namespace
 
 Status make_private_folder(const fs::path& folder) {
@@ -118,13 +128,17 @@ Result<SmallFile> read_small_file(const fs::path& path, std::size_t limit) {
   return file;
 }
 
-Result<FolderLock> FolderLock::take(const fs::path& folder) {
+Result<FolderLock> FolderLock::take(const fs::path& folder, std::string_view operation) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return system_failure("lock", folder, errno);
   FolderLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
-    return error(Errc::kLocked, "store.create: " + folder.string() + ": in use by a process");
-  return lock;
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  if (errno != EWOULDBLOCK) return system_failure("lock", folder, errno);
+  const pid_t holder = writer_of(folder / "LOCK");
+  return error(Errc::kLocked,
+               std::string(operation) + ": " + folder.string() + ": in use by " +
+                   (holder > 0 ? "process " + std::to_string(holder) : "a process"),
+               "wait until the other taubenpost process has ended, or stop it");
 }
 
 FolderLock::~FolderLock() {

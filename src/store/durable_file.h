@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -26,10 +27,11 @@ struct SmallFile {
 };
 Result<SmallFile> read_small_file(const std::filesystem::path& path, std::size_t limit);
 
-// A lock on a folder that is released when this is destroyed or the process ends. kLocked if taken.
+// A lock on a folder that is released when this is destroyed or the process ends. Nothing is
+// written. kLocked if taken; the text begins with `operation`.
 class FolderLock {
  public:
-  static Result<FolderLock> take(const std::filesystem::path& folder);
+  static Result<FolderLock> take(const std::filesystem::path& folder, std::string_view operation);
   ~FolderLock();
   FolderLock(FolderLock&& other) noexcept;
   FolderLock& operator=(FolderLock&&) = delete;

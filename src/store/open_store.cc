@@ -160,7 +160,7 @@ Result<OpenedStore> open_with(Result<std::unique_ptr<StoreDb>> (*open)(const fs:
 
 Status create_store(const fs::path& dir, const KeySource& key, rocksdb::Env* env) {
   TP_TRY(make_private_folder(dir));
-  const Result<FolderLock> lock = FolderLock::take(dir);
+  const Result<FolderLock> lock = FolderLock::take(dir, "store.create");
   if (!lock) return lock.error();
   const fs::path target = database_path(dir);
   if (present(target))

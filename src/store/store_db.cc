@@ -6,6 +6,7 @@
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/check.h"
 
@@ -72,10 +73,6 @@ rocksdb::Options store_options(rocksdb::Env* env) {
   return options;
 }
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<StoreDb>> StoreDb::create(const std::filesystem::path& path,
@@ -84,7 +81,11 @@ Result<std::unique_ptr<StoreDb>> StoreDb::create(const std::filesystem::path& pa
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   options.error_if_exists = true;
-  return open_with(path, options, {}, Access::kWrite);
+  std::error_code code;
+  std::filesystem::create_directory(path, code);
+  Result<FolderLock> lock = FolderLock::take(path, "store.create");
+  if (!lock) return lock.error();
+  return open_with(path, options, {}, Access::kWrite, std::move(lock).value());
 }
 
 Result<std::unique_ptr<StoreDb>> StoreDb::open(const std::filesystem::path& path,
@@ -101,6 +102,8 @@ Result<std::unique_ptr<StoreDb>> StoreDb::open_to_look(const std::filesystem::pa
 
 Result<std::unique_ptr<StoreDb>> StoreDb::open_present(const std::filesystem::path& path,
                                                        rocksdb::Options options, Access access) {
+  Result<FolderLock> lock = FolderLock::take(path, "store.open");
+  if (!lock) return lock.error();
   std::vector<std::string> names;
   if (auto s = rocksdb::DB::ListColumnFamilies(options, path.string(), &names); !s.ok())
     return store_error(s, "store.open", path.string());
@@ -113,28 +116,25 @@ Result<std::unique_ptr<StoreDb>> StoreDb::open_present(const std::filesystem::pa
                  "store.open: " + path.string() + ": damaged: families are missing",
                  "restore a backup, or keep the folder for inspection");
   std::erase(names, rocksdb::kDefaultColumnFamilyName);
-  return open_with(path, options, std::move(names), access);
+  return open_with(path, options, std::move(names), access, std::move(lock).value());
 }
 
 Result<std::unique_ptr<StoreDb>> StoreDb::open_with(const std::filesystem::path& path,
                                                     const rocksdb::Options& options,
-                                                    std::vector<std::string> foreign,
-                                                    Access access) {
+                                                    std::vector<std::string> foreign, Access access,
+                                                    FolderLock lock) {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const Family family : kFamilies)
     families.emplace_back(std::string(family_name(family)), family_options(options));
   families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(options));
   for (const std::string& name : foreign) families.emplace_back(name, family_options(options));
 
-  std::unique_ptr<StoreDb> store(new StoreDb(path.string()));
+  std::unique_ptr<StoreDb> store(new StoreDb(path.string(), access, std::move(lock)));
   rocksdb::DB* raw = nullptr;
-  rocksdb::Status s;
-  if (access == Access::kLook) {
-    TP_TRY(store->take_lock(options.env));
-    s = rocksdb::DB::OpenForReadOnly(options, path.string(), families, &store->handles_, &raw);
-  } else {
-    s = rocksdb::DB::Open(options, path.string(), families, &store->handles_, &raw);
-  }
+  const rocksdb::Status s =
+      access == Access::kLook
+          ? rocksdb::DB::OpenForReadOnly(options, path.string(), families, &store->handles_, &raw)
+          : rocksdb::DB::Open(options, path.string(), families, &store->handles_, &raw);
   if (!s.ok()) return store_error(s, "store.open", path.string());
   store->db_.reset(raw);
   return store;
@@ -145,15 +145,6 @@ StoreDb::~StoreDb() {
     const rocksdb::Status s = db_->DestroyColumnFamilyHandle(handle);
     TP_CHECK(s.ok());
   }
-  db_.reset();
-  if (lock_ != nullptr) lock_env_->UnlockFile(lock_).PermitUncheckedError();
-}
-
-Status StoreDb::take_lock(rocksdb::Env* env) {
-  lock_env_ = env;
-  if (const auto s = env->LockFile(path_ + "/LOCK", &lock_); !s.ok())
-    return store_error(s, "store.open", path_);
-  return ok();
 }
 
 Result<std::uint64_t> StoreDb::free_space() const {
@@ -179,12 +170,6 @@ Error store_error(const rocksdb::Status& status, std::string_view operation,
     return error(code, std::string(operation) + ": " + std::string(subject) + ": " + reason,
                  std::move(hint));
   };
-  // RocksDB has no code of its own for a lock that is taken: by another process, or by this one.
-  if (status.IsIOError() &&
-      (contains(reason, "While lock file") || contains(reason, "lock hold by current process")))
-    return error(Errc::kLocked,
-                 std::string(operation) + ": " + std::string(subject) + ": in use by a process",
-                 "wait until the other taubenpost process has ended, or stop it");
   if (status.IsNoSpace()) return make(Errc::kDiskFull);
   if (status.IsPathNotFound()) return make(Errc::kStoreBad, "a file of the store is missing");
   if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotFound() ||
