@@ -48,6 +48,10 @@ Transaction& Transaction::update(SendJobRow row) {
   steps_.emplace_back(Put<SendJobRow, SendEvent>{How::kUpdate, std::move(row)});
   return *this;
 }
+Transaction& Transaction::update(RecipientRow row) {
+  steps_.emplace_back(Put<RecipientRow, RecipientEvent>{How::kUpdate, std::move(row)});
+  return *this;
+}
 Transaction& Transaction::update(RetractJobRow row) {
   steps_.emplace_back(Put<RetractJobRow, RetractEvent>{How::kUpdate, std::move(row)});
   return *this;

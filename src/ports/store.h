@@ -34,6 +34,7 @@ class Transaction {
 
   // Writes a row whose state is unchanged. `row.revision` is the one that was read.
   Transaction& update(SendJobRow row);
+  Transaction& update(RecipientRow row);
   Transaction& update(BatchRow row);
   Transaction& update(RetractJobRow row);
   Transaction& update(ChannelRow row);

@@ -117,12 +117,15 @@ TYPED_TEST_P(StoreConformance, CreateOfExisting_IsAConflict) {
 TYPED_TEST_P(StoreConformance, Update_WritesTheRowUnderTheNextRevision) {
   this->must(Transaction()
                  .create(rows::send_job())
+                 .create(rows::recipient())
                  .create(rows::batch())
                  .create(rows::retract_job())
                  .create(rows::channel())
                  .create(rows::receive_job()));
   SendJobRow job = rows::send_job();
   job.next_batch = 9;
+  RecipientRow recipient = rows::recipient();
+  recipient.received = 9;
   BatchRow batch = rows::batch();
   batch.built = 99;
   ChannelRow channel = rows::channel();
@@ -131,9 +134,16 @@ TYPED_TEST_P(StoreConformance, Update_WritesTheRowUnderTheNextRevision) {
   receive.prefix = 9999;
   RetractJobRow retract = rows::retract_job();
   retract.next_box = 99999;
-  this->must(
-      Transaction().update(job).update(batch).update(channel).update(receive).update(retract));
-  job.revision = batch.revision = channel.revision = receive.revision = retract.revision = 1;
+  this->must(Transaction()
+                 .update(job)
+                 .update(recipient)
+                 .update(batch)
+                 .update(channel)
+                 .update(receive)
+                 .update(retract));
+  job.revision = recipient.revision = batch.revision = channel.revision = receive.revision =
+      retract.revision = 1;
+  EXPECT_EQ(this->store->recipients(recipient.job)->front(), recipient);
   EXPECT_EQ(*this->store->retract_job(retract.job), retract);
   EXPECT_EQ(*this->store->send_job(job.id), job);
   EXPECT_EQ(*this->store->batch(batch.job, batch.index), batch);
