@@ -42,10 +42,15 @@ TEST_F(CliSendTest, ChoicesAboutTheNetwork_AreKeptAndShown) {
   const Ended sent = send({path("report.pdf"), "--to", "alice", "--window", "1", "--commit",
                            "direct", "--transport", "direct", "--expire", "90m", "--json"});
   EXPECT_EQ(sent.status, 0) << sent.err;
-  EXPECT_NE(
-      sent.out.find("\"window\":1,\"transport\":\"direct\",\"commit\":\"direct\",\"expire\":5400"),
-      std::string::npos)
+  EXPECT_NE(sent.out.find("\"window\":1,\"transport\":\"direct\",\"commit\":\"direct\",\"separate_"
+                          "bodies\":false,\"expire\":5400"),
+            std::string::npos)
       << sent.out;
+  const Ended chosen = send(
+      {path("report.pdf"), "--to", "alice", "--transport", "auto", "--separate-bodies", "--json"});
+  EXPECT_NE(chosen.out.find("\"transport\":\"auto\",\"commit\":\"copy\",\"separate_bodies\":true"),
+            std::string::npos)
+      << chosen.out;
   expect_error(send({path("report.pdf"), "--to", "alice", "--window", "17"}), 2, "--window");
   expect_error(send({path("report.pdf"), "--to", "alice", "--window", "0"}), 2, "--window");
   expect_error(send({path("report.pdf"), "--to", "alice", "--commit", "auto"}), 2, "--commit");

@@ -156,6 +156,7 @@ class NoCopies : public ports::Network {
   asio::awaitable<Result<ports::NetworkView>> view(std::uint64_t limit_ms) override {
     return network_.view(limit_ms);
   }
+  asio::awaitable<Result<ports::Costs>> costs() override { return network_.costs(); }
   asio::awaitable<Result<ports::KeyPair>> new_keypair(Bytes32 seed) override {
     return network_.new_keypair(seed);
   }

@@ -369,6 +369,23 @@ TEST_P(EngineRetractTest, ExpiredTransfer_IsRetractedByTheNextRun) {
   run_all(world, 0);
 }
 
+// A long upload keeps the engine at work.
+TEST_P(EngineRetractTest, TransferThatExpiresWhileOthersRun_IsRetractedInTime) {
+  SendRequest request;
+  request.sources = {world.file("short", SendWorld::pattern(6 * kChunk))};
+  request.to = {"anna", "ben"};
+  request.transport = GetParam();
+  request.expire = 60;
+  request.priority = 1;
+  const Result<JobId> queued = world.run(enqueue_send(world.ports(), request));
+  ASSERT_TRUE(queued);
+  const JobId id = *queued, other = queue(world, 400 * kChunk, "long");
+  run_all(world, 3);
+  expect_retracted(world, id);
+  EXPECT_LT(retraction(world, id).finished, world.job(other).finished);
+  EXPECT_GE(retraction(world, id).created, world.job(id).sent + 60);
+}
+
 // ---- what is refused ----
 
 TEST_P(EngineRetractJobTest, NothingToRetract_IsSaid) {

@@ -103,7 +103,7 @@ TEST_F(EngineSendTest, LargestContentThatFits_TravelsInTheLetter) {
   row.plan.size = kChunk;  // numbers of the length that they will have
   row.sent = row.until = UINT32_MAX + 1ULL;
   row.plan.inline_data.resize(1024);
-  const std::size_t largest = 1024 + kChunk - letter_of(row).size();
+  const std::size_t largest = 1024 + kChunk - letter_of(row, RecipientIndex{0}).size();
   const JobId fits = world.queue_bytes("name.bin", largest, {"anna"});
   run_all(world, 1);
   const JobId too_large = world.queue_bytes("name.bin", largest + 1, {"anna"});
@@ -154,7 +154,7 @@ TEST_F(EngineSendTest, LetterDecided_KeepsItsBytesOverARestart) {
   const SendJobRow decided = world.job(id);
   const Bytes letter = world.recipient(id).letter;
   ASSERT_FALSE(letter.empty());
-  EXPECT_EQ(letter, letter_of(decided));
+  EXPECT_EQ(letter, letter_of(decided, RecipientIndex{0}));
   world.let_pass(std::chrono::hours(30));
   run_all(world, 1);
   EXPECT_EQ(world.job(id).sent, decided.sent);

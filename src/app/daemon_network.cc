@@ -7,7 +7,9 @@
 
 #include "app/real_clock.h"
 #include "bacap/epochs.h"
+#include "base/random.h"
 #include "crypto/hash.h"
+#include "engine/ports.h"
 #include "wire/pki.h"
 #include "wire/replies.h"
 
@@ -24,6 +26,8 @@ namespace {
 constexpr milliseconds kDialPause{3'000};
 // A geometry beyond it is no geometry: the daemon's frames would not hold one box.
 constexpr std::int64_t kBoxMaxLimit = 1 << 20;
+// Between two packets, whatever a document says.
+constexpr double kSlowestMs = 3'600'000;
 
 Error gone() { return error(Errc::kDaemonGone, "no connection to the daemon"); }
 
@@ -178,6 +182,25 @@ asio::awaitable<Result<ports::NetworkView>> DaemonNetwork::view(std::uint64_t li
     view.couriers.push_back(
         CourierRow{courier.identity_hash, std::string(as_text(courier.queue_id))});
   co_return view;
+}
+
+// Timed by an encryption of no use: a box of a sequence that nobody has, which is not read.
+asio::awaitable<Result<ports::Costs>> DaemonNetwork::costs() {
+  TP_CO_TRY(dial());
+  TP_CO_TRY(co_await wait_for_document(kDaemonLimitMs));
+  const thin::DocumentPtr document = local_->document();
+  if (document == nullptr) co_return gone();
+  Result<thin::KeyPair> box = co_await local_->new_keypair(random_array<32>());
+  if (!box) co_return local_failure(box.error());
+  const auto begin = steady_clock::now();
+  Result<thin::Envelope> envelope = co_await local_->encrypt_read(box->read_cap, box->first);
+  if (!envelope) co_return local_failure(envelope.error());
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+  ports::Costs costs;
+  costs.encryption_ms = static_cast<std::uint64_t>(took.count());
+  const double rate = document->content().lambda_p;
+  if (rate > 0) costs.packet_ms = static_cast<std::uint64_t>(std::min(1 / rate, kSlowestMs));
+  co_return costs;
 }
 
 asio::awaitable<Result<ports::KeyPair>> DaemonNetwork::new_keypair(Bytes32 seed) {

@@ -25,6 +25,8 @@ class DaemonNetwork : public ports::Network {
   // Also kNotFound and kUsage for the configuration file, and kRefused for a daemon without
   // directory authorities: nothing says which network it is on.
   boost::asio::awaitable<Result<ports::NetworkView>> view(std::uint64_t limit_ms) override;
+  // Of a daemon that has no other clients: they would take slots.
+  boost::asio::awaitable<Result<ports::Costs>> costs() override;
   boost::asio::awaitable<Result<ports::KeyPair>> new_keypair(Bytes32 seed) override;
   boost::asio::awaitable<Result<ports::BuiltElements>> build(
       std::vector<ports::Destination> destinations, Bytes buffer, bool is_start,

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "app/time_text.h"
+#include "engine/bodies.h"
 #include "engine/forecast.h"
 #include "engine/held.h"
 #include "wire/letter.h"
@@ -125,6 +126,10 @@ std::string_view name_of(ReceiveState state) {
 std::string_view name_of(Layout layout) { return layout == Layout::kInline ? "inline" : "letters"; }
 
 std::string_view name_of(Way way) { return way == Way::kCopy ? "copy" : "direct"; }
+// Until a job is planned it may be open how it uploads.
+std::string_view transport_of(const SendJobRow& row) {
+  return row.chooses_transport && row.plan.box_max == 0 ? "auto" : name_of(row.transport);
+}
 std::string_view name_of(IfExists if_exists) {
   switch (if_exists) {
     case IfExists::kRename:
@@ -165,7 +170,7 @@ Result<SendView> view_of(const ports::Store& store, const HeldJobs& held, SendJo
   const SendPlan& plan = row.plan;
   view.boxes = plan.boxes;
   if (plan.batch_chunks > 0) {
-    view.batches = (plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks;
+    view.batches = batch_count(row);
     const Result<std::uint64_t> done = boxes_done(store, row);
     if (!done) return done.error();
     view.boxes_done = *done;
@@ -284,8 +289,9 @@ Json SendView::json() const {
           {"boxes_done", boxes_done},
           {"batches", batches},
           {"window", row.window == 0 ? Json(nullptr) : Json(row.window)},
-          {"transport", name_of(row.transport)},
+          {"transport", transport_of(row)},
           {"commit", name_of(row.commit)},
+          {"separate_bodies", row.separate_bodies},
           {"expire", row.expire == 0 ? Json(nullptr) : Json(row.expire)},
           {"eta", eta != 0 ? Json(eta) : Json(nullptr)},
           {"recipients", std::move(to)},

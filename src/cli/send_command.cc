@@ -30,6 +30,7 @@ struct SendArgs {
   bool wait = false;
   std::uint32_t window = 0;
   std::string transport = "copy";
+  bool separate_bodies = false;
   std::string commit = "copy";
   std::uint64_t expire = 0;
 };
@@ -109,6 +110,8 @@ Result<int> run_send(Context& context, const SendArgs& args) {
   if (!existing) return existing.error();
   request.window = args.window;
   request.transport = way_of(args.transport);
+  request.choose_transport = args.transport == "auto";
+  request.separate_bodies = args.separate_bodies;
   request.commit = way_of(args.commit);
   request.expire = args.expire;
   const Result<JobId> id = session.run(enqueue_send(session.ports(), std::move(request)));
@@ -154,13 +157,18 @@ void add_send(Commands& commands) {
       ->type_name("N");
   const CLI::IsMember way({"copy", "direct"});
   command
-      ->add_option("--transport", args->transport,
-                   "how the content is written: by a courier's copy, or each box on its own")
-      ->check(way)
-      ->type_name("copy|direct");
+      ->add_option(
+          "--transport", args->transport,
+          "how the content is written: by a courier's copy, each box on its own, or by the "
+          "faster way")
+      ->check(CLI::IsMember({"copy", "direct", "auto"}))
+      ->type_name("copy|direct|auto");
   command->add_option("--commit", args->commit, "the same for the letters")
       ->check(way)
       ->type_name("copy|direct");
+  command->add_flag("--separate-bodies", args->separate_bodies,
+                    "upload the content once for each recipient, so that none can tell another by "
+                    "it; a letter that holds it has no body");
   command
       ->add_option("--expire", args->expire,
                    "retract it so long after its letters were decided, as 12h or 3d")

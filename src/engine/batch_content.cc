@@ -4,6 +4,7 @@
 
 #include "base/failpoint.h"
 #include "engine/backoff.h"
+#include "engine/bodies.h"
 #include "engine/index_steps.h"
 #include "engine/read_surely.h"
 #include "engine/reserve_position.h"
@@ -108,21 +109,15 @@ asio::awaitable<Result<Verdict>> read_chunk_back(EnginePorts ports, bacap::ReadC
   }
 }
 
-BodyContent::BodyContent(const SendJobRow& job, EnginePorts ports)
-    : job_(job.id),
-      slice_items_(job.plan.slice_chunks),
-      chunks_(job, ports.files),
-      body_(bacap::WriteCap::from_seed(job.plan.body_seed)),
-      ports_(ports) {}
-
 Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
-  Result<Bytes> payload = chunks_.read(row.first + row.built, count);
+  const std::uint64_t boxes = boxes_per_copy(job_);
+  Result<Bytes> payload = chunks_.read(row.first % boxes + row.built, count);
   if (!payload) return payload.error();
   Result<IndexBytes> next = advanced(row.next_index, count);
   if (!next) return next.error();
   Slice slice;
   slice.payloads.push_back(std::move(payload).value());
-  slice.write_caps.emplace_back(body_.view());
+  slice.write_caps.emplace_back(body_of(job_, row.first / boxes).view());
   slice.starts.push_back(row.next_index);
   slice.expected_next.push_back(next.value());
   return slice;
@@ -131,10 +126,12 @@ Result<Slice> BodyContent::slice(const BatchRow& row, std::uint32_t count) {
 asio::awaitable<Result<Verdict>> BodyContent::read_back(BatchRow row, std::uint32_t item) {
   Result<IndexBytes> index = advanced(row.body_index, item);
   if (!index) co_return index.error();
-  Result<Bytes> expected = chunks_.read(row.first + item, 1);
+  const std::uint64_t boxes = boxes_per_copy(job_);
+  Result<Bytes> expected = chunks_.read(row.first % boxes + item, 1);
   if (!expected) co_return expected.error();
-  co_return co_await read_chunk_back(ports_, body_.read_cap(), index.value(),
-                                     std::move(expected).value(), "the body");
+  const bacap::ReadCap body = body_of(job_, row.first / boxes).read_cap();
+  co_return co_await read_chunk_back(ports_, body, index.value(), std::move(expected).value(),
+                                     "the body");
 }
 
 Result<Slice> CommitContent::slice(const BatchRow& row, std::uint32_t count) {

@@ -90,17 +90,16 @@ boost::asio::awaitable<Result<Verdict>> read_chunk_back(EnginePorts ports, bacap
 // The body of a transfer.
 class BodyContent : public BodyBoxes {
  public:
-  BodyContent(const SendJobRow& job, EnginePorts ports);
-  std::uint32_t slice_items() const override { return slice_items_; }
+  BodyContent(const SendJobRow& job, EnginePorts ports)
+      : job_(job), chunks_(job, ports.files), ports_(ports) {}
+  std::uint32_t slice_items() const override { return job_.plan.slice_chunks; }
   Result<Slice> slice(const BatchRow& row, std::uint32_t count) override;
-  Status may_start_work() const override { return taubenpost::may_start_work(ports_, job_); }
+  Status may_start_work() const override { return taubenpost::may_start_work(ports_, job_.id); }
   boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) override;
 
  private:
-  const JobId job_;
-  const std::uint32_t slice_items_;
+  const SendJobRow job_;
   SpooledChunks chunks_;
-  bacap::WriteCap body_;
   EnginePorts ports_;
 };
 

@@ -51,6 +51,7 @@ Status fill(JobQueue& queue, std::vector<JobId>& outside, const std::vector<Send
   const Result<HeldJobs> held = HeldJobs::read(ports.store);
   if (!held) return held.error();
   for (const SendJobRow& row : sends) {
+    if (const std::uint64_t time = expires_at(row); time > now) queue.add_expiry(time, row.id);
     if (!has_work(row, now)) continue;
     const Result<std::string> reason = held->reason(row);
     if (!reason) return reason.error();
@@ -78,6 +79,24 @@ Status wake(Run& run) {
     if (has_work(*row, run.now()) && !run.active.contains(id)) run.queue.add(*row, run.now());
   }
   return ok();
+}
+
+// What its sender wanted to be there no longer than until now.
+asio::awaitable<Status> retract_due(Run& run) {
+  std::vector<SendJobRow> expired;
+  for (const JobId& id : run.queue.expired(run.now())) {
+    Result<SendJobRow> row = run.ports.store.send_job(id);
+    if (!row) co_return row.error();
+    expired.push_back(std::move(row).value());
+  }
+  TP_CO_TRY(co_await retract_expired(run.ports, expired));
+  for (const SendJobRow& row : expired) {
+    const Result<std::optional<RetractJobRow>> retraction = run.ports.store.retract_job(row.id);
+    if (!retraction) co_return retraction.error();
+    const bool is_new = retraction->has_value() && !has_ended((*retraction)->state);
+    if (is_new && !run.active.contains(row.id)) run.queue.add(**retraction);
+  }
+  co_return ok();
 }
 
 // Inline jobs whose channels are free now.
@@ -131,6 +150,8 @@ asio::awaitable<Status> run_send(Run& run, JobQueue::Turn turn) {
     co_return ok();
   }
   run.is_left = true;
+  if (const std::uint64_t time = row ? expires_at(*row) : 0; time != 0)
+    run.queue.add_expiry(time, turn.id);
   count_end(run, row, row && row->state == SendState::kPosted);
   co_return done;
 }
@@ -214,6 +235,7 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   for (;;) {
     Status woken = wake(run);
     if (woken) woken = let_in(run);
+    if (woken && !run.error) woken = co_await retract_due(run);
     if (!woken && !run.error) run.error = woken.error();
     std::optional<JobQueue::Turn> turn;
     while (!run.error && (turn = queue.next(shared.body_writes.resting_jobs)))

@@ -94,6 +94,9 @@ Result<Layout> layout_of(const std::vector<ChannelRow>& channels) {
 
 // What readers of other programs could not take.
 Status valid_inline(const SendJobRow& job) {
+  if (job.separate_bodies)
+    return error(Errc::kUsage, "an inline channel carries no bodies: each has its own content",
+                 "leave --separate-bodies out");
   if (inline_name(job).size() > wire::kNameMax)
     return error(Errc::kUsage, printable(job.name) + ": too long a name for its archive",
                  "choose one of at most 251 bytes with --name");
@@ -202,7 +205,9 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   job->deadline = request.deadline;
   job->window = request.window;
   job->transport = request.transport;
+  job->chooses_transport = request.choose_transport;
   job->commit = request.commit;
+  job->separate_bodies = request.separate_bodies;
   job->expire = request.expire;
   job->layout = *layout;
   job->recipients = static_cast<std::uint32_t>(channels->size());

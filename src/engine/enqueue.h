@@ -26,8 +26,10 @@ struct SendRequest {
   std::uint64_t deadline = 0;      // Unix seconds, or 0; later than now and `not_before`
   std::uint32_t window = 0;        // writes in flight, at most 16; 0: as many as the engine has
   Way transport = Way::kCopy;
+  bool choose_transport = false;  // the faster way, when the job is planned
   Way commit = Way::kCopy;
-  std::uint64_t expire = 0;  // seconds after its letters were decided until it is retracted
+  bool separate_bodies = false;  // a body for each recipient; not for inline channels
+  std::uint64_t expire = 0;      // seconds after its letters were decided until it is retracted
 };
 
 // Errors: kNotFound (source, channel), kSourceUnreadable, kUsage (what can't be sent, an incoming

@@ -5,6 +5,7 @@
 
 #include "bacap/epochs.h"
 #include "engine/ageing.h"
+#include "engine/bodies.h"
 #include "engine/job_queue.h"
 #include "engine/upload_rate.h"
 #include "model/has_upload.h"
@@ -33,8 +34,7 @@ bool uploads(const SendJobRow& row) {
 
 std::uint64_t boxes_of(const SendJobRow& row) {
   if (row.plan.boxes > 0) return row.plan.boxes;
-  const std::uint64_t copies = row.layout == Layout::kInline ? row.recipients : 1;
-  return copies * ((row.identity.size + kUsualChunk - 1) / kUsualChunk);
+  return copies_of(row) * ((row.identity.size + kUsualChunk - 1) / kUsualChunk);
 }
 
 Result<std::uint64_t> packets_left(const ports::Store& store, const SendJobRow& row) {
@@ -51,9 +51,8 @@ std::string days(std::uint64_t seconds) {
 }  // namespace
 
 Result<std::uint64_t> boxes_done(const ports::Store& store, const SendJobRow& row) {
-  const SendPlan& plan = row.plan;
-  // Batches below `next_batch` are done, but for those that still have a row.
-  std::uint64_t done = std::min(std::uint64_t{row.next_batch} * plan.batch_chunks, plan.boxes);
+  // Batches that were opened are done, but for those that still have a row.
+  std::uint64_t done = boxes_opened(row);
   if (!has_upload(row)) return done;
   const Result<std::vector<BatchRow>> open = store.batches(row.id);
   if (!open) return open.error();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/bodies.h"
 #include "engine/index_steps.h"
 #include "engine/letter_of.h"
 
@@ -69,8 +70,8 @@ Status take_channels(const ports::Store& store, const SendJobRow& job, Transacti
 asio::awaitable<Status> reserve_streams(EnginePorts ports, SendJobRow job, Transaction& step) {
   Result<std::vector<RecipientRow>> recipients = ports.store.recipients(job.id);
   if (!recipients) co_return recipients.error();
-  const Bytes header = letter_of(job);
-  const std::uint64_t boxes = 1 + boxes_per_channel(job);
+  const Bytes header = letter_of(job, RecipientIndex{0});
+  const std::uint64_t boxes = 1 + boxes_per_copy(job);
   for (RecipientRow& recipient : recipients.value()) {
     Result<ChannelRow> channel = ports.store.channel(recipient.channel);
     if (!channel) co_return channel.error();

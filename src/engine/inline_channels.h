@@ -13,11 +13,6 @@
 
 namespace taubenpost {
 
-// Boxes of content in each channel of a planned inline job.
-inline std::uint64_t boxes_per_channel(const SendJobRow& job) {
-  return job.plan.boxes / job.recipients;
-}
-
 // Whether nothing of it can have reached the network: no batch was opened, no header decided.
 inline bool is_unwritten(const SendJobRow& job) { return job.next_batch == 0 && job.until == 0; }
 

@@ -47,11 +47,21 @@ void JobQueue::add(const SendJobRow& row, std::uint64_t now) {
   if (row.deadline > now) deadlines_.emplace(row.deadline, row.id);
 }
 
+void JobQueue::take_until(std::uint64_t now, Times& times, std::vector<JobId>& ids) {
+  while (!times.empty() && times.begin()->first <= now)
+    ids.push_back(times.extract(times.begin()).mapped());
+}
+
 std::vector<JobId> JobQueue::due(std::uint64_t now) {
   std::vector<JobId> ids;
-  for (auto* const times : {&begins_, &deadlines_})
-    while (!times->empty() && times->begin()->first <= now)
-      ids.push_back(times->extract(times->begin()).mapped());
+  take_until(now, begins_, ids);
+  take_until(now, deadlines_, ids);
+  return ids;
+}
+
+std::vector<JobId> JobQueue::expired(std::uint64_t now) {
+  std::vector<JobId> ids;
+  take_until(now, expiries_, ids);
   return ids;
 }
 

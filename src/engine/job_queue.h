@@ -49,10 +49,14 @@ class JobQueue {
   void add(const SendJobRow& row, std::uint64_t now);
   void add(const RetractJobRow& row) { add(Lane::kRetractions, rank_of(row), row.job); }
   void add(const ReceiveJobRow& row) { add(Lane::kReceives, rank_of(row), row.id); }
+  // It is at its end, and to be retracted at this time.
+  void add_expiry(std::uint64_t time, JobId id) { expiries_.emplace(time, id); }
   // Takes out the ids whose time or deadline has come: they are to be added again.
   std::vector<JobId> due(std::uint64_t now);
+  // Takes out those that have expired.
+  std::vector<JobId> expired(std::uint64_t now);
   // Whether there is something to do that no end of a job announces: somebody waits.
-  bool needs_clock() const { return later() > 0 || !empty(); }
+  bool needs_clock() const { return later() > 0 || !expiries_.empty() || !empty(); }
   std::size_t later() const { return begins_.size(); }  // those that may not begin yet
   // The next one that has a place; it keeps the place until leave(). Bodies that rest lend theirs:
   // a few more may run when they go on.
@@ -68,7 +72,10 @@ class JobQueue {
   void add(Lane lane, std::int64_t rank, JobId id);
   Waiting& of(Lane lane) { return lanes_.at(static_cast<std::size_t>(lane)); }
 
-  std::multimap<std::uint64_t, JobId> begins_, deadlines_;  // by time
+  using Times = std::multimap<std::uint64_t, JobId>;
+  static void take_until(std::uint64_t now, Times& times, std::vector<JobId>& ids);
+
+  Times begins_, deadlines_, expiries_;
   // Two bodies, so that the packets of one fill the pauses of the other. More would only make each
   // of them later, and spool what can't be sent for days.
   std::array<Waiting, 4> lanes_{Waiting{2, {}}, Waiting{16, {}}, Waiting{4, {}}, Waiting{16, {}}};

@@ -1,6 +1,6 @@
 #include "engine/letter_of.h"
 
-#include "bacap/capability.h"
+#include "engine/bodies.h"
 #include "wire/letter.h"
 
 namespace taubenpost {
@@ -33,7 +33,7 @@ std::string inline_name(const SendJobRow& row) {
   return row.archive ? row.name + ".tar" : row.name;
 }
 
-Bytes letter_of(const SendJobRow& row) {
+Bytes letter_of(const SendJobRow& row, RecipientIndex recipient) {
   if (row.layout == Layout::kInline) return header_of(row);
   wire::Letter letter;
   describe(row, letter);
@@ -44,9 +44,8 @@ Bytes letter_of(const SendJobRow& row) {
   letter.until = row.until;
   letter.content = row.plan.inline_data;
   if (row.plan.boxes > 0)
-    letter.content =
-        wire::BodyRef{bacap::WriteCap::from_seed(row.plan.body_seed).read_cap().bytes(),
-                      row.plan.boxes, chunk_size(ByteSize{row.plan.box_max}).value()};
+    letter.content = wire::BodyRef{body_for(row, recipient).read_cap().bytes(), boxes_per_copy(row),
+                                   chunk_size(ByteSize{row.plan.box_max}).value()};
   return wire::encode_letter(letter);
 }
 

@@ -1,4 +1,5 @@
-// The letter of a send job, or the header of an inline one: the same bytes for every recipient.
+// The letter of a send job, or the header of an inline one: the same bytes for every recipient
+// who has no body of their own.
 #pragma once
 
 #include <string>
@@ -9,7 +10,7 @@
 namespace taubenpost {
 
 // `sent` and `until` of the row are part of a letter, and not of a header.
-Bytes letter_of(const SendJobRow& row);
+Bytes letter_of(const SendJobRow& row, RecipientIndex recipient);
 // How the file is called in a header: readers of other programs see no `kind`.
 std::string inline_name(const SendJobRow& row);
 

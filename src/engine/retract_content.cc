@@ -2,8 +2,8 @@
 
 #include "base/failpoint.h"
 #include "engine/backoff.h"
+#include "engine/bodies.h"
 #include "engine/index_steps.h"
-#include "engine/inline_channels.h"
 #include "engine/job_errors.h"
 #include "engine/read_surely.h"
 #include "engine/tombstone.h"
@@ -85,11 +85,11 @@ asio::awaitable<Status> LetterTombstones::settle_one(RecipientRow recipient) {
 }
 
 Result<bacap::WriteCap> BodyTombstones::sequence_of(const BatchRow& row) const {
-  if (job_.layout == Layout::kLetters) return bacap::WriteCap::from_seed(job_.plan.body_seed);
+  const std::uint64_t sequence = row.first / boxes_per_copy(job_);
+  if (job_.layout == Layout::kLetters) return body_of(job_, sequence);
   const Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(job_.id);
   if (!recipients) return recipients.error();
-  const Result<ChannelRow> channel =
-      ports_.store.channel(recipients->at(row.first / boxes_per_channel(job_)).channel);
+  const Result<ChannelRow> channel = ports_.store.channel(recipients->at(sequence).channel);
   if (!channel) return channel.error();
   return bacap::WriteCap::parse(channel->capability);
 }

@@ -39,8 +39,8 @@ class LetterTombstones : public BatchContent {
   EnginePorts ports_;
 };
 
-// Tombstones over boxes [first, first + count) of a body, or of the content of an inline job. That
-// is counted channel by channel here, and each batch is for one of them.
+// Tombstones over boxes [first, first + count) of a job's bodies, or of its content in channels.
+// That is counted channel by channel here, and each batch is for one sequence.
 class BodyTombstones : public BodyBoxes {
  public:
   BodyTombstones(SendJobRow job, EnginePorts ports, const EngineOptions& options)

@@ -5,6 +5,7 @@
 #include "bacap/capability.h"
 #include "base/failpoint.h"
 #include "engine/batch_runs.h"
+#include "engine/bodies.h"
 #include "engine/end_send.h"
 #include "engine/index_steps.h"
 #include "engine/inline_channels.h"
@@ -179,27 +180,38 @@ asio::awaitable<Result<std::optional<BatchIndex>>> RetractJob::open_batch() {
   co_return std::optional(index);
 }
 
-// Where the sequence of the next box ends. The content of an inline job is in the channels of its
-// recipients, one behind the other here; one whose header is not ours is left out.
+// Where the sequence of the next box ends, a body or a channel.
 Result<std::uint64_t> RetractJob::enter_sequence(RetractJobRow& row) const {
+  if (row.next_box >= row.boxes) return row.boxes;
   const Result<SendJobRow> job = ports_.store.send_job(id_);
   if (!job) return job.error();
-  if (job->layout == Layout::kLetters || row.next_box >= row.boxes) return row.boxes;
-  const Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
-  if (!recipients) return recipients.error();
-  const std::uint64_t boxes = boxes_per_channel(*job);
+  const std::uint64_t boxes = boxes_per_copy(*job);
   for (; row.next_box % boxes == 0 && row.next_box < row.boxes; row.next_box += boxes) {
-    const RecipientRow& recipient = recipients->at(row.next_box / boxes);
-    const bool is_ours =
-        recipient.state == RecipientState::kRetracted ||
-        std::count(row.letters.begin(), row.letters.end(), recipient.index.value()) > 0;
-    if (!is_ours) continue;
-    const Result<IndexBytes> first = advanced(recipient.position, 1);
-    if (!first) return first.error();
-    row.next_index = *first;
+    const Result<std::optional<IndexBytes>> begin = begin_of(*job, row, row.next_box / boxes);
+    if (!begin) return begin.error();
+    if (!*begin) continue;
+    row.next_index = **begin;
     break;
   }
-  return (row.next_box / boxes + 1) * boxes;
+  return std::min((row.next_box / boxes + 1) * boxes, row.boxes);
+}
+
+// The first box of a sequence. Nothing for a channel whose header is not ours.
+Result<std::optional<IndexBytes>> RetractJob::begin_of(const SendJobRow& job,
+                                                       const RetractJobRow& row,
+                                                       std::uint64_t sequence) const {
+  if (job.layout == Layout::kLetters)
+    return std::optional<IndexBytes>(body_of(job, sequence).index().bytes());
+  const Result<std::vector<RecipientRow>> recipients = ports_.store.recipients(id_);
+  if (!recipients) return recipients.error();
+  const RecipientRow& recipient = recipients->at(sequence);
+  const bool is_ours =
+      recipient.state == RecipientState::kRetracted ||
+      std::count(row.letters.begin(), row.letters.end(), recipient.index.value()) > 0;
+  if (!is_ours) return std::optional<IndexBytes>();
+  const Result<IndexBytes> first = advanced(recipient.position, 1);
+  if (!first) return first.error();
+  return std::optional<IndexBytes>(*first);
 }
 
 asio::awaitable<Status> RetractJob::finish() {

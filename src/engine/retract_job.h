@@ -32,6 +32,8 @@ class RetractJob {
   boost::asio::awaitable<Result<std::optional<BatchIndex>>> open_batch();
   Result<RetractJobRow> row() const;
   Result<std::uint64_t> enter_sequence(RetractJobRow& row) const;
+  Result<std::optional<IndexBytes>> begin_of(const SendJobRow& job, const RetractJobRow& row,
+                                             std::uint64_t sequence) const;
 
   const JobId id_;
   EnginePorts ports_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "bacap/capability.h"
+#include "engine/bodies.h"
 #include "engine/end_send.h"
 #include "engine/held.h"
 
@@ -20,12 +20,6 @@ bool was_copied(const std::vector<BatchRow>& batches, RecipientIndex recipient) 
         recipient.value() < batch.first + batch.count)
       return batch.copy_issued_ms != 0 || batch.generation.value() > 1;
   return true;
-}
-
-// Boxes of the body that may hold something: all of them, if there is a letter.
-std::uint64_t boxes_of(const SendJobRow& row, bool has_letters) {
-  if (has_letters) return row.plan.boxes;
-  return std::min(row.plan.boxes, std::uint64_t{row.next_batch} * row.plan.batch_chunks);
 }
 
 bool has_position(const RecipientRow& recipient) { return recipient.position != IndexBytes{}; }
@@ -61,13 +55,12 @@ asio::awaitable<Status> retract_again(EnginePorts ports, RetractJobRow row, Way 
   co_return co_await ports.store.commit(std::move(step));
 }
 
-bool has_expired(const ports::Clock& clock, const SendJobRow& row) {
-  const bool is_decided = row.state == SendState::kPosted || row.state == SendState::kFailed;
-  return row.expire != 0 && row.sent != 0 && is_decided &&
-         clock.unix_ms() / 1000 >= row.sent + row.expire;
-}
-
 }  // namespace
+
+std::uint64_t expires_at(const SendJobRow& row) {
+  const bool is_decided = row.state == SendState::kPosted || row.state == SendState::kFailed;
+  return row.expire != 0 && row.sent != 0 && is_decided ? row.sent + row.expire : 0;
+}
 
 Result<bool> may_be_found(const ports::Store& store, JobId id) {
   const Result<std::vector<RecipientRow>> recipients = store.recipients(id);
@@ -86,9 +79,7 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
   retraction.created = ports.clock.unix_ms() / 1000;
   retraction.direct = way == Way::kDirect;
   const bool has_letters = std::any_of(recipients->begin(), recipients->end(), has_position);
-  retraction.boxes = boxes_of(row, has_letters);
-  if (retraction.boxes > 0)
-    retraction.next_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
+  retraction.boxes = has_letters ? row.plan.boxes : boxes_opened(row);  // may hold something
   for (const RecipientRow& recipient : *recipients) {
     const bool is_reserved = recipient.state == RecipientState::kReserved && row.until != 0;
     const bool was_written =
@@ -124,7 +115,8 @@ asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, Way way) {
 
 asio::awaitable<Status> retract_expired(EnginePorts ports, const std::vector<SendJobRow>& jobs) {
   for (const SendJobRow& row : jobs) {
-    if (!has_expired(ports.clock, row)) continue;
+    const std::uint64_t time = expires_at(row);
+    if (time == 0 || time > ports.clock.unix_ms() / 1000) continue;
     const Result<std::optional<RetractJobRow>> begun = ports.store.retract_job(row.id);
     if (!begun) co_return begun.error();
     if (begun->has_value()) continue;

@@ -22,6 +22,10 @@ Result<std::optional<RetractJobRow>> retraction_of(EnginePorts ports, const Send
 // done.
 boost::asio::awaitable<Status> retract_send(EnginePorts ports, JobId id, Way way);
 
+// Unix seconds from which on a job is to be retracted, or 0: its sender did not say so, or its
+// letters are not decided.
+std::uint64_t expires_at(const SendJobRow& row);
+
 // Of all `jobs`, has those retracted that their sender wanted to be there no longer than until now.
 // Store errors only.
 boost::asio::awaitable<Status> retract_expired(EnginePorts ports,

@@ -113,7 +113,9 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
   if (!job) return job.error();
   job->window = old.window;
   job->transport = old.transport;
+  job->chooses_transport = old.chooses_transport;
   job->commit = old.commit;
+  job->separate_bodies = old.separate_bodies;
   job->expire = old.expire;
   job->priority = old.priority;
   job->not_before = old.not_before;

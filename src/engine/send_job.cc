@@ -4,13 +4,14 @@
 #include <cmath>
 #include <memory>
 
-#include "bacap/capability.h"
 #include "base/failpoint.h"
 #include "crypto/hash.h"
 #include "engine/ageing.h"
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
 #include "engine/batch_runs.h"
+#include "engine/bodies.h"
+#include "engine/choose_transport.h"
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
@@ -35,9 +36,9 @@ constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must al
 // At least four batches where it can be, so that uploads and copies overlap. Beyond that: the last
 // copy is waited for, at about three slots a box, and each batch costs about six packets of its
 // own. The sum is least near 1.5 times the root of the boxes.
-void shape_batches(SendPlan& plan, const EngineOptions& options) {
-  const std::uint64_t quarter = (plan.boxes + 3) / 4;
-  const auto best = static_cast<std::uint64_t>(1.5 * std::sqrt(static_cast<double>(plan.boxes)));
+void shape_batches(SendPlan& plan, std::uint64_t boxes, const EngineOptions& options) {
+  const std::uint64_t quarter = (boxes + 3) / 4;
+  const auto best = static_cast<std::uint64_t>(1.5 * std::sqrt(static_cast<double>(boxes)));
   const std::uint64_t most = std::min<std::uint64_t>({quarter, best, options.batch_chunks});
   plan.slice_chunks =
       static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, options.slice_chunks));
@@ -52,12 +53,7 @@ bool fits_into_letter(SendJobRow row, const SendPlan& plan) {
   row.plan.boxes = 0;
   row.sent = row.until = UINT32_MAX + 1ULL;
   row.plan.inline_data.assign(plan.size, 0);
-  return plan.size == 0 || letter_of(row).size() <= chunk;
-}
-
-std::uint32_t batch_count(const SendPlan& plan) {
-  if (plan.boxes == 0) return 0;
-  return static_cast<std::uint32_t>((plan.boxes + plan.batch_chunks - 1) / plan.batch_chunks);
+  return plan.size == 0 || letter_of(row, RecipientIndex{0}).size() <= chunk;
 }
 
 }  // namespace
@@ -126,18 +122,20 @@ asio::awaitable<Status> SendJob::start(SendJobRow row) {
 asio::awaitable<Status> SendJob::prepare(SendJobRow row) {
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
+  if (row.chooses_transport) {
+    const Result<ports::Costs> costs = co_await ports_.network.costs();
+    if (!costs) co_return costs.error();
+    row.transport = faster_way(*costs);
+  }
   Result<SendPlan> made = co_await plan(row, view->box_max);
   if (!made) co_return made.error();
   row.plan = std::move(made).value();
   Transaction step;
-  if (row.layout == Layout::kInline)
-    TP_CO_TRY(co_await reserve_streams(ports_, row, step));
-  else if (row.plan.boxes > 0)
-    row.next_batch_index = bacap::WriteCap::from_seed(row.plan.body_seed).index().bytes();
+  if (row.layout == Layout::kInline) TP_CO_TRY(co_await reserve_streams(ports_, row, step));
   step.note(id_, ports_.clock.unix_ms(),
             "planned: " + std::to_string(row.plan.size) + " bytes, " +
-                std::to_string(row.plan.boxes) + " boxes, " +
-                std::to_string(batch_count(row.plan)) + " batches");
+                std::to_string(row.plan.boxes) + " boxes, " + std::to_string(batch_count(row)) +
+                " batches");
   step.move(std::move(row), SendEvent::kPlanned);
   co_return co_await ports_.store.commit(std::move(step));
 }
@@ -150,10 +148,10 @@ asio::awaitable<Result<SendPlan>> SendJob::plan(const SendJobRow& row, std::uint
   plan.box_max = box_max;
   plan.size = row.identity.size;
   const std::uint64_t chunk = chunk_size(ByteSize{box_max}).value();
-  plan.boxes = chunks_for(ByteSize{plan.size}, ByteSize{chunk}).value();
-  if (row.layout == Layout::kInline) plan.boxes *= row.recipients;
+  const std::uint64_t boxes = chunks_for(ByteSize{plan.size}, ByteSize{chunk}).value();
+  plan.boxes = boxes * copies_of(row);
   if (row.layout == Layout::kLetters && fits_into_letter(row, plan)) plan.boxes = 0;
-  shape_batches(plan, options_);
+  shape_batches(plan, row.separate_bodies ? boxes : plan.boxes, options_);
   ports_.random.fill(plan.body_seed);
   Status read = co_await spool(row, plan);
   if (!read) co_return read.error();
@@ -236,7 +234,7 @@ asio::awaitable<Status> SendJob::upload_batches() {
 asio::awaitable<Result<std::optional<BatchIndex>>> SendJob::open_batch() {
   Result<SendJobRow> row = ports_.store.send_job(id_);
   if (!row) co_return row.error();
-  if (row->next_batch == batch_count(row->plan)) co_return std::optional<BatchIndex>();
+  if (row->next_batch == batch_count(*row)) co_return std::optional<BatchIndex>();
   TP_CO_TRY(may_start_work(ports_, id_));
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
@@ -244,12 +242,15 @@ asio::awaitable<Result<std::optional<BatchIndex>>> SendJob::open_batch() {
   BatchRow batch;
   batch.job = id_;
   batch.index = BatchIndex{row->next_batch};
-  batch.first = std::uint64_t{row->next_batch} * row->plan.batch_chunks;
-  batch.count = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(row->plan.batch_chunks, row->plan.boxes - batch.first));
+  const BatchPlace place = batch_place(*row, row->next_batch);
+  batch.first = place.first;
+  batch.count = place.count;
   if (row->layout == Layout::kLetters) {
-    batch.body_index = row->next_batch_index;
-    Result<IndexBytes> next = advanced(row->next_batch_index, batch.count);
+    const std::uint64_t boxes = boxes_per_copy(*row);
+    const bool begins_body = place.first % boxes == 0;
+    batch.body_index =
+        begins_body ? body_of(*row, place.first / boxes).index().bytes() : row->next_batch_index;
+    Result<IndexBytes> next = advanced(batch.body_index, batch.count);
     if (!next) co_return next.error();
     row->next_batch_index = next.value();
   }
@@ -274,14 +275,13 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
   row.sent = ports_.clock.unix_ms() / 1000;
   TP_CO_TRY(in_time(row, row.sent));
   row.until = ages_out_at(row.first_epoch);
-  const Bytes letter = letter_of(row);
   Transaction step;
   std::vector<RecipientIndex> to_write;
   for (RecipientRow& recipient : recipients.value()) {
     if (recipient.state == RecipientState::kPosted) continue;  // found by a resync
     to_write.push_back(recipient.index);
     if (row.layout == Layout::kInline) continue;
-    recipient.letter = letter;
+    recipient.letter = letter_of(row, recipient.index);
     Status reserved = reserve_position(ports_.store, std::move(recipient), step);
     if (!reserved) co_return reserved.error();
   }

@@ -20,6 +20,9 @@ Status may_be_shared(EnginePorts& ports, const SendJobRow& row,
   if (row.layout == Layout::kInline)
     return error(Errc::kRefused, "the content of the job is inside the channels of its recipients",
                  "'taubenpost send' the file to them");
+  if (row.separate_bodies && row.plan.boxes > 0)
+    return error(Errc::kRefused, "each recipient of the job has a body of their own",
+                 "'taubenpost send' the file to them");
   for (const ChannelRow& channel : channels)
     if (channel.layout == Layout::kInline)
       return error(Errc::kRefused,
@@ -54,7 +57,7 @@ Status add_recipients(EnginePorts& ports, SendJobRow& row, const std::vector<Cha
   if (!known) return known.error();
   SendJobRow of_letter = row;
   of_letter.sent = ports.clock.unix_ms() / 1000;
-  const Bytes letter = letter_of(of_letter);
+  const Bytes letter = letter_of(of_letter, RecipientIndex{0});
   std::vector<RecipientIndex> to_write;
   for (const ChannelRow& channel : channels) {
     for (const RecipientRow& recipient : known.value())

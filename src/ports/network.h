@@ -22,6 +22,12 @@ struct NetworkView {
   std::vector<CourierRow> couriers;
 };
 
+// What uploads wait for, in milliseconds; 0: not known.
+struct Costs {
+  std::uint64_t packet_ms = 0;      // between two packets of this client
+  std::uint64_t encryption_ms = 0;  // of one envelope, by the daemon
+};
+
 // One destination of a builder call: a payload of 1 to n chunks for consecutive boxes.
 struct Destination {
   ByteView payload;
@@ -87,6 +93,9 @@ class Network {
 
   // Waits for a connection with a geometry and a document; kDaemonGone after `limit_ms`.
   virtual boost::asio::awaitable<Result<NetworkView>> view(std::uint64_t limit_ms) = 0;
+
+  // May ask the daemon for an encryption that is of no use. Errors as view() has them.
+  virtual boost::asio::awaitable<Result<Costs>> costs() = 0;
 
   // Local calls. Errors: kDaemonGone, kTemporary (the daemon is not ready), kRejected.
   virtual boost::asio::awaitable<Result<KeyPair>> new_keypair(Bytes32 seed) = 0;

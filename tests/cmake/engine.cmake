@@ -1,4 +1,5 @@
 tp_test(engine_pace_test tp_engine)
+tp_test(engine_bodies_test tp_engine tp_store tp_files)
 tp_test(engine_direct_test tp_engine tp_store tp_files)
 tp_test(engine_send_test tp_engine tp_store tp_files)
 tp_test(engine_send_faults_test tp_engine tp_store tp_files)

@@ -58,6 +58,7 @@ class FakeNetwork : public ports::Network {
     view.box_max = kBoxMax;
     co_return view;
   }
+  boost::asio::awaitable<Result<ports::Costs>> costs() override { co_return ports::Costs{}; }
   boost::asio::awaitable<ports::ReadResult> read(Bytes read_cap, IndexBytes index) override {
     TP_CHECK(read_cap.size() == kReadCapSize);
     ++reads;

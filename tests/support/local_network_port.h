@@ -88,6 +88,8 @@ class LocalNetworkPort : public ports::Network {
     co_return view;
   }
 
+  boost::asio::awaitable<Result<ports::Costs>> costs() override { co_return ports::Costs{}; }
+
   boost::asio::awaitable<Result<ports::KeyPair>> new_keypair(Bytes32 seed) override {
     co_await begin();
     if (gone) co_return no_daemon();

@@ -50,9 +50,10 @@ class ModelNetwork : public ports::Network {
   std::set<Bytes32> lazy;    // couriers that take a copy and never run it either
   std::uint64_t box_max = kBoxMax;
   std::uint64_t copy_ms = 3000;  // that a courier takes for a copy
-  bool gone = false;             // no daemon
-  bool gone_at_once = false;     // and nobody waits for one
-  std::function<void()> step;    // before and after each effect; may throw the process away
+  ports::Costs known_costs;
+  bool gone = false;           // no daemon
+  bool gone_at_once = false;   // and nobody waits for one
+  std::function<void()> step;  // before and after each effect; may throw the process away
   std::function<std::optional<WriteFault>(const WriteCall&)> on_write;
   std::function<std::optional<WriteFault>(const IndexBytes&)> on_tombstone;
   std::function<std::optional<ports::ReadResult>(const IndexBytes&)> on_read;
@@ -88,6 +89,8 @@ class ModelNetwork : public ports::Network {
   void forget_copies() { copies_.clear(); }  // the couriers restart
 
   // ---- ports::Network ----
+  boost::asio::awaitable<Result<ports::Costs>> costs() override { co_return known_costs; }
+
   boost::asio::awaitable<Result<ports::NetworkView>> view(std::uint64_t limit_ms) override {
     if (gone) {
       co_await clock_.sleep(std::chrono::milliseconds(gone_at_once ? 1 : limit_ms));

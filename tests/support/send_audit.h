@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bacap/capability.h"
+#include "engine/bodies.h"
 #include "ports/network.h"
 #include "ports/store.h"
 
@@ -234,15 +235,17 @@ class SendAudit {
         if (count == 1 && recipient.position == start && is_channel(cap)) return id;
       }
       const SendJobRow job = *store_->send_job(id);
-      const bacap::WriteCap body = bacap::WriteCap::from_seed(job.plan.body_seed);
       if (job.layout == Layout::kInline) {
         const std::optional<InlineBox> first = inline_box(cap, start);
         if (!first || first->job.id != id) continue;
         EXPECT_LE(first->number / job.recipients + count, job.plan.boxes / job.recipients);
       } else {
-        if (row->boxes == 0 || !equal(body.view(), cap)) continue;
-        EXPECT_TRUE(bacap::is_on_stream(body.index(), at, row->boxes)) << "a box behind the body";
-        EXPECT_LE(at.counter() - body.index().counter() + count, row->boxes);
+        const std::optional<std::uint64_t> number = body_number(job, cap);
+        if (row->boxes == 0 || !number) continue;
+        const bacap::MessageBoxIndex first = body_of(job, *number).index();
+        const std::uint64_t begin = *number * boxes_per_copy(job);
+        EXPECT_TRUE(bacap::is_on_stream(first, at, boxes_per_copy(job))) << "a box behind the body";
+        EXPECT_LE(begin + at.counter() - first.counter() + count, row->boxes);
       }
       EXPECT_TRUE(!letters_left || letters_may_stay) << "the body before the letters";
       return id;
@@ -279,7 +282,7 @@ class SendAudit {
         const SendJobRow job = *store_->send_job(id);
         EXPECT_EQ(job.state, SendState::kCommitting);
         EXPECT_TRUE(equal(recipient.letter, bytes)) << "a letter that is not the stored one";
-        EXPECT_GE(std::uint64_t{job.next_batch} * job.plan.batch_chunks, job.plan.boxes);
+        EXPECT_EQ(boxes_opened(job), job.plan.boxes);
         for (const BatchRow& row : batches(id)) EXPECT_TRUE(is_commit(row.index));
         return;
       }
@@ -289,7 +292,7 @@ class SendAudit {
   void body(const ports::Destination& to, ByteView buffer, bool is_start) {
     for (const JobId& id : jobs()) {
       const SendJobRow job = *store_->send_job(id);
-      if (!equal(bacap::WriteCap::from_seed(job.plan.body_seed).view(), to.write_cap)) continue;
+      if (!body_number(job, to.write_cap)) continue;
       EXPECT_EQ(job.state, SendState::kUploading);
       for (const BatchRow& row : batches(id))
         if (row.state == BatchState::kBuilding && row.next_index == to.start &&
@@ -301,10 +304,15 @@ class SendAudit {
     ADD_FAILURE() << "a slice of a body that nobody sends";
   }
 
+  static std::optional<std::uint64_t> body_number(const SendJobRow& job, ByteView cap) {
+    for (std::uint64_t body = 0; body < copies_of(job); ++body)
+      if (equal(body_of(job, body).view(), cap)) return body;
+    return std::nullopt;
+  }
   std::optional<SendJobRow> job_of_body(ByteView cap) const {
     for (const JobId& id : jobs()) {
       const SendJobRow job = *store_->send_job(id);
-      if (equal(bacap::WriteCap::from_seed(job.plan.body_seed).view(), cap)) return job;
+      if (body_number(job, cap)) return job;
     }
     return std::nullopt;
   }
