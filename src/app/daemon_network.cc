@@ -163,25 +163,29 @@ asio::awaitable<Result<NetworkId>> DaemonNetwork::network_id() {
 
 asio::awaitable<Result<ports::NetworkView>> DaemonNetwork::view(std::uint64_t limit_ms) {
   TP_CO_TRY(dial());
-  Status ready = co_await wait_for_document(limit_ms);
-  if (!ready) co_return ready.error();
-  Result<NetworkId> id = co_await network_id();
-  if (!id) co_return id.error();
-  const thin::DocumentPtr document = local_->document();
-  const wire::PigeonholeGeometry* geometry = local_->geometry();
-  // Both may have gone with the connection during the call above.
-  if (document == nullptr || geometry == nullptr) co_return gone();
-  const std::int64_t box_max = geometry->max_plaintext_payload_length;
-  if (box_max <= 0 || box_max > kBoxMaxLimit)
-    co_return error(Errc::kRejected, "the daemon's geometry is impossible");
-  ports::NetworkView view;
-  view.id = *id;
-  view.box_max = static_cast<std::uint64_t>(box_max);
-  view.replica_epoch = bacap::replica_epoch_of_mix(document->epoch());
-  for (const thin::ServiceId& courier : local_->services("courier"))
-    view.couriers.push_back(
-        CourierRow{courier.identity_hash, std::string(as_text(courier.queue_id))});
-  co_return view;
+  const auto deadline = steady_clock::now() + milliseconds(limit_ms);
+  for (;;) {
+    Status ready =
+        co_await wait_for_document(static_cast<std::uint64_t>(rest_of(deadline).count()));
+    if (!ready) co_return ready.error();
+    Result<NetworkId> id = co_await network_id();
+    if (!id && id.error().code != Errc::kDaemonGone) co_return id.error();
+    const thin::DocumentPtr document = local_->document();
+    const wire::PigeonholeGeometry* geometry = local_->geometry();
+    // A daemon that has gone meanwhile is waited for like one that was not there.
+    if (!id || document == nullptr || geometry == nullptr) continue;
+    const std::int64_t box_max = geometry->max_plaintext_payload_length;
+    if (box_max <= 0 || box_max > kBoxMaxLimit)
+      co_return error(Errc::kRejected, "the daemon's geometry is impossible");
+    ports::NetworkView view;
+    view.id = *id;
+    view.box_max = static_cast<std::uint64_t>(box_max);
+    view.replica_epoch = bacap::replica_epoch_of_mix(document->epoch());
+    for (const thin::ServiceId& courier : local_->services("courier"))
+      view.couriers.push_back(
+          CourierRow{courier.identity_hash, std::string(as_text(courier.queue_id))});
+    co_return view;
+  }
 }
 
 // Timed by an encryption of no use: a box of a sequence that nobody has, which is not read.
