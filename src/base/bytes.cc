@@ -19,6 +19,7 @@ Error bad_text(std::string_view kind) {
 // Writes `bytes` in digits of `bits` bits, most significant first, the last digit zero-filled.
 std::string encode_digits(ByteView bytes, int bits, std::string_view alphabet) {
   std::string out;
+  out.reserve((bytes.size() * 8 + 31) / static_cast<unsigned>(bits) + 1);
   unsigned buffer = 0;
   int have = 0;
   for (const std::uint8_t byte : bytes) {
@@ -34,6 +35,7 @@ std::string encode_digits(ByteView bytes, int bits, std::string_view alphabet) {
 Result<Bytes> decode_digits(std::string_view text, int bits, std::string_view alphabet,
                             std::string_view kind) {
   Bytes out;
+  out.reserve(text.size() * static_cast<unsigned>(bits) / 8);
   unsigned buffer = 0;
   int have = 0;
   for (const char c : text) {

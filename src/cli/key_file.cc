@@ -2,10 +2,13 @@
 
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
 
 #include "app/state_dir.h"
 #include "base/bytes.h"
@@ -25,13 +28,34 @@ Error not_a_key(const std::string& path, const char* why) {
                "'taubenpost raw keypair' makes one");
 }
 
+std::optional<SecretBytes> decoded(std::string_view base64, std::size_t size) {
+  Result<Bytes> bytes = from_base64(base64);
+  if (!bytes || bytes->size() != size) return std::nullopt;
+  return SecretBytes(std::move(*bytes));
+}
+
 // The bytes of a field of exactly `size` bytes.
 std::optional<SecretBytes> field(const Json& object, const char* name, std::size_t size) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string()) return std::nullopt;
-  Result<Bytes> bytes = from_base64(found->get_ref<const std::string&>());
-  if (!bytes || bytes->size() != size) return std::nullopt;
-  return SecretBytes(std::move(*bytes));
+  return decoded(found->get_ref<const std::string&>(), size);
+}
+
+// What stands for the write capability while the text is with the JSON library, which wipes none of
+// its copies.
+std::string blank() { return std::string((thin::WriteCap::size() + 2) / 3 * 4, '.'); }
+
+// Where the text has the write capability, in base64; empty if nowhere.
+std::span<std::uint8_t> write_cap_in(Bytes& text) {
+  constexpr std::string_view kName = "\"write_cap\"";
+  const std::string_view view = as_text(text);
+  const std::size_t name = view.find(kName);
+  if (name == std::string_view::npos) return {};
+  const std::size_t quote = view.find_first_not_of(" \t\r\n:", name + kName.size());
+  if (quote == std::string_view::npos || view[quote] != '"') return {};
+  const std::size_t begin = quote + 1, end = view.find('"', begin);
+  if (end == std::string_view::npos) return {};
+  return std::span(text).subspan(begin, end - begin);
 }
 
 Status lock(const FileHandle& file) {
@@ -80,7 +104,11 @@ Error no_such_file(const std::string& path) {
 }  // namespace
 
 Result<KeyFile> parse_key_file(ByteView text, const std::string& path) {
-  const Json object = Json::parse(as_text(text), nullptr, false);
+  SecretBytes rest(text);
+  const std::span<std::uint8_t> cap = write_cap_in(rest.writable());
+  const auto write_cap = decoded(as_text(cap), thin::WriteCap::size());
+  std::ranges::fill(cap, '.');
+  const Json object = Json::parse(as_text(rest.view()), nullptr, false);
   if (!object.is_object() || object.value("format", Json()) != kFormat)
     return not_a_key(path, "it does not say \"format\": \"taubenpost-raw-1\"");
   KeyFile key;
@@ -90,18 +118,22 @@ Result<KeyFile> parse_key_file(ByteView text, const std::string& path) {
   key.read_cap = to_array<std::tuple_size_v<thin::ReadCap>>(read_cap->view());
   key.index = to_array<std::tuple_size_v<thin::BoxIndex>>(index->view());
   if (!object.contains("write_cap")) return key;
-  const auto write_cap = field(object, "write_cap", thin::WriteCap::size());
-  if (!write_cap) return not_a_key(path, "write_cap is damaged");
+  if (!write_cap || object["write_cap"] != blank()) return not_a_key(path, "write_cap is damaged");
   key.write_cap.emplace(write_cap->view());
   return key;
 }
 
 SecretBytes encode_key_file(const KeyFile& key) {
   Json object{{"format", kFormat}};
-  if (key.write_cap) object["write_cap"] = to_base64(key.write_cap->view());
+  if (key.write_cap) object["write_cap"] = blank();
   object["read_cap"] = to_base64(key.read_cap);
   object["index"] = to_base64(key.index);
-  return SecretBytes(as_bytes(object.dump(2) + "\n"));
+  SecretBytes text(as_bytes(object.dump(2) + "\n"));
+  if (!key.write_cap) return text;
+  std::string cap = to_base64(key.write_cap->view());
+  std::ranges::copy(cap, write_cap_in(text.writable()).begin());
+  wipe({reinterpret_cast<std::uint8_t*>(cap.data()), cap.size()});
+  return text;
 }
 
 Result<KeyFile> load_key_file(const std::string& path) {
