@@ -69,6 +69,55 @@ TEST_F(CliLocalnet, Profile_SetsTheRatesAndTheBoxSizeOfTheFolder) {
   EXPECT_TRUE(again.says("listening on"));
 }
 
+TEST_F(CliLocalnet, Size_IsThatOfTheOptionsAndGrowsWithTheFolder) {
+  const auto network_of = [this](const char* replicas, const char* couriers) {
+    return start(
+        {"--replicas", replicas, "--couriers", couriers, "--write-thin-config", path("thin.toml")});
+  };
+  for (const auto& [replicas, couriers, what] :
+       {std::tuple("1", "3", "1 replicas are not possible"),
+        std::tuple("65", "3", "65 replicas are not possible"),
+        std::tuple("5", "0", "0 couriers are not possible"),
+        std::tuple("5", "17", "17 couriers are not possible")})
+    expect_error(run(network_of(replicas, couriers)), 2, what);
+  EXPECT_FALSE(std::filesystem::exists(path("network")));
+  write_file(path("text"), "hello");
+  const Arguments thin{"--thin-config", path("thin.toml")};
+  const auto raw = [&](Arguments words) {
+    words.insert(words.begin(), "raw");
+    words.insert(words.end(), thin.begin(), thin.end());
+    Program::Options options;
+    options.stdin_path = path("text");
+    return run(std::move(words), options);
+  };
+  {
+    Program network(output_.path(), network_of("3", "1"));
+    ASSERT_TRUE(network.says("listening on"));
+    EXPECT_EQ(raw({"keypair", "--out", path("key"), "--reader", path("reader")}).status, 0);
+    EXPECT_EQ(raw({"write", path("key")}).status, 0);
+    EXPECT_EQ(json::parse(ctl({"audit", "--json"}).out)["replicas"].size(), 3U);
+    network.send_signal(SIGTERM);
+    EXPECT_EQ(network.wait().status, 0);
+  }
+  Program network(output_.path(), network_of("12", "4"));
+  ASSERT_TRUE(network.says("listening on"));
+  const Ended read = raw({"read", path("reader"), "--wait"});
+  EXPECT_EQ(read.out, "hello") << read.err;
+  EXPECT_EQ(ctl({"set", "replica_down=11", "courier_unlisted=3", "--json"}).out,
+            "{\"replica_down\":[11],\"courier_unlisted\":[3]}\n");
+  EXPECT_EQ(ctl({"restart-replica", "11"}).status, 0);
+  EXPECT_EQ(ctl({"restart-courier", "3"}).status, 0);
+  expect_error(ctl({"restart-replica", "12"}), 1,
+               "there is no replica 12: the first is 0, the last 11",
+               /*has_hint=*/false);
+  const Ended pki = run({"pki", "--thin-config", path("thin.toml")});
+  EXPECT_NE(pki.out.find("replica10, replica11\n"), std::string::npos) << pki.out;
+  EXPECT_EQ(pki.out.find("servicenode4\n"), pki.out.rfind("servicenode4\n")) << "only echo";
+  network.send_signal(SIGTERM);
+  EXPECT_EQ(network.wait().status, 0);
+  expect_error(run(network_of("5", "3")), 2, "holds boxes of 12 replicas");
+}
+
 TEST_F(CliLocalnet, RemoteAddress_NeedsTheOptionAndIsWarnedOf) {
   const Arguments words{"localnet", "--listen", "tcp:0.0.0.0:0", "--data", path("network")};
   const Ended refused = run(words);

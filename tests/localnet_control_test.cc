@@ -156,10 +156,10 @@ TEST(LocalnetAudit, Texts_NameEachCourierAndReplica) {
   audit.at_courier(2, [](CourierCounters& at) { at.copies_failed[8] = 3; });
   audit.at_replica(4, [](ReplicaCounters& at) { at.writes[10] = 7; });
   const auto shown = nlohmann::json::parse(audit.to_json());
-  EXPECT_EQ(shown["couriers"].size(), kCouriers);
+  EXPECT_EQ(shown["couriers"].size(), NetworkSize().couriers());
   EXPECT_EQ(shown["couriers"][2]["copies_failed"]["8"], 3);
   EXPECT_EQ(shown["copies_failed"]["8"], 3);
-  EXPECT_EQ(shown["replicas"].size(), kReplicas);
+  EXPECT_EQ(shown["replicas"].size(), NetworkSize().replicas());
   EXPECT_EQ(shown["replicas"][4]["conflicting_writes"], 7);
   EXPECT_EQ(shown["replicas"][0]["writes"], nlohmann::json::object());
   const std::string text = audit.to_prometheus();

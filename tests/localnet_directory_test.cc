@@ -46,14 +46,14 @@ class LocalnetDirectory : public ::testing::Test {
 };
 
 TEST_F(LocalnetDirectory, ReplicaThatIsDown_IsConfiguredButNotOnline) {
-  EXPECT_EQ(document().replicas.size(), kReplicas);
+  EXPECT_EQ(document().replicas.size(), NetworkSize().replicas());
   world_.set([](Knobs& knobs) { knobs.replica_down = {1, 3}; });
   const auto shown = document();
   std::set<int> online;
   for (const auto& replica : shown.replicas) online.insert(replica.id);
   EXPECT_EQ(online, (std::set<int>{0, 2, 4}));
   EXPECT_EQ(shown.configured_replica_ids, (Bytes{0, 1, 2, 3, 4}));
-  EXPECT_EQ(shown.configured_replica_keys.size(), kReplicas);
+  EXPECT_EQ(shown.configured_replica_keys.size(), NetworkSize().replicas());
 }
 
 // Pigeonhole 4.3, "replica selection by the client".
@@ -61,7 +61,7 @@ TEST_F(LocalnetDirectory, Intermediates_AreOfThoseThatAreListed) {
   const Box box = make_box(context().directory.geometry(), cap_, cap_.index(), Bytes{1});
   const auto shards = context().directory.shards_of(box.id);
   std::vector<std::uint8_t> others;
-  for (std::uint8_t id = 0; id < kReplicas; ++id)
+  for (std::uint8_t id = 0; context().directory.has_replica(id); ++id)
     if (std::find(shards.begin(), shards.end(), id) == shards.end()) others.push_back(id);
   const auto chosen = [&](std::set<std::uint8_t> down) {
     Knobs knobs = world_.network().knobs();

@@ -75,7 +75,7 @@ TEST_F(LocalnetFaults, RestartedReplica_ForgetsWhatItHadToSend) {
   silent({shards()[0]});
   EXPECT_EQ(world_.write(cap_, cap_.index(), "hello"), 0);
   EXPECT_TRUE(world_.network().restart_replica(shards()[1]));
-  EXPECT_FALSE(world_.network().restart_replica(kReplicas));
+  EXPECT_FALSE(world_.network().restart_replica(NetworkSize().replicas()));
   silent({});
   world_.advance(kShort);
   EXPECT_EQ(world_.audit().boxes_stored, 1U);
@@ -154,7 +154,7 @@ TEST_F(LocalnetFaults, RestartedCourier_ForgetsItsVerdicts) {
   EXPECT_EQ(world_.copy_again(temporary_).error_code, 26);
   EXPECT_EQ(world_.audit().copies_started, started) << "the verdict is kept";
   EXPECT_TRUE(world_.network().restart_courier(0));
-  EXPECT_FALSE(world_.network().restart_courier(kCouriers));
+  EXPECT_FALSE(world_.network().restart_courier(NetworkSize().couriers()));
   EXPECT_EQ(world_.copy(temporary_, cap_, "letter").error_code, 0);
 }
 

@@ -24,7 +24,7 @@ std::string text_of(const nlohmann::json& value) {
 void expect_refused(const std::string& word, const std::string& what) {
   Knobs knobs;
   const std::string before = knobs_json(knobs);
-  const Status set = set_knobs(knobs, {"copy_poll=1", word});
+  const Status set = set_knobs(knobs, {}, {"copy_poll=1", word});
   ASSERT_FALSE(set) << word;
   EXPECT_EQ(set.error().code, Errc::kUsage);
   EXPECT_NE((set.error().what + " " + set.error().hint).find(what), std::string::npos)
@@ -40,7 +40,7 @@ TEST(LocalnetKnobs, EveryName_IsShownAndCanBeSetToWhatItIs) {
     ASSERT_TRUE(object.contains(knob.name)) << knob.name;
     const auto& value = object[std::string(knob.name)];
     const std::string text = text_of(value);
-    const Status set = set_knobs(knobs, {std::string(knob.name) + "=" + text});
+    const Status set = set_knobs(knobs, {}, {std::string(knob.name) + "=" + text});
     EXPECT_TRUE(set) << knob.name << "=" << text;
     EXPECT_FALSE(knob.meaning.empty());
   }
@@ -60,16 +60,17 @@ TEST(LocalnetKnobs, EveryName_HasARowInThePage) {
 
 TEST(LocalnetKnobs, Values_AreOfEveryKind) {
   Knobs knobs;
-  ASSERT_TRUE(set_knobs(knobs, {"copy_poll=20", "request_loss=0.25", "replica_down=0,4",
-                                "temp_cleanup=real", "proxied_reply_key=matching_epoch"}));
+  ASSERT_TRUE(set_knobs(knobs, {},
+                        {"copy_poll=20", "request_loss=0.25", "replica_down=0,4",
+                         "temp_cleanup=real", "proxied_reply_key=matching_epoch"}));
   EXPECT_EQ(knobs.copy_poll, Milliseconds(20));
   EXPECT_EQ(knobs.request_loss, 0.25);
   EXPECT_EQ(knobs.replica_down, (std::set<std::uint8_t>{0, 4}));
   EXPECT_EQ(knobs.temp_cleanup, TempCleanup::kReal);
   EXPECT_EQ(knobs.proxied_reply_key, ProxiedReplyKey::kMatchingEpoch);
-  ASSERT_TRUE(set_knobs(knobs, {"replica_down=none", "services=spool:1,echo:3,key_server-2"}));
-  EXPECT_EQ(knobs.services,
-            (std::map<std::string, std::uint8_t>{{"echo", 3}, {"key_server-2", 3}, {"spool", 1}}));
+  ASSERT_TRUE(set_knobs(knobs, {}, {"replica_down=none", "services=spool:1,echo:3,key_server-2"}));
+  EXPECT_EQ(knobs.services, (std::map<std::string, std::uint8_t>{
+                                {"echo", kEveryNode}, {"key_server-2", kEveryNode}, {"spool", 1}}));
   EXPECT_EQ(shown(knobs)["services"].dump(), R"(["echo","key_server-2","spool:1"])");
   EXPECT_TRUE(knobs.replica_down.empty());
 }
@@ -101,6 +102,21 @@ TEST(LocalnetKnobs, WrongWords_AreRefusedWithWhatIsAllowed) {
   expect_refused("temp_cleanup=maybe", "pseudo or real or none");
 }
 
+TEST(LocalnetKnobs, Positions_AreThoseOfTheNetwork) {
+  const NetworkSize size = *NetworkSize::make(12, 2);
+  Knobs knobs;
+  ASSERT_TRUE(set_knobs(knobs, size, {"replica_silent=11", "courier_down=1", "services=spool:2"}));
+  EXPECT_EQ(knobs.replica_silent, (std::set<std::uint8_t>{11}));
+  EXPECT_EQ(knobs.services, (std::map<std::string, std::uint8_t>{{"spool", kEveryNode}}));
+  for (const auto& [word, allowed] :
+       {std::pair("replica_silent=12", "below 12"), std::pair("courier_unlisted=2", "below 2"),
+        std::pair("services=spool:3", "with :1 to :2 providers")}) {
+    const Status set = set_knobs(knobs, size, {word});
+    ASSERT_FALSE(set) << word;
+    EXPECT_NE(set.error().hint.find(allowed), std::string::npos) << set.error().hint;
+  }
+}
+
 TEST(LocalnetKnobs, File_IsReadStrictly) {
   TempFolder folder;
   const std::string path = folder / "knobs.toml";
@@ -108,12 +124,13 @@ TEST(LocalnetKnobs, File_IsReadStrictly) {
              "copy_poll = 20\nreply_loss = 0.5\nreplica_down = [1, 2]\ntemp_cleanup = \"none\"\n"
              "services = [\"echo\", \"spool:2\"]\nlink_rate = 0.12345678901234566\n");
   Knobs knobs;
-  ASSERT_TRUE(load_knobs(knobs, path));
+  ASSERT_TRUE(load_knobs(knobs, {}, path));
   EXPECT_EQ(knobs.copy_poll, Milliseconds(20));
   EXPECT_EQ(knobs.reply_loss, 0.5);
   EXPECT_EQ(knobs.replica_down, (std::set<std::uint8_t>{1, 2}));
   EXPECT_EQ(knobs.temp_cleanup, TempCleanup::kNone);
-  EXPECT_EQ(knobs.services, (std::map<std::string, std::uint8_t>{{"echo", 3}, {"spool", 2}}));
+  EXPECT_EQ(knobs.services,
+            (std::map<std::string, std::uint8_t>{{"echo", kEveryNode}, {"spool", 2}}));
   EXPECT_EQ(knobs.link_rate, 0.12345678901234566);
   const std::pair<const char*, const char*> wrong[] = {
       {"copy_poll = 20\nno_such = 1\n", "knobs.toml:2: there is no knob"},
@@ -125,14 +142,14 @@ TEST(LocalnetKnobs, File_IsReadStrictly) {
   for (const auto& [text, what] : wrong) {
     write_file(path, text);
     const std::string before = knobs_json(knobs);
-    const Status loaded = load_knobs(knobs, path);
+    const Status loaded = load_knobs(knobs, {}, path);
     ASSERT_FALSE(loaded) << text;
     EXPECT_NE(loaded.error().what.find(what), std::string::npos) << loaded.error().what;
     EXPECT_EQ(knobs_json(knobs), before);
   }
-  EXPECT_EQ(load_knobs(knobs, folder / "missing").error().code, Errc::kNotFound);
+  EXPECT_EQ(load_knobs(knobs, {}, folder / "missing").error().code, Errc::kNotFound);
   write_file(path, std::string(70'000, '#'));
-  EXPECT_EQ(load_knobs(knobs, path).error().code, Errc::kIo);
+  EXPECT_EQ(load_knobs(knobs, {}, path).error().code, Errc::kIo);
 }
 
 }  // namespace

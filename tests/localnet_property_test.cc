@@ -1,8 +1,9 @@
 // Random interleavings of writes, copies, outages, losses and clean-ups, each under a seed.
 //
-// Whatever happens, a box that can be read holds what some client wrote into it, or, in a temporary
-// sequence, the empty message of a courier's clean-up. A failure names its seed:
-// localnet_property_test --gtest_filter='*' with TP_SEED=N runs that one alone.
+// The size of the network is one of 2 to 8 replicas and 1 to 4 couriers. Whatever happens, a box
+// that can be read holds what some client wrote into it, or, in a temporary sequence, the empty
+// message of a courier's clean-up. A failure names its seed: localnet_property_test
+// --gtest_filter='*' with TP_SEED=N runs that one alone.
 #include <cstdlib>
 #include <set>
 
@@ -18,7 +19,10 @@ constexpr Milliseconds kPatience{120'000};
 // What clients wrote into the boxes of two channels, and what became of it.
 class Interleaving {
  public:
-  explicit Interleaving(std::uint64_t seed) : world_(seed), dice_(seeded_random(seed * 7919 + 1)) {}
+  explicit Interleaving(std::uint64_t seed)
+      : size_(*NetworkSize::make(2 + seed % 7, 1 + seed % 4)),
+        world_(seed, EnvelopeNike::kHybrid, size_),
+        dice_(seeded_random(seed * 7919 + 1)) {}
 
   void run() {
     for (int step = 0; step < kSteps && !::testing::Test::HasFailure(); ++step) take_step();
@@ -53,10 +57,10 @@ class Interleaving {
       case 4:
         return disturb();
       case 5:
-        EXPECT_TRUE(world_.network().restart_courier(roll(kCouriers)));
+        EXPECT_TRUE(world_.network().restart_courier(roll(size_.couriers())));
         return;
       case 6:
-        EXPECT_TRUE(world_.network().restart_replica(roll(kReplicas)));
+        EXPECT_TRUE(world_.network().restart_replica(roll(size_.replicas())));
         return;
       default:
         world_.advance(Milliseconds(roll(200'000)));
@@ -89,17 +93,18 @@ class Interleaving {
     world_.network().set_knobs(Knobs{});
     world_.upload(temporary, channels_[channel], text);
     world_.network().set_knobs(knobs);
-    const auto end = world_.copy_again(temporary, roll(kCouriers), kPatience);
+    const auto end = world_.copy_again(temporary, roll(size_.couriers()), kPatience);
     note("copy", end.error_code);
   }
 
   void disturb() {
     Knobs knobs;
-    for (std::uint8_t id = 0; id < kReplicas; ++id)
+    for (std::uint8_t id = 0; id < size_.replicas(); ++id)
       if (roll(4) == 0) knobs.replica_down.insert(id);
-    if (roll(4) == 0) knobs.replica_silent.insert(static_cast<std::uint8_t>(roll(kReplicas)));
-    if (roll(4) == 0) knobs.courier_down.insert(static_cast<std::uint8_t>(roll(kCouriers)));
-    if (roll(6) == 0) knobs.storage_full.insert(static_cast<std::uint8_t>(roll(kReplicas)));
+    if (roll(4) == 0)
+      knobs.replica_silent.insert(static_cast<std::uint8_t>(roll(size_.replicas())));
+    if (roll(4) == 0) knobs.courier_down.insert(static_cast<std::uint8_t>(roll(size_.couriers())));
+    if (roll(6) == 0) knobs.storage_full.insert(static_cast<std::uint8_t>(roll(size_.replicas())));
     knobs.request_loss = 0.1 * static_cast<double>(roll(4));
     knobs.reply_loss = 0.1 * static_cast<double>(roll(4));
     knobs.replication_loss = 0.3 * static_cast<double>(roll(3));
@@ -112,6 +117,7 @@ class Interleaving {
     trace_ += what + " " + std::to_string(code) + "\n";
   }
 
+  const NetworkSize size_;
   NetworkWorld world_;
   std::unique_ptr<Random> dice_;
   const bacap::WriteCap channels_[2] = {cap_of(1), cap_of(2)};
@@ -139,7 +145,7 @@ TEST(LocalnetProperty, SameSeed_GivesTheSameTrace) {
     return run.trace();
   };
   EXPECT_EQ(trace(11), trace(11));
-  EXPECT_NE(trace(11), trace(12));
+  EXPECT_NE(trace(11), trace(11 + 4 * 7)) << "a network of the same size";
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class ReplicaStoreTest : public ::testing::Test {
 
   void reopen() {
     store_.reset();
-    auto opened = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20);
+    auto opened = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20, 5);
     ASSERT_TRUE(opened) << opened.error().what;
     store_ = std::move(opened).value();
   }
@@ -50,11 +50,41 @@ TEST_F(ReplicaStoreTest, DropOlderThan_DeletesOnlyWhatNobodySees) {
 TEST_F(ReplicaStoreTest, OpenedForAnotherBoxSize_IsRefusedAndUnchanged) {
   write(box_);
   store_.reset();
-  const auto other = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 21);
+  const auto other = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 21, 5);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().code, Errc::kUsage);
   reopen();
   EXPECT_EQ(read(box_.id), ReplicaCode::kSuccess);
+}
+
+TEST_F(ReplicaStoreTest, OpenedForFewerReplicas_IsRefusedAndUnchanged) {
+  write(box_);
+  store_.reset();
+  const auto fewer = ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20, 4);
+  ASSERT_FALSE(fewer);
+  EXPECT_EQ(fewer.error().code, Errc::kUsage);
+  EXPECT_NE(fewer.error().what.find("boxes of 5 replicas"), std::string::npos);
+  EXPECT_NE(fewer.error().hint.find("--replicas 5 or more"), std::string::npos);
+  reopen();
+  EXPECT_EQ(read(box_.id), ReplicaCode::kSuccess);
+}
+
+TEST_F(ReplicaStoreTest, OpenedForMoreReplicas_TakesNoFewerFromThenOn) {
+  write(box_);
+  store_.reset();
+  ASSERT_TRUE(ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20, 7));
+  EXPECT_FALSE(ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20, 6));
+  EXPECT_TRUE(ReplicaStore::open(folder_.path() + "/boxes", kTestMax + 20, 7));
+}
+
+// As folders were made before the number of replicas was recorded.
+TEST_F(ReplicaStoreTest, FolderThatDoesNotSay_HasFive) {
+  const std::string folder = folder_.path() + "/old";
+  Bytes size;
+  append_be(size, std::uint64_t{kTestMax + 20});
+  ASSERT_TRUE((*BoxTable::open(folder))->put("ciphertext size", std::string(as_text(size))));
+  EXPECT_FALSE(ReplicaStore::open(folder, kTestMax + 20, 4));
+  EXPECT_TRUE(ReplicaStore::open(folder, kTestMax + 20, 5));
 }
 
 TEST_F(ReplicaStoreTest, Reopened_BoxesAndTombstonesAreThere) {

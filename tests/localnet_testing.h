@@ -73,14 +73,17 @@ class ManualScheduler final : public Scheduler {
 };
 
 // The directory of the network that tests run: the same keys in each.
-inline Directory test_directory(EnvelopeNike nike = EnvelopeNike::kHybrid) {
-  return Directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike);
+inline Directory test_directory(EnvelopeNike nike = EnvelopeNike::kHybrid,
+                                const NetworkSize& size = {}) {
+  return Directory(SecretArray<32>(ByteView(Bytes(32, 7))), nike, size);
 }
 // The boxes of its replicas, in a folder below `folder`.
 inline std::unique_ptr<ReplicaStore> test_boxes(const std::string& folder,
-                                                EnvelopeNike nike = EnvelopeNike::kHybrid) {
+                                                EnvelopeNike nike = EnvelopeNike::kHybrid,
+                                                const NetworkSize& size = {}) {
   return std::move(ReplicaStore::open(folder + "/boxes",
-                                      test_directory(nike).geometry().box_ciphertext()))
+                                      test_directory(nike).geometry().box_ciphertext(),
+                                      size.replicas()))
       .value();
 }
 

@@ -4,7 +4,8 @@
 // Whatever happens, every invariant of the sender's audit holds; and once the faults are over,
 // every job comes to its end, and every recipient has every transfer once, byte by byte, and
 // nothing of a job that was cancelled, or retracted before the letter was found. What fails is sent
-// anew, and what is posted is shared. Priorities are random, and in every fourth seed hours pass
+// anew, and what is posted is shared. Every other seed has a number of couriers and replicas of its
+// own. Priorities are random, and in every fourth seed hours pass
 // and jobs are added: none starves. A failure names its seed: TP_SEED=N simulation_test
 // --gtest_filter='*/0' runs that one alone, and TP_TRACE=1 prints what happened when.
 #include <gtest/gtest.h>
@@ -46,8 +47,9 @@ class Simulation {
   explicit Simulation(std::uint64_t seed)
       : chance_(localnet::seeded_random(seed)),
         dice_(localnet::seeded_random(seed * 7919 + 1)),
-        network_(scheduler_, *chance_, localnet::test_directory(),
-                 localnet::test_boxes(boxes_.path()), Knobs{}),
+        size_(size_for(seed)),
+        network_(scheduler_, *chance_, localnet::test_directory(kNike, size_),
+                 localnet::test_boxes(boxes_.path(), kNike, size_), Knobs{}),
         hours_pass_(seed % 4 == 1),
         store_kind_(seed % kRealStoreEvery == 0 ? StoreKind::kRocks : StoreKind::kMemory),
         sender_(clock_, network_, seed * 31 + 1, store_kind_) {
@@ -80,6 +82,7 @@ class Simulation {
   }
 
  private:
+  static constexpr auto kNike = localnet::EnvelopeNike::kHybrid;
   static constexpr const char* kChanged = "the second version";
   static constexpr int kLives = 6;
   static constexpr int kPatience = 200;  // runs of an engine until everything must be over
@@ -92,12 +95,20 @@ class Simulation {
   };
 
   std::size_t roll(std::size_t sides) { return static_cast<std::size_t>(dice_->below(sides)); }
+  std::uint8_t roll_id(std::size_t count) { return static_cast<std::uint8_t>(roll(count)); }
   void trace(const std::string& what) {
     if (std::getenv("TP_TRACE") != nullptr)
       std::fprintf(stderr, "%10.3f %s\n", static_cast<double>(clock_.monotonic_ms()) / 1000,
                    what.c_str());
   }
 
+  // The usual size for every other seed.
+  static localnet::NetworkSize size_for(std::uint64_t seed) {
+    if (seed % 2 == 0) return {};
+    const auto dice = localnet::seeded_random(seed * 7919 + 2);
+    const std::uint64_t replicas = 2 + dice->below(9);
+    return *localnet::NetworkSize::make(replicas, 1 + dice->below(5));
+  }
   static std::string name_of(std::size_t recipient) {
     return "recipient" + std::to_string(recipient);
   }
@@ -215,11 +226,11 @@ class Simulation {
     switch (roll(8)) {
       case 0:
         trace("courier restarts");
-        network_.restart_courier(roll(localnet::kCouriers));
+        network_.restart_courier(roll(size_.couriers()));
         return;
       case 1:
         trace("replica restarts");
-        if (!keeps_replicas_) network_.restart_replica(roll(localnet::kReplicas));
+        if (!keeps_replicas_) network_.restart_replica(roll(size_.replicas()));
         return;
       case 2:
         trace("a daemon restarts");
@@ -241,11 +252,11 @@ class Simulation {
   }
   Knobs trouble() {
     Knobs knobs;
-    for (std::uint8_t id = 0; id < localnet::kReplicas; ++id)
+    for (std::uint8_t id = 0; id < size_.replicas(); ++id)
       if (roll(5) == 0) knobs.replica_down.insert(id);
-    if (roll(4) == 0) knobs.courier_down.insert(static_cast<std::uint8_t>(roll(3)));
-    if (roll(4) == 0) knobs.courier_unlisted.insert(static_cast<std::uint8_t>(roll(3)));
-    if (roll(6) == 0) knobs.storage_full.insert(static_cast<std::uint8_t>(roll(5)));
+    if (roll(4) == 0) knobs.courier_down.insert(roll_id(size_.couriers()));
+    if (roll(4) == 0) knobs.courier_unlisted.insert(roll_id(size_.couriers()));
+    if (roll(6) == 0) knobs.storage_full.insert(roll_id(size_.replicas()));
     if (roll(2) == 0) knobs.request_loss = 0.1 * static_cast<double>(roll(4));
     if (roll(2) == 0) knobs.reply_loss = 0.1 * static_cast<double>(roll(4));
     if (!keeps_replicas_ && roll(4) == 0)
@@ -366,6 +377,7 @@ class Simulation {
   VirtualScheduler scheduler_{clock_};
   TempFolder boxes_;
   std::unique_ptr<localnet::Random> chance_, dice_;
+  const localnet::NetworkSize size_;
   localnet::Network network_;
   const bool hours_pass_;
   const StoreKind store_kind_;

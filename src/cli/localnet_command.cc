@@ -16,6 +16,8 @@ struct LocalnetArgs {
   std::string write_thin_config;
   bool allow_remote = false;
   double time_scale = 1;
+  std::uint64_t replicas = localnet::NetworkSize().replicas();
+  std::uint64_t couriers = localnet::NetworkSize().couriers();
   std::string profile = "fast";
   std::string daemon = "robust";
   std::string knobs_file;
@@ -42,8 +44,12 @@ Result<int> run_network(Context&, const LocalnetArgs& args) {
   if (!profile) return profile.error();
   options.knobs = profile->knobs;
   options.nike = profile->nike;
-  if (!args.knobs_file.empty()) TP_TRY(localnet::load_knobs(options.knobs, args.knobs_file));
-  TP_TRY(localnet::set_knobs(options.knobs, args.set));
+  const auto size = localnet::NetworkSize::make(args.replicas, args.couriers);
+  if (!size) return size.error();
+  options.size = *size;
+  if (!args.knobs_file.empty())
+    TP_TRY(localnet::load_knobs(options.knobs, options.size, args.knobs_file));
+  TP_TRY(localnet::set_knobs(options.knobs, options.size, args.set));
   const Result<localnet::DaemonBehaviour> daemon = localnet::daemon_behaviour(args.daemon);
   if (!daemon) return daemon.error();
   options.daemon = *daemon;
@@ -93,6 +99,14 @@ void add_localnet(Commands& commands) {
       ->add_option("--time-scale", args->time_scale,
                    "seconds of the network that pass in one real second")
       ->type_name("N");
+  command
+      ->add_option("--replicas", args->replicas,
+                   "2 to 64; in a data folder never fewer than before")
+      ->type_name("N")
+      ->capture_default_str();
+  command->add_option("--couriers", args->couriers, "1 to 16")
+      ->type_name("N")
+      ->capture_default_str();
   command->add_option("--daemon", args->daemon, "how the daemon behaves: robust or upstream")
       ->type_name("NAME")
       ->capture_default_str();

@@ -10,8 +10,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
-#include "localnet/knobs.h"
+#include "localnet/network_size.h"
 
 namespace taubenpost::localnet {
 
@@ -35,12 +36,15 @@ struct ReplicaCounters {
 };
 
 struct Audit : CourierCounters, ReplicaCounters {
+  explicit Audit(const NetworkSize& size = {})
+      : couriers(size.couriers()), replicas(size.replicas()) {}
+
   std::uint64_t retransmissions = 0;  // packets sent again because no answer came
   std::uint64_t slots = 0;            // of the slot clock, if there is one
   std::uint64_t slots_used = 0;       // of these: with a client's packet
   std::uint64_t envelopes_built = 0;
-  std::array<CourierCounters, kCouriers> couriers;
-  std::array<ReplicaCounters, kReplicas> replicas;
+  std::vector<CourierCounters> couriers;  // by position
+  std::vector<ReplicaCounters> replicas;  // by id
 
   // Counts in the sum as well: `count` is called with the counters of both.
   template <class Count>

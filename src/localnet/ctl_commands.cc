@@ -1,5 +1,6 @@
 #include "localnet/ctl_commands.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -12,6 +13,10 @@ namespace {
 
 using Arguments = std::vector<std::string>;
 
+const NetworkSize& size_of(const Controlled& controlled) {
+  return controlled.network.context().directory.size();
+}
+
 Result<std::string> audit(const Controlled& controlled, const Arguments&) {
   return controlled.network.audit().to_json();
 }
@@ -23,7 +28,7 @@ Result<std::string> knobs(const Controlled& controlled, const Arguments& names) 
 
 Result<std::string> set(const Controlled& controlled, const Arguments& arguments) {
   Knobs changed = controlled.network.knobs();
-  TP_TRY(set_knobs(changed, arguments));
+  TP_TRY(set_knobs(changed, size_of(controlled), arguments));
   controlled.network.set_knobs(changed);
   Arguments names;
   for (const std::string& word : arguments) names.push_back(word.substr(0, word.find('=')));
@@ -52,25 +57,32 @@ Result<std::string> metrics(const Controlled& controlled, const Arguments&) {
 
 std::optional<std::size_t> position_of(const Arguments& arguments) {
   const std::string& text = arguments.front();
-  if (text.size() != 1 || text[0] < '0' || text[0] > '9') return std::nullopt;
-  return static_cast<std::size_t>(text[0] - '0');
+  std::size_t position = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, position);
+  if (read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return position;
 }
 
-Result<std::string> restarted(const char* what, bool is_done, const Arguments& arguments) {
+Result<std::string> restarted(const char* what, std::size_t count, bool is_done,
+                              const Arguments& arguments) {
   if (!is_done)
     return error(Errc::kUsage,
-                 std::string("there is no ") + what + " " + printable(arguments.front()));
+                 std::string("there is no ") + what + " " + printable(arguments.front()),
+                 "the first is 0, the last " + std::to_string(count - 1));
   return nlohmann::json{{"restarted", std::string(what) + " " + arguments.front()}}.dump();
 }
 
 Result<std::string> restart_courier(const Controlled& controlled, const Arguments& arguments) {
   const auto position = position_of(arguments);
-  return restarted("courier", position && controlled.network.restart_courier(*position), arguments);
+  return restarted("courier", size_of(controlled).couriers(),
+                   position && controlled.network.restart_courier(*position), arguments);
 }
 
 Result<std::string> restart_replica(const Controlled& controlled, const Arguments& arguments) {
   const auto position = position_of(arguments);
-  return restarted("replica", position && controlled.network.restart_replica(*position), arguments);
+  return restarted("replica", size_of(controlled).replicas(),
+                   position && controlled.network.restart_replica(*position), arguments);
 }
 
 struct Command {

@@ -104,26 +104,27 @@ bacap::Geometry geometry_of(EnvelopeNike nike) {
 
 }  // namespace
 
-Result<Directory> Directory::open(const std::string& data_dir, EnvelopeNike nike) {
+Result<Directory> Directory::open(const std::string& data_dir, EnvelopeNike nike,
+                                  const NetworkSize& size) {
   const std::string path = data_dir + "/network.seed";
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd >= 0) {
     auto seed = read_seed(fd, path);
     ::close(fd);
     if (!seed) return seed.error();
-    return Directory(std::move(seed).value(), nike);
+    return Directory(std::move(seed).value(), nike, size);
   }
   if (errno != ENOENT) return seed_error(Errc::kIo, path);
   SecretArray<kSeedSize> seed(random_array<kSeedSize>());
   TP_TRY(write_seed(seed.view(), path));
-  return Directory(std::move(seed), nike);
+  return Directory(std::move(seed), nike, size);
 }
 
-Directory::Directory(SecretArray<32> seed, EnvelopeNike nike)
-    : seed_(std::move(seed)), geometry_(geometry_of(nike)) {
-  for (std::size_t i = 0; i < kReplicas; ++i)
+Directory::Directory(SecretArray<32> seed, EnvelopeNike nike, const NetworkSize& size)
+    : seed_(std::move(seed)), size_(size), geometry_(geometry_of(nike)) {
+  for (std::size_t i = 0; i < size_.replicas(); ++i)
     replica_keys_.push_back(to_bytes(public_key_of(derive("replica identity", i))));
-  for (std::size_t i = 0; i < kCouriers; ++i) {
+  for (std::size_t i = 0; i < size_.couriers(); ++i) {
     service_keys_.push_back(to_bytes(public_key_of(derive("service identity", i))));
     couriers_.push_back({crypto::blake2b_256(service_keys_.back()), "courier"});
   }
@@ -185,8 +186,7 @@ const bacap::NikeKeyPair& Directory::envelope_keys(ReplicaId replica, std::uint6
   const auto found = envelope_keys_.find(key);
   if (found != envelope_keys_.end()) return found->second;
   // Only a handful of epochs is ever in use; a clock that runs through many is not to pile up keys.
-  constexpr std::size_t kKept = 8 * kReplicas;
-  if (envelope_keys_.size() >= kKept) envelope_keys_.erase(envelope_keys_.begin());
+  if (envelope_keys_.size() >= 8 * size_.replicas()) envelope_keys_.erase(envelope_keys_.begin());
   const auto seed = derive("replica envelope", replica, epoch);
   auto pair = bacap::nike_key_pair_from(seed.view(), geometry_.nike_public_key);
   return envelope_keys_.emplace(key, std::move(pair)).first->second;
@@ -194,7 +194,7 @@ const bacap::NikeKeyPair& Directory::envelope_keys(ReplicaId replica, std::uint6
 
 std::vector<std::size_t> Directory::listed_couriers(const Knobs& knobs) const {
   std::vector<std::size_t> out;
-  for (std::size_t i = 0; i < kCouriers; ++i)
+  for (std::size_t i = 0; i < size_.couriers(); ++i)
     if (!knobs.courier_unlisted.contains(static_cast<std::uint8_t>(i))) out.push_back(i);
   return out;
 }
@@ -202,7 +202,7 @@ std::vector<std::size_t> Directory::listed_couriers(const Knobs& knobs) const {
 std::optional<std::string> Directory::service_at(const Bytes32& node, std::string_view queue_id,
                                                  const Knobs& knobs) const {
   for (const auto& [name, providers] : knobs.services)
-    for (std::size_t i = 0; i < providers; ++i)
+    for (std::size_t i = 0; i < providing(providers); ++i)
       if (couriers_[i].identity_hash == node && queue_of(name) == queue_id) return name;
   return std::nullopt;
 }
@@ -214,7 +214,7 @@ std::vector<wire::PkiService> Directory::listed_services(const Knobs& knobs) con
   };
   for (const std::size_t i : listed_couriers(knobs)) add("courier", couriers_[i].queue_id, i);
   for (const auto& [name, providers] : knobs.services)
-    for (std::size_t i = 0; i < providers; ++i) add(name, queue_of(name), i);
+    for (std::size_t i = 0; i < providing(providers); ++i) add(name, queue_of(name), i);
   return out;
 }
 
@@ -230,7 +230,7 @@ Bytes Directory::document(std::uint64_t mix_epoch, const Knobs& knobs, wire::Key
   out.version = "v1";
   out.services = listed_services(knobs);
   const std::uint64_t current = bacap::replica_epoch_of_mix(mix_epoch);
-  for (std::size_t i = 0; i < kReplicas; ++i) {
+  for (std::size_t i = 0; i < size_.replicas(); ++i) {
     const auto id = static_cast<ReplicaId>(i);
     out.configured_replica_ids.push_back(id);
     if (knobs.replica_down.contains(id)) continue;

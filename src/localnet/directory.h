@@ -5,6 +5,7 @@
 // made for an epoch when they are asked for and kept while they are of use.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -17,6 +18,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "localnet/knobs.h"
+#include "localnet/network_size.h"
 #include "localnet/replica_store.h"
 #include "wire/pki.h"
 #include "wire/replies.h"
@@ -39,14 +41,18 @@ struct Service {
 class Directory {
  public:
   // Reads DATA/network.seed, or makes it (mode 0600). Errors: kStoreBad, kIo.
-  static Result<Directory> open(const std::string& data_dir, EnvelopeNike nike);
+  static Result<Directory> open(const std::string& data_dir, EnvelopeNike nike,
+                                const NetworkSize& size);
   // A network of its own, for tests.
-  explicit Directory(SecretArray<32> seed, EnvelopeNike nike = EnvelopeNike::kHybrid);
+  explicit Directory(SecretArray<32> seed, EnvelopeNike nike = EnvelopeNike::kHybrid,
+                     const NetworkSize& size = {});
 
+  const NetworkSize& size() const { return size_; }
   const bacap::Geometry& geometry() const { return geometry_; }
   wire::SphinxGeometry sphinx_geometry() const;
   wire::PigeonholeGeometry pigeonhole_geometry() const;
 
+  bool has_replica(std::size_t id) const { return id < size_.replicas(); }
   // Identity keys by replica id.
   const std::vector<Bytes>& replica_identity_keys() const { return replica_keys_; }
   // The two shards of a box, in ascending hash order.
@@ -72,11 +78,16 @@ class Directory {
   std::vector<wire::DirectoryAuthority> authorities() const;
 
  private:
+  // Of the service nodes, the first so many.
+  std::size_t providing(std::size_t providers) const {
+    return std::min(providers, size_.couriers());
+  }
   std::vector<wire::PkiService> listed_services(const Knobs& knobs) const;
   SecretArray<32> derive(std::string_view role, std::uint64_t number,
                          std::uint64_t epoch = 0) const;
 
   SecretArray<32> seed_;
+  NetworkSize size_;
   bacap::Geometry geometry_;
   std::vector<Bytes> replica_keys_;
   std::vector<Bytes> service_keys_;

@@ -17,22 +17,24 @@ std::array<ReplicaId, 2> two_of(Random& random, const std::vector<ReplicaId>& id
 }
 
 // By what the directory lists (pigeonhole 4.3): two replicas that do not keep the box; of three the
-// first that keeps it and another one; of two both. Where that gives no two, any that do not keep
-// the box, listed or not.
+// first that keeps it and another one; of two both. Where that gives no two, any others than those
+// that keep the box, listed or not; or any, if there are no two others.
 std::array<ReplicaId, 2> pick_intermediates(const Context& context, const BoxId& box) {
   const auto shards = context.directory.shards_of(box);
   const auto is_shard = [&](ReplicaId id) {
     return std::find(shards.begin(), shards.end(), id) != shards.end();
   };
   const auto is_listed = [&](ReplicaId id) { return !context.knobs.replica_down.contains(id); };
-  std::vector<ReplicaId> listed, listed_others, others;
-  for (ReplicaId id = 0; id < kReplicas; ++id) {
+  std::vector<ReplicaId> all, listed, listed_others, others;
+  for (ReplicaId id = 0; context.directory.has_replica(id); ++id) {
+    all.push_back(id);
     if (is_listed(id)) listed.push_back(id);
     if (!is_shard(id)) others.push_back(id);
     if (is_listed(id) && !is_shard(id)) listed_others.push_back(id);
   }
   const auto shard = std::find_if(shards.begin(), shards.end(), is_listed);
-  if (shard == shards.end() || listed.size() < 2) return two_of(context.random, others);
+  if (shard == shards.end() || listed.size() < 2)
+    return two_of(context.random, others.size() < 2 ? all : others);
   if (listed.size() > 3) return two_of(context.random, listed_others);
   std::erase(listed, *shard);
   return {*shard, listed[context.random.below(listed.size())]};

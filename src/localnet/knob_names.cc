@@ -37,7 +37,7 @@ struct Probability {
 };
 struct Positions {
   std::set<std::uint8_t> Knobs::* field;
-  std::size_t limit;
+  std::size_t (NetworkSize::*limit)() const;
 };
 using Services = std::map<std::string, std::uint8_t>;
 using Field = std::variant<Milliseconds Knobs::*, bool Knobs::*, Rate, Probability, Positions,
@@ -72,17 +72,17 @@ const std::array kKnobs{
     Knob{{"courier_time", "of a courier for each temporary box that it reads"},
          &Knobs::courier_time},
     Knob{{"courier_down", "couriers that do not answer"},
-         Positions{&Knobs::courier_down, kCouriers}},
+         Positions{&Knobs::courier_down, &NetworkSize::couriers}},
     Knob{{"courier_unlisted", "couriers that are not in the directory, and answer all the same"},
-         Positions{&Knobs::courier_unlisted, kCouriers}},
+         Positions{&Knobs::courier_unlisted, &NetworkSize::couriers}},
     Knob{{"services", "beside the couriers; only echo answers"}, &Knobs::services},
     Knob{{"replica_time", "of a replica for each message"}, &Knobs::replica_time},
     Knob{{"replica_down", "replicas that do not answer, and are not in the directory"},
-         Positions{&Knobs::replica_down, kReplicas}},
+         Positions{&Knobs::replica_down, &NetworkSize::replicas}},
     Knob{{"replica_silent", "replicas in the directory that cannot be reached"},
-         Positions{&Knobs::replica_silent, kReplicas}},
+         Positions{&Knobs::replica_silent, &NetworkSize::replicas}},
     Knob{{"storage_full", "replicas that take no more boxes"},
-         Positions{&Knobs::storage_full, kReplicas}},
+         Positions{&Knobs::storage_full, &NetworkSize::replicas}},
     Knob{{"replication_delay", "until a box reaches its other shard"}, &Knobs::replication_delay},
     Knob{{"replication_loss", "boxes that never reach their other shard"},
          Probability{&Knobs::replication_loss}},
@@ -153,6 +153,7 @@ Status set_word(Word& field, const Knob& knob, std::string_view text,
 
 struct Setter {
   Knobs& knobs;
+  const NetworkSize& size;
   const Knob& knob;
   std::string_view text;
 
@@ -181,13 +182,13 @@ struct Setter {
     return ok();
   }
   Status operator()(const Positions& positions) const {
+    const std::size_t limit = (size.*positions.limit)();
     std::set<std::uint8_t> found;
     for (const std::string_view word : words_of(text)) {
       const auto value = whole_number_of(word);
-      if (!value || *value >= positions.limit)
-        return wrong(
-            knob, text,
-            "numbers below " + std::to_string(positions.limit) + " with commas between, or none");
+      if (!value || *value >= limit)
+        return wrong(knob, text,
+                     "numbers below " + std::to_string(limit) + " with commas between, or none");
       found.insert(static_cast<std::uint8_t>(*value));
     }
     knobs.*positions.field = std::move(found);
@@ -198,16 +199,18 @@ struct Setter {
     for (const std::string_view word : words_of(text)) {
       const std::size_t colon = std::min(word.find(':'), word.size());
       const std::string_view name = word.substr(0, colon);
-      const auto providers = colon == word.size() ? std::optional<std::uint64_t>(kCouriers)
+      const auto providers = colon == word.size() ? std::optional<std::uint64_t>(size.couriers())
                                                   : whole_number_of(word.substr(colon + 1));
       const bool is_right =
-          is_service_name(name) && providers && *providers >= 1 && *providers <= kCouriers;
+          is_service_name(name) && providers && *providers >= 1 && *providers <= size.couriers();
       if (!is_right || found.size() == kServicesMax || found.contains(std::string(name)))
         return wrong(
             knob, text,
             "up to 16 different names of letters, digits, - and _ with commas between, each "
-            "alone or with :1 to :3 providers, or none");
-      found[std::string(name)] = static_cast<std::uint8_t>(*providers);
+            "alone or with :1 to :" +
+                std::to_string(size.couriers()) + " providers, or none");
+      found[std::string(name)] =
+          *providers == size.couriers() ? kEveryNode : static_cast<std::uint8_t>(*providers);
     }
     knobs.*field = std::move(found);
     return ok();
@@ -230,7 +233,7 @@ struct Shower {
   Json operator()(Services Knobs::* field) const {
     Json out = Json::array();
     for (const auto& [name, providers] : knobs.*field)
-      out.push_back(providers == kCouriers ? name : name + ":" + std::to_string(providers));
+      out.push_back(providers == kEveryNode ? name : name + ":" + std::to_string(providers));
     return out;
   }
   Json operator()(TempCleanup Knobs::* field) const {
@@ -249,10 +252,11 @@ Result<const Knob*> find_knob(std::string_view name) {
   return error(Errc::kUsage, "there is no knob " + printable(name), "there are " + all);
 }
 
-Status set_knob(Knobs& knobs, std::string_view name, std::string_view value) {
+Status set_knob(Knobs& knobs, const NetworkSize& size, std::string_view name,
+                std::string_view value) {
   const auto knob = find_knob(name);
   if (!knob) return knob.error();
-  return std::visit(Setter{knobs, **knob, value}, (*knob)->field);
+  return std::visit(Setter{knobs, size, **knob, value}, (*knob)->field);
 }
 
 // A TOML value as it would be written after NAME=.
@@ -291,27 +295,28 @@ std::vector<KnobName> knob_names() {
   return names;
 }
 
-Status set_knobs(Knobs& knobs, const std::vector<std::string>& words) {
+Status set_knobs(Knobs& knobs, const NetworkSize& size, const std::vector<std::string>& words) {
   Knobs changed = knobs;
   for (const std::string& word : words) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos)
       return error(Errc::kUsage, printable(word) + ": is not NAME=VALUE");
     const std::string_view view(word);
-    TP_TRY(set_knob(changed, view.substr(0, equals), view.substr(equals + 1)));
+    TP_TRY(set_knob(changed, size, view.substr(0, equals), view.substr(equals + 1)));
   }
   knobs = std::move(changed);
   return ok();
 }
 
-Status parse_knobs(Knobs& knobs, std::string_view text, std::string_view path) {
+Status parse_knobs(Knobs& knobs, const NetworkSize& size, std::string_view text,
+                   std::string_view path) {
   const auto wrong = [&](std::size_t line, const std::string& what, const std::string& hint) {
     return error(Errc::kUsage, printable(path) + ":" + std::to_string(line) + ": " + what, hint);
   };
   Knobs changed = knobs;
   try {
     for (const auto& [name, value] : toml::parse(text)) {
-      const Status set = set_knob(changed, name.str(), text_of(value));
+      const Status set = set_knob(changed, size, name.str(), text_of(value));
       if (!set) return wrong(value.source().begin.line, set.error().what, set.error().hint);
     }
   } catch (const toml::parse_error& problem) {
@@ -321,10 +326,10 @@ Status parse_knobs(Knobs& knobs, std::string_view text, std::string_view path) {
   return ok();
 }
 
-Status load_knobs(Knobs& knobs, const std::string& path) {
+Status load_knobs(Knobs& knobs, const NetworkSize& size, const std::string& path) {
   const Result<std::string> text = read_file(path);
   if (!text) return text.error();
-  return parse_knobs(knobs, *text, path);
+  return parse_knobs(knobs, size, *text, path);
 }
 
 std::string knobs_json(const Knobs& knobs) {

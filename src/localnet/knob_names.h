@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "localnet/knobs.h"
+#include "localnet/network_size.h"
 
 namespace taubenpost::localnet {
 
@@ -23,13 +24,15 @@ struct KnobName {
 };
 std::vector<KnobName> knob_names();
 
-// Each word is NAME=VALUE; all of them, or nothing is changed.
-Status set_knobs(Knobs& knobs, const std::vector<std::string>& words);
+// Each word is NAME=VALUE; all of them, or nothing is changed. Positions are those of a network of
+// this size.
+Status set_knobs(Knobs& knobs, const NetworkSize& size, const std::vector<std::string>& words);
 // The same from TOML, NAME = VALUE, several values as an array; `path` is the file's name for
 // messages.
-Status parse_knobs(Knobs& knobs, std::string_view text, std::string_view path);
+Status parse_knobs(Knobs& knobs, const NetworkSize& size, std::string_view text,
+                   std::string_view path);
 // Such a file. Also kNotFound, kIo (unreadable, over 64 KiB).
-Status load_knobs(Knobs& knobs, const std::string& path);
+Status load_knobs(Knobs& knobs, const NetworkSize& size, const std::string& path);
 // One JSON object with every knob, or with these.
 std::string knobs_json(const Knobs& knobs);
 Result<std::string> knobs_json(const Knobs& knobs, const std::vector<std::string>& names);

@@ -15,9 +15,8 @@ namespace taubenpost::localnet {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// How big the network is. Each courier is on a service node of its own.
-inline constexpr std::size_t kReplicas = 5;
-inline constexpr std::size_t kCouriers = 3;
+// Providers of a service that is on all service nodes.
+inline constexpr std::uint8_t kEveryNode = 255;
 
 // What a courier does with a temporary sequence after a copy that succeeded (pigeonhole 6.6.4).
 enum class TempCleanup : std::uint8_t {
@@ -55,7 +54,7 @@ struct Knobs {
   std::set<std::uint8_t> courier_unlisted{};  // not in the directory, which is no reason to be down
 
   // --- services beside the couriers, on the first so many service nodes. Only echo answers. ---
-  std::map<std::string, std::uint8_t> services{{"echo", kCouriers}};
+  std::map<std::string, std::uint8_t> services{{"echo", kEveryNode}};
 
   // --- replicas, by id ---
   Milliseconds replica_time{0};  // of a replica for a message: to open it and to seal the answer

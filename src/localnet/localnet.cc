@@ -151,10 +151,10 @@ Result<std::unique_ptr<LocalNetwork>> LocalNetwork::start(asio::io_context& io, 
   TP_TRY(make_folder(options.data_dir));
   auto lock = FolderLock::take(options.data_dir);
   if (!lock) return lock.error();
-  auto directory = Directory::open(options.data_dir, options.nike);
+  auto directory = Directory::open(options.data_dir, options.nike, options.size);
   if (!directory) return directory.error();
-  auto store =
-      ReplicaStore::open(options.data_dir + "/boxes", directory->geometry().box_ciphertext());
+  auto store = ReplicaStore::open(options.data_dir + "/boxes",
+                                  directory->geometry().box_ciphertext(), options.size.replicas());
   if (!store) return store.error();
   auto impl = std::make_unique<Impl>(io, options, std::move(lock).value(),
                                      std::move(directory).value(), std::move(store).value());

@@ -37,6 +37,8 @@ struct Options {
   Knobs knobs;
   // Of the data folder as long as there are boxes in it.
   EnvelopeNike nike = EnvelopeNike::kHybrid;
+  // The data folder may have fewer replicas, not more.
+  NetworkSize size;
   DaemonBehaviour daemon = kRobustDaemon;
   // Seconds of the network that pass in a real one (scheduler.h has the limits). What a peer's
   // program needs to read what was sent to it stays real: Knobs::farewell, time-outs of sockets.
@@ -49,7 +51,8 @@ struct Options {
 class LocalNetwork {
  public:
   // Opens the data folder, binds, and accepts connections as soon as `io` runs. `io` outlives the
-  // network. Errors: kUsage (listen address, time scale), kLocked (data folder or socket in use),
+  // network. Errors: kUsage (listen address, time scale, a folder
+  // of other boxes), kLocked (data folder or socket in use),
   // kStoreBad, kIo, kRefused (unsafe socket folder, remote address that was not allowed).
   static Result<std::unique_ptr<LocalNetwork>> start(boost::asio::io_context& io, Options options);
 

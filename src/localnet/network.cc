@@ -16,6 +16,7 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
     : scheduler_(scheduler),
       knobs_(knobs),
       directory_(std::move(directory)),
+      audit_(directory_.size()),
       store_(std::move(store)),
       replicas_(scheduler, directory_, *store_, audit_, random, knobs_),
       gateway_(scheduler, knobs_),
@@ -24,7 +25,8 @@ Network::Network(Scheduler& scheduler, Random& random, Directory directory,
       decrypter_(scheduler),
       context_{scheduler, directory_, mixnet_,    audit_,   random,
                knobs_,    slots_,     decrypter_, gateway_, behaviour} {
-  for (std::size_t i = 0; i < kCouriers; ++i) couriers_.push_back(make_courier(i));
+  for (std::size_t i = 0; i < directory_.size().couriers(); ++i)
+    couriers_.push_back(make_courier(i));
 }
 
 std::unique_ptr<Courier> Network::make_courier(std::size_t position) {
@@ -50,7 +52,7 @@ bool Network::restart_courier(std::size_t position) {
 }
 
 bool Network::restart_replica(std::size_t id) {
-  if (id >= kReplicas) return false;
+  if (!directory_.has_replica(id)) return false;
   replicas_.restart(static_cast<ReplicaId>(id));
   return true;
 }
@@ -58,7 +60,7 @@ bool Network::restart_replica(std::size_t id) {
 Network::~Network() { stop_expiry(); }
 
 Status Network::expire() {
-  for (std::size_t id = 0; id < kReplicas; ++id)
+  for (std::size_t id = 0; directory_.has_replica(id); ++id)
     TP_TRY(store_->drop_older_than(static_cast<ReplicaId>(id), replicas_.replica_epoch()));
   expiry_ = scheduler_.after(kExpiryInterval, [this] {
     // A store that can't delete answers its writers with code 4; there is nobody to tell here.

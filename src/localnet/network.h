@@ -47,8 +47,8 @@ class Network {
 
   Scheduler& scheduler_;
   Knobs knobs_;
-  Audit audit_;
   const Directory directory_;
+  Audit audit_;
   const std::unique_ptr<ReplicaStore> store_;
   Replicas replicas_;
   std::vector<std::unique_ptr<Courier>> couriers_;

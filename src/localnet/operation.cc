@@ -138,7 +138,7 @@ std::optional<Bytes> EncryptedOperation::open_payload(const Bytes& payload) cons
   const auto& descriptor = plan_.descriptor;
   if (!bacap::in_epoch_window(descriptor.epoch, context().replica_epoch())) return std::nullopt;
   for (const ReplicaId replica : descriptor.replicas) {
-    if (replica >= kReplicas) continue;
+    if (!context().directory.has_replica(replica)) continue;
     const auto& keys = context().directory.envelope_keys(replica, descriptor.epoch);
     const auto secret = bacap::nike_secret(descriptor.envelope_key, keys.public_key);
     if (!secret) continue;

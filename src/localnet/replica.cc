@@ -85,7 +85,7 @@ void Replicas::write_box(ReplicaId shard, const Box& box) {
 }
 
 bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
-  if (to >= kReplicas) return false;
+  if (!directory_.has_replica(to)) return false;
   const auto arrive = [this, to, message = std::move(message), on_reply = std::move(on_reply)] {
     if (!is_reachable(to)) return;
     audit_.at_replica(to, [](ReplicaCounters& at) { ++at.messages; });
@@ -101,7 +101,7 @@ bool Replicas::send(ReplicaId to, ReplicaMessage message, OnReply on_reply) {
 }
 
 bool Replicas::read_box(ReplicaId shard, const BoxId& box_id, OnRead on_read) {
-  if (shard >= kReplicas) return false;
+  if (!directory_.has_replica(shard)) return false;
   const auto arrive = [this, shard, box_id, on_read = std::move(on_read)] {
     if (!is_reachable(shard)) return;
     auto result = store_.read(shard, replica_epoch(), box_id);
@@ -290,9 +290,9 @@ void Replicas::arm_retry() {
 
 void Replicas::look_around() {
   ReplicaSet members;
-  for (ReplicaId id = 0; id < kReplicas; ++id)
+  for (ReplicaId id = 0; directory_.has_replica(id); ++id)
     if (!is_down(id)) members.insert(id);
-  for (ReplicaId id = 0; id < kReplicas; ++id)
+  for (ReplicaId id = 0; directory_.has_replica(id); ++id)
     if (is_reachable(id))
       rebalance_.observe(id, members);
     else

@@ -8,6 +8,7 @@ namespace taubenpost::localnet {
 namespace {
 
 constexpr const char* kSizeKey = "ciphertext size";
+constexpr const char* kReplicasKey = "replicas";
 
 std::string epoch_key(ReplicaId replica, std::uint64_t epoch) {
   Bytes key{replica};
@@ -23,27 +24,60 @@ std::string members_key(ReplicaId replica) {
   return epoch_key(replica, std::numeric_limits<std::uint64_t>::max());
 }
 
-// A table has boxes of one size.
-Status bind_size(BoxTable& table, const std::string& folder, std::size_t ciphertext_size) {
-  Bytes size;
-  append_be(size, std::uint64_t{ciphertext_size});
-  std::string bound;
-  const auto found = table.get(kSizeKey, bound);
-  if (found == BoxTable::Found::kYes && bound == as_text(size)) return ok();
-  if (found == BoxTable::Found::kYes)
+// Until the number was recorded.
+constexpr std::uint64_t kReplicasAtFirst = 5;
+
+std::string text_of(std::uint64_t number) {
+  Bytes bytes;
+  append_be(bytes, number);
+  return std::string(as_text(bytes));
+}
+
+Error unusable(const std::string& folder) {
+  return error(Errc::kStoreBad, "localnet.boxes: " + folder + ": can't be read or written");
+}
+
+// Nothing if it was never recorded. Errors: kStoreBad.
+Result<std::optional<std::uint64_t>> recorded(const BoxTable& table, const std::string& folder,
+                                              const char* key) {
+  std::string value;
+  const auto found = table.get(key, value);
+  if (found == BoxTable::Found::kNo) return std::optional<std::uint64_t>();
+  if (found == BoxTable::Found::kFailed || value.size() != sizeof(std::uint64_t))
+    return unusable(folder);
+  return std::optional(read_be<std::uint64_t>(as_bytes(value)));
+}
+
+// A table has boxes of one size, and never fewer replicas than before.
+Status bind(BoxTable& table, const std::string& folder, std::uint64_t ciphertext_size,
+            std::uint64_t replicas) {
+  const auto size = recorded(table, folder, kSizeKey);
+  if (!size) return size.error();
+  if (*size && **size != ciphertext_size)
     return error(Errc::kUsage, "localnet.boxes: " + folder + " holds boxes of another size",
                  "take the --profile it was made with, or another --data folder");
-  if (found == BoxTable::Found::kNo && table.put(kSizeKey, std::string(as_text(size)))) return ok();
-  return error(Errc::kStoreBad, "localnet.boxes: " + folder + ": can't be read or written");
+  auto before = recorded(table, folder, kReplicasKey);
+  if (!before) return before.error();
+  if (*size && !*before) *before = kReplicasAtFirst;
+  if (*before && **before > replicas) {
+    const std::string number = std::to_string(**before);
+    return error(Errc::kUsage,
+                 "localnet.boxes: " + folder + " holds boxes of " + number + " replicas",
+                 "take --replicas " + number + " or more, or another --data folder");
+  }
+  const bool is_recorded =
+      table.put(kReplicasKey, text_of(replicas)) && table.put(kSizeKey, text_of(ciphertext_size));
+  return is_recorded ? ok() : Status(unusable(folder));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ReplicaStore>> ReplicaStore::open(const std::string& folder,
-                                                         std::size_t ciphertext_size) {
+                                                         std::size_t ciphertext_size,
+                                                         std::size_t replicas) {
   auto table = BoxTable::open(folder);
   if (!table) return table.error();
-  TP_TRY(bind_size(**table, folder, ciphertext_size));
+  TP_TRY(bind(**table, folder, ciphertext_size, replicas));
   return std::unique_ptr<ReplicaStore>(new ReplicaStore(std::move(table).value(), ciphertext_size));
 }
 

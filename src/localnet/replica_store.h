@@ -1,10 +1,11 @@
 // The storage of all replicas of the local network, by the rules of pigeonhole 7.3.
 //
 // Boxes live in one table (box_table.h) under the key replica id (1) ‖ BE64 replica epoch ‖ box
-// id (32), with the `box` structure of 3.2 as value; "ciphertext size" (an impossible box key) has
-// BE64 of it. Under the epoch of all ones, without a box id, is the set of replicas that a replica
-// last saw (rebalance.h). A box written in epoch E is seen in E and E + 1 only. What is answered
-// survives a kill of the process. One thread, which also serialises the operations on one box.
+// id (32), with the `box` structure of 3.2 as value; "ciphertext size" and "replicas" (impossible
+// keys, as ids are below 64) have BE64 of these. Under the epoch of all ones, without a box id, is
+// the set of replicas that a replica last saw (rebalance.h). A box written in epoch E is seen in E
+// and E + 1 only. What is answered survives a kill of the process. One thread, which also
+// serialises the operations on one box.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +40,11 @@ class ReplicaStore {
   };
 
   // Opens or makes the database in `folder`; boxes have exactly `ciphertext_size` bytes. Errors:
-  // kStoreBad; kUsage if the database is one of boxes of another size.
+  // kStoreBad; kUsage if the database is one of boxes of another size, or of more replicas: what
+  // only these keep would be lost. New replicas get their boxes from the others (rebalance.h).
   static Result<std::unique_ptr<ReplicaStore>> open(const std::string& folder,
-                                                    std::size_t ciphertext_size);
+                                                    std::size_t ciphertext_size,
+                                                    std::size_t replicas);
   ReplicaStore(const ReplicaStore&) = delete;
   ReplicaStore& operator=(const ReplicaStore&) = delete;
 

@@ -14,7 +14,8 @@ function(tp_fuzz name)
 endfunction()
 # Decoders of layers that are too big to be built for the fuzzer as a whole.
 add_library(fuzz_parts STATIC)
-foreach(part app/state_dir cli/key_file localnet/ctl_request localnet/knob_names)
+foreach(part app/state_dir cli/key_file localnet/ctl_request localnet/knob_names
+        localnet/network_size)
   target_sources(fuzz_parts PRIVATE ${PROJECT_SOURCE_DIR}/src/${part}.cc)
 endforeach()
 target_link_libraries(fuzz_parts PUBLIC tp_thin tp_store tp_files nlohmann_json::nlohmann_json

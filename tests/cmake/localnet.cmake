@@ -1,6 +1,7 @@
 tp_test(localnet_verdicts_test tp_localnet)
 tp_test(localnet_storage_rules_test tp_localnet)
 tp_test(localnet_store_test tp_localnet)
+tp_test(localnet_size_test tp_localnet)
 tp_test(localnet_courier_test tp_localnet)
 tp_test(localnet_copy_read_test tp_localnet)
 tp_test(localnet_copy_again_test tp_localnet)

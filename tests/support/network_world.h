@@ -18,10 +18,11 @@ enum class WriteLevel { kAcknowledged, kConfirmed };
 
 class NetworkWorld {
  public:
-  explicit NetworkWorld(std::uint64_t seed = 1, EnvelopeNike nike = EnvelopeNike::kHybrid)
+  explicit NetworkWorld(std::uint64_t seed = 1, EnvelopeNike nike = EnvelopeNike::kHybrid,
+                        const NetworkSize& size = {})
       : random_(seeded_random(seed)),
-        network_(scheduler_, *random_, test_directory(nike), test_boxes(folder_.path(), nike),
-                 Knobs{}),
+        network_(scheduler_, *random_, test_directory(nike, size),
+                 test_boxes(folder_.path(), nike, size), Knobs{}),
         client_(std::make_shared<Client>(network_.context())) {
     client_->attach([this](const wire::Response& response) {
       replies_.push_back(response);

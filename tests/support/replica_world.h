@@ -23,14 +23,16 @@ class ReplicaWorld : public ::testing::Test {
     std::optional<bacap::ReplicaInnerReply> inner;  // nothing in an empty answer
   };
 
-  ReplicaWorld() { reopen(); }
+  explicit ReplicaWorld(const NetworkSize& size = {}) { reopen(size); }
 
   // A network restarted on the same boxes.
-  void reopen() {
+  void reopen(const NetworkSize& size = {}) {
     scheduler_.forget();
     replicas_.reset();
     store_.reset();
-    store_ = test_boxes(folder_.path());
+    directory_ = test_directory(EnvelopeNike::kHybrid, size);
+    store_ = test_boxes(folder_.path(), EnvelopeNike::kHybrid, size);
+    audit_ = Audit(size);
     replicas_ =
         std::make_unique<Replicas>(scheduler_, directory_, *store_, audit_, *random_, knobs_);
   }
@@ -108,7 +110,7 @@ class ReplicaWorld : public ::testing::Test {
   TempFolder folder_;
   ManualScheduler scheduler_;
   const std::unique_ptr<Random> random_ = seeded_random(1);
-  const Directory directory_ = test_directory();
+  Directory directory_ = test_directory();
   std::unique_ptr<ReplicaStore> store_;
   Audit audit_;
   Knobs knobs_;
