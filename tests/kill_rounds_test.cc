@@ -18,8 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kKills = 100;  // fewer where the jobs are done before, on a quick machine
-constexpr int kKillsAtLeast = 40;
+struct Rounds {
+  int kills;  // fewer where the jobs are done before, on a quick machine
+  int kills_at_least;
+  int kills_for_a_job;  // until one more is queued
+  std::uint64_t bytes;  // that the sender writes from one kill to the next, at most
+};
+constexpr Rounds kUsual{100, 40, 8, 5'000};
+constexpr Rounds kMany{200, 100, 16, 2'500};  // where TP_WHOLE_MATRIX is set, as in tools/nightly
 constexpr int kJobs = 20;
 constexpr int kQueuedAtFirst = 8;
 constexpr const char* kTimeScale = "100";
@@ -107,9 +113,9 @@ class KillRoundsTest : public CliTest, public ::testing::WithParamInterface<cons
   // An arbitrary moment: when the sender has written some bytes since `mark_`, or has ended; now
   // and then after a few milliseconds.
   void wait_for_a_moment() {
-    constexpr std::uint64_t kBytes = 5'000, kMs = 150;
+    constexpr std::uint64_t kMs = 150;
     if (below(8) == 0) return wait_ms(below(kMs));
-    const std::uint64_t bytes = below(kBytes);
+    const std::uint64_t bytes = below(rounds_.bytes);
     for (int i = 0; i < 30'000 && sender_->is_running(); ++i) {
       const Log log = newest_log();
       if (log.second >= (log.first == mark_.first ? mark_.second : 0) + bytes) return;
@@ -170,6 +176,7 @@ class KillRoundsTest : public CliTest, public ::testing::WithParamInterface<cons
     EXPECT_EQ(nlohmann::json::parse(audit.out).at("conflicting_writes"), 0) << audit.out;
   }
 
+  const Rounds rounds_ = std::getenv("TP_WHOLE_MATRIX") != nullptr ? kMany : kUsual;
   std::mt19937_64 random_{20};
   std::unique_ptr<Program> network_, sender_;
   Log mark_;
@@ -181,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(Daemon, KillRoundsTest, ::testing::Values("robust", "up
 
 TEST_P(KillRoundsTest, SenderKilledAtAnyMoment_DeliversEverythingOnce) {
   int kills = 0;
-  while (kills < kKills) {
+  while (kills < rounds_.kills) {
     start_sender();
     wait_for_a_moment();
     sender_->send_signal(SIGKILL);
@@ -193,10 +200,10 @@ TEST_P(KillRoundsTest, SenderKilledAtAnyMoment_DeliversEverythingOnce) {
       continue;
     }
     ASSERT_EQ(ended.status, 128 + SIGKILL) << ended.err;
-    if (++kills % 8 == 0) queue_next();
+    if (++kills % rounds_.kills_for_a_job == 0) queue_next();
     if (kills % 10 == 0) restart_a_courier();
   }
-  EXPECT_GE(kills, kKillsAtLeast);
+  EXPECT_GE(kills, rounds_.kills_at_least);
   finish_sending();
   receive_all();
   expect_everything_once();
@@ -206,7 +213,7 @@ TEST_P(KillRoundsTest, SenderKilledAtAnyMoment_DeliversEverythingOnce) {
 TEST_P(KillRoundsTest, NetworkKilledAtAnyMoment_DeliversEverythingOnce) {
   start_sender();
   int kills = 0;
-  while (kills < kKills) {
+  while (kills < rounds_.kills) {
     wait_for_a_moment();
     if (HasFailure()) return;
     if (!sender_->is_running()) {
@@ -226,7 +233,7 @@ TEST_P(KillRoundsTest, NetworkKilledAtAnyMoment_DeliversEverythingOnce) {
     const Ended ended = sender_->wait();
     ASSERT_EQ(ended.status, 0) << ended.err;
   }
-  EXPECT_GE(kills, kKillsAtLeast);
+  EXPECT_GE(kills, rounds_.kills_at_least);
   finish_sending();
   receive_all();
   expect_everything_once();
