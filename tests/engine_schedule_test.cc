@@ -56,16 +56,10 @@ TEST(JobQueueTest, FullLane_HoldsUpNoOther) {
   JobQueue queue;
   for (std::uint8_t i = 0; i < 20; ++i) add(queue, body(i, i));
   for (std::uint8_t i = 0; i < 20; ++i) add(queue, letter(100 + i, i));
-  ReceiveJobRow receive;
-  for (std::uint8_t i = 200; i < 220; ++i) {
-    receive.id = {i};
-    queue.add(receive);
-  }
   std::map<Lane, int> taken;
   while (const std::optional<JobQueue::Turn> turn = queue.next()) ++taken[turn->lane];
   EXPECT_EQ(taken[Lane::kBodies], 2);
   EXPECT_EQ(taken[Lane::kLetters], 16);
-  EXPECT_EQ(taken[Lane::kReceives], 16);
   EXPECT_FALSE(queue.empty());
   queue.leave(Lane::kBodies);
   EXPECT_EQ(queue.next()->id[0], 2);

@@ -36,6 +36,10 @@ class ReceiveFollow : public testing::Test {
       self->troubles.push_back(failure.code);
       if (self->on_trouble) self->on_trouble();
     };
+    events.waits = [self](JobId, const std::string& reason) {
+      self->waits.push_back(reason);
+      if (self->on_wait) self->on_wait();
+    };
     events.ended = [self](JobId id) { return count(self, id); };
     std::vector<ChannelId> channels{self->channel.id, self->other.id};
     const auto executor = co_await asio::this_coro::executor;
@@ -51,7 +55,8 @@ class ReceiveFollow : public testing::Test {
   std::size_t jobs_awaited = 1, rounds = 0, letters = 0;
   std::vector<JobId> ended;
   std::vector<Errc> troubles;
-  std::function<void()> on_round, on_trouble;
+  std::vector<std::string> waits;
+  std::function<void()> on_round, on_trouble, on_wait;
 };
 
 TEST_F(ReceiveFollow, WhatArrivesInLaterRounds_IsPlaced) {
@@ -121,6 +126,17 @@ TEST_F(ReceiveFollow, ChannelWithoutAClearAnswer_HoldsUpNoOther) {
   world.post(letter(1));
   EXPECT_EQ(run(), Errc::kCancelled);
   EXPECT_EQ(troubles, std::vector{Errc::kTemporary});
+}
+
+TEST_F(ReceiveFollow, FolderThatIsMissing_IsToldAndWaitedFor) {
+  world.post(letter(1));
+  std::filesystem::remove(world.target.path());
+  on_wait = [this] {
+    if (waits.size() == 2) std::filesystem::create_directory(world.target.path());
+  };
+  EXPECT_EQ(run(), Errc::kCancelled);
+  EXPECT_EQ(waits, (std::vector<std::string>(2, "the target folder is missing")));
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f1"});
 }
 
 TEST_F(ReceiveFollow, OtherNetwork_EndsIt) {

@@ -30,6 +30,15 @@ class ReceiveJobTest : public testing::Test {
     EXPECT_TRUE(world.target.names().empty());
   }
 
+  // Its place keeps it out: the part file waits for another try, and nobody else may read it.
+  void expect_kept(JobId id) {
+    const std::string part = part_path(world.target.path(), id);
+    struct stat facts{};
+    EXPECT_EQ(world.target.names().size(), 2U);
+    ASSERT_EQ(::stat(part.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  }
+
   ReceiveWorld world;
 };
 
@@ -267,7 +276,58 @@ TEST_F(ReceiveJobTest, NameThatIsTakenMeanwhileAndMayNot_Fails) {
   ASSERT_TRUE(world.receive(id));
   EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
   EXPECT_EQ(content_of(world.target / "f"), "new");
-  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"}) << "no part file is left";
+  expect_kept(id);
+  TempFolder elsewhere;
+  ASSERT_TRUE(move_part_file(*world.disk, world.target.path(), elsewhere.path(), id));
+  ASSERT_TRUE(world.run(receive_again(world.ports(), id, elsewhere.path(), world.place)));
+  EXPECT_EQ(world.row(id).error_text, "");
+  world.network.on_read = {};
+  world.network.reads = 0;
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).target, elsewhere / "f");
+  EXPECT_EQ(content_of(elsewhere / "f"), as_text(ReceiveWorld::pattern(5000)));
+  EXPECT_EQ(elsewhere.names(), std::vector<std::string>{"f"});
+  EXPECT_EQ(world.network.reads, 0U);
+  EXPECT_EQ(world.run(receive_again(world.ports(), id, elsewhere.path(), world.place)).error().code,
+            Errc::kNothingToDo);
+}
+
+TEST_F(ReceiveJobTest, JobTriedAgainWithoutItsPartFile_FetchesAllOfIt) {
+  world.place.if_exists = IfExists::kFail;
+  const Bytes content = ReceiveWorld::pattern(5000);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  world.network.on_read = [&] { write_file(world.target / "f", "new"); };
+  ASSERT_TRUE(world.receive(id));
+  world.network.on_read = {};
+  for (const std::string& name : world.target.names()) std::filesystem::remove(world.target / name);
+  ASSERT_TRUE(world.run(receive_again(world.ports(), id, world.target.path(), world.place)));
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+}
+
+TEST_F(ReceiveJobTest, JobWhoseContentWasMissing_IsTriedAgain) {
+  const Bytes content = ReceiveWorld::pattern(100 * ReceiveWorld::kChunk);
+  const JobId id = world.job_of(world.letter_with_body(content, "f"));
+  const IndexBytes missing = world.body_indices[90];
+  world.network.clear(missing);
+  ASSERT_TRUE(world.receive(id));
+  expect_failed(id, "missing");
+  world.network.put(missing, Bytes(content.begin() + 90 * 1545, content.begin() + 91 * 1545));
+  ASSERT_TRUE(world.run(receive_again(world.ports(), id, world.target.path(), world.place)));
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", content);
+}
+
+TEST_F(ReceiveJobTest, JobThatIsBeingPlaced_IsNotMoved) {
+  const JobId id = world.job_of(ReceiveWorld::letter_for(as_bytes("x"), "f"));
+  ReceiveJob job(id, world.ports(), world.options, {}, [] { return false; });
+  ASSERT_TRUE(world.run(job.run()));
+  EXPECT_TRUE(job.is_out_of_turn());
+  EXPECT_EQ(world.row(id).state, ReceiveState::kPlacing);
+  EXPECT_EQ(world.run(receive_again(world.ports(), id, "/", world.place)).error().code,
+            Errc::kRefused);
+  ASSERT_TRUE(world.receive(id));
+  expect_placed(id, "f", as_bytes("x"));
 }
 
 TEST_F(ReceiveJobTest, FileOfThatName_IsReplacedWhereAskedFor) {
@@ -288,7 +348,7 @@ TEST_F(ReceiveJobTest, FolderOfThatName_IsNeverReplaced) {
   ASSERT_TRUE(world.receive(id));
   EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
   EXPECT_NE(world.row(id).error_text.find("can't be replaced"), std::string::npos);
-  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"});
+  expect_kept(id);
 }
 
 TEST_F(ReceiveJobTest, TargetOfItsOwn_IsTakenInsteadOfTheLettersName) {
@@ -302,22 +362,28 @@ TEST_F(ReceiveJobTest, TargetOfItsOwn_IsTakenInsteadOfTheLettersName) {
   EXPECT_TRUE(world.target.names().empty());
 }
 
-TEST_F(ReceiveJobTest, OnlyVerified_IsPlacedByALaterRunWithoutARead) {
+TEST_F(ReceiveJobTest, OnlyVerified_IsPlacedLaterWhereItIsWantedWithoutARead) {
   world.goal.only_verify = true;
+  world.place.if_exists = IfExists::kFail;
+  write_file(world.target / "f", "does not matter before it is placed");
   const Bytes content = ReceiveWorld::pattern(5000);
   const JobId id = world.job_of(world.letter_with_body(content, "f"));
   for (int again = 0; again < 2; ++again) {
     ASSERT_TRUE(world.receive(id));
-    EXPECT_TRUE(world.is_verified);
-    EXPECT_EQ(world.row(id).state, ReceiveState::kChecking);
-    EXPECT_FALSE(std::filesystem::exists(world.target / "f"));
+    EXPECT_EQ(world.row(id).state, ReceiveState::kVerified) << world.row(id).error_text;
     world.restart();
     world.network.reads = 0;
   }
+  EXPECT_EQ(*pending_of(*world.store, world.channel->id), 1U);
   world.goal = {};
   ASSERT_TRUE(world.receive(id));
-  EXPECT_FALSE(world.is_verified);
-  expect_placed(id, "f", content);
+  EXPECT_EQ(world.row(id).state, ReceiveState::kVerified) << "nobody said where to";
+  TempFolder elsewhere;
+  ASSERT_TRUE(move_part_file(*world.disk, world.target.path(), elsewhere.path(), id));
+  ASSERT_TRUE(world.run(receive_again(world.ports(), id, elsewhere.path(), PlaceOptions{})));
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(world.row(id).target, elsewhere / "f");
+  EXPECT_EQ(content_of(elsewhere / "f"), as_text(content));
   EXPECT_EQ(world.network.reads, 0U);
 }
 
@@ -328,7 +394,6 @@ TEST_F(ReceiveJobTest, OtherContentThatIsOnlyVerified_Fails) {
   letter.udigest = letter.digest;
   const JobId id = world.job_of(letter);
   ASSERT_TRUE(world.receive(id));
-  EXPECT_FALSE(world.is_verified);
   expect_failed(id, "wrong digest");
 }
 

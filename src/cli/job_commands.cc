@@ -4,6 +4,7 @@
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
 #include "cli/on_received.h"
+#include "cli/retry_receive.h"
 #include "engine/end_send.h"
 #include "engine/engine.h"
 #include "engine/held.h"
@@ -28,6 +29,7 @@ struct RetractArgs : JobArgs {
 struct RetryArgs {
   std::string id;
   bool restart = false;
+  RetryPlaceArgs place;
 };
 struct ShareArgs {
   std::string id;
@@ -193,6 +195,15 @@ Result<int> restart(Context& context, const std::string& prefix) {
 
 Result<int> run_retry(Context& context, const RetryArgs& args) {
   if (args.restart) return restart(context, args.id);
+  const Result<Session*> session = context.session();
+  if (!session) return session.error();
+  const Result<JobView> job = find_job((*session)->store(), args.id);
+  if (!job) return job.error();
+  if (const auto* receive = std::get_if<ReceiveView>(&*job))
+    return retry_receive(context, *receive, args.place);
+  if (!args.place.is_empty())
+    return error(Errc::kUsage, "job " + printable(args.id) + " is not received but sent",
+                 "leave out --into, --if-exists and -o");
   return steer(context, args.id, "tried again", retry_send);
 }
 
@@ -263,6 +274,7 @@ void add_again(Commands& commands) {
       add_for_job(commands, "retry", "Goes on with a job that failed", run_retry);
   retry->add_flag("--restart", again->restart,
                   "send the file anew, as it is now, to whoever has not got it");
+  add_retry_place_options(*retry, again->place);
 
   const auto [share, more] =
       add_for_job(commands, "share", "Lets others have what is posted", run_share);

@@ -440,7 +440,8 @@ Result<JobWatch> JobWatch::start(const ports::Store& store) {
       watch.ended_before_.emplace(row.id, is_called_back);
   }
   for (const ReceiveJobRow& row : *receives)
-    if (taubenpost::has_ended(row.state)) watch.ended_before_.emplace(row.id, false);
+    if (taubenpost::has_ended(row.state) && row.state != ReceiveState::kVerified)
+      watch.ended_before_.emplace(row.id, false);
   return watch;
 }
 
@@ -462,8 +463,10 @@ Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
                                                     : result.send_failed;
       list.push_back(std::move(*send));
     } else if (auto* receive = std::get_if<ReceiveView>(&job)) {
-      const bool is_placed = receive->row.state == ReceiveState::kPlaced;
-      (is_placed ? result.placed : result.receive_failed).push_back(std::move(*receive));
+      auto& list = receive->row.state == ReceiveState::kPlaced     ? result.placed
+                   : receive->row.state == ReceiveState::kVerified ? result.verified
+                                                                   : result.receive_failed;
+      list.push_back(std::move(*receive));
     }
   }
   return result;

@@ -78,7 +78,8 @@ class JobWatch {
   struct Ended {
     std::vector<SendView> posted, retracted, send_failed;
     std::vector<ReceiveView> placed, receive_failed;
-    std::vector<JobView> unfinished;  // not at their end
+    std::vector<JobView> unfinished;    // not at their end
+    std::vector<ReceiveView> verified;  // all that are not placed yet
 
     // Jobs that have delivered to somebody, or were retracted.
     std::size_t delivered() const;

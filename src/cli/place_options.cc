@@ -5,6 +5,7 @@
 
 #include "app/state_dir.h"
 #include "cli/command.h"
+#include "files/part_file.h"
 
 namespace taubenpost::cli {
 
@@ -23,6 +24,33 @@ Result<std::string> PlaceArgs::folder() const {
   if (std::filesystem::exists(folder, code))
     return error(Errc::kUsage, printable(into, 4096) + ": is not a folder");
   return error(Errc::kNotFound, printable(into, 4096) + ": no such folder");
+}
+
+Status can_be_target(const std::string& file, IfExists if_exists) {
+  namespace fs = std::filesystem;
+  std::error_code code;
+  const fs::path folder = fs::path(file).parent_path();
+  const fs::file_status around = fs::status(folder, code);
+  if (around.type() == fs::file_type::not_found)
+    return error(Errc::kNotFound, printable(folder.string(), 4096) + ": no such folder");
+  if (around.type() != fs::file_type::directory)
+    return error(Errc::kUsage, printable(folder.string(), 4096) + ": is not a folder");
+  const fs::file_status there = fs::symlink_status(file, code);
+  if (there.type() == fs::file_type::not_found) return ok();
+  if (there.type() != fs::file_type::regular)
+    return error(Errc::kRefused,
+                 printable(file, 4096) + ": is no regular file, and is not replaced");
+  if (if_exists == IfExists::kReplace) return ok();
+  return error(Errc::kRefused, printable(file, 4096) + ": exists already",
+               "with --if-exists replace it is replaced");
+}
+
+boost::asio::awaitable<Status> receive_elsewhere(EnginePorts ports, ReceiveJobRow row,
+                                                 std::string folder, PlaceOptions place) {
+  TP_CO_TRY(may_receive_again(row));
+  Disk disk;
+  TP_CO_TRY(move_part_file(disk, row.folder, folder, row.id));
+  co_return co_await receive_again(ports, row.id, std::move(folder), std::move(place));
 }
 
 void add_place_options(CLI::App& command, PlaceArgs& args) {

@@ -45,6 +45,9 @@ Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
                                                  const std::string& from);
 boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
                                                std::string folder, PlaceOptions place);
+// What was only verified so far is placed as this command says.
+boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<ChannelRow> channels,
+                                             std::string folder, PlaceOptions place);
 // Counts, on stderr.
 void notice_what_is_no_job(Output& out, const PollSummary& found);
 

@@ -10,9 +10,18 @@
 #include "cli/receive.h"
 #include "engine/channels.h"
 #include "engine/engine.h"
-#include "engine/follow.h"
+#include "engine/receive_runs.h"
 
 namespace taubenpost::cli {
+
+namespace {
+
+bool is_of(const ReceiveJobRow& row, const std::vector<ChannelRow>& channels) {
+  return std::any_of(channels.begin(), channels.end(),
+                     [&](const ChannelRow& channel) { return channel.id == row.channel; });
+}
+
+}  // namespace
 
 Result<PlaceOptions> ReceiveArgs::options() const {
   PlaceOptions options = place.options();
@@ -59,6 +68,16 @@ Result<Receiving> begin_receiving(Context& context, const ReceiveArgs& args) {
                    std::move(place).value()};
 }
 
+boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<ChannelRow> channels,
+                                             std::string folder, PlaceOptions place) {
+  const Result<std::vector<ReceiveJobRow>> rows = ports.store.receive_job_rows();
+  if (!rows) co_return rows.error();
+  for (const ReceiveJobRow& row : *rows)
+    if (row.state == ReceiveState::kVerified && is_of(row, channels))
+      TP_CO_TRY(co_await receive_elsewhere(ports, row, folder, place));
+  co_return ok();
+}
+
 boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
                                                std::string folder, PlaceOptions place) {
   Round round;
@@ -93,13 +112,7 @@ void notice_what_is_no_job(Output& out, const PollSummary& found) {
 
 namespace {
 
-bool is_of(const ReceiveJobRow& row, const std::vector<ChannelRow>& channels) {
-  return std::any_of(channels.begin(), channels.end(),
-                     [&](const ChannelRow& channel) { return channel.id == row.channel; });
-}
-
-// A part file that was checked stays: the next 'receive' places it without fetching it again.
-Result<std::vector<JobId>> verify(Session& session, const std::vector<ChannelRow>& channels) {
+Result<Unit> verify(Session& session, const std::vector<ChannelRow>& channels) {
   const Result<std::vector<ReceiveJobRow>> rows = session.store().receive_job_rows();
   if (!rows) return rows.error();
   std::vector<JobId> ids;
@@ -108,8 +121,7 @@ Result<std::vector<JobId>> verify(Session& session, const std::vector<ChannelRow
       ids.push_back(row.id);
   ReceiveGoal goal;
   goal.only_verify = true;
-  return session.run(
-      run_receives(session.ports(), EngineOptions{}, std::move(ids), std::move(goal)));
+  return session.run(run_receives(session.ports(), EngineOptions{}, std::move(ids), goal));
 }
 
 void print_verified(Output& out, const ReceiveView& job) {
@@ -129,24 +141,26 @@ Result<int> run_verify(Context& context, const ReceiveArgs& args) {
   const Result<Round> round = session.run(
       poll_all(session.ports(), receiving->channels, receiving->folder, receiving->place));
   if (!round) return round.error();
-  const Result<std::vector<JobId>> verified = verify(session, receiving->channels);
+  const Result<Unit> verified = verify(session, receiving->channels);
   Result<JobWatch::Ended> ended = watch->ended(session.store());
   if (!ended) return ended.error();
   report_failed(out, *ended);
   notice_what_is_no_job(out, round->found);
   if (!verified) return verified.error();
-  std::size_t unfinished = 0;
+  std::size_t good = 0, unfinished = 0;
+  for (const ReceiveView& job : ended->verified) {
+    if (!is_of(job.row, receiving->channels)) continue;
+    print_verified(out, job);
+    ++good;
+  }
   for (const JobView& job : ended->unfinished) {
     const auto* receive = std::get_if<ReceiveView>(&job);
-    if (receive == nullptr || !is_of(receive->row, receiving->channels)) continue;
-    const bool is_good = std::count(verified->begin(), verified->end(), receive->row.id) > 0;
-    if (is_good) print_verified(out, *receive);
-    if (!is_good) ++unfinished;
+    if (receive != nullptr && is_of(receive->row, receiving->channels)) ++unfinished;
   }
   if (round->no_answer) return *round->no_answer;
   const std::size_t failed = ended->receive_failed.size();
-  if (verified->size() + failed + unfinished == 0) return error(Errc::kNothingToDo, "nothing new");
-  return exit_status_of_jobs(verified->size(), failed, unfinished);
+  if (good + failed + unfinished == 0) return error(Errc::kNothingToDo, "nothing new");
+  return exit_status_of_jobs(good, failed, unfinished);
 }
 
 Result<int> run_receive(Context& context, const ReceiveArgs& args) {
@@ -162,6 +176,8 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   const Result<Round> round = session.run(
       poll_all(session.ports(), receiving->channels, receiving->folder, receiving->place));
   if (!round) return round.error();
+  TP_TRY(session.run(
+      take_verified(session.ports(), receiving->channels, receiving->folder, receiving->place)));
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
   const Result<JobWatch::Ended> ended = watch->ended(session.store());

@@ -1,5 +1,6 @@
 // taubenpost receive --follow: places what arrives until a signal ends it.
 #include <boost/asio/this_coro.hpp>
+#include <map>
 
 #include "cli/jobs.h"
 #include "cli/on_received.h"
@@ -25,9 +26,16 @@ class Teller {
     trouble_ = failure.what;
     out_.notice(failure.what + "; it is tried again");
   }
+  void waits(JobId id, const std::string& reason) {
+    std::string& told = waits_[id];
+    if (told == reason) return;
+    told = reason;
+    out_.notice("job " + to_base32(id) + " waits: " + printable(reason));
+  }
   asio::awaitable<Status> ended(JobId id) {
     Result<ReceiveJobRow> row = ports_.store.receive_job(id);
     if (!row) co_return row.error();
+    waits_.erase(id);
     const ReceiveView job = view_of(std::move(row).value());
     if (job.row.state == ReceiveState::kPlaced)
       print_placed(out_, job);
@@ -42,16 +50,17 @@ class Teller {
   EnginePorts ports_;
   Output& out_;
   std::string trouble_;
+  std::map<JobId, std::string> waits_;
 };
 
 asio::awaitable<Result<Unit>> follow(EnginePorts ports, std::vector<ChannelId> channels,
                                      std::string folder, PlaceOptions place, Output& out) {
-  Status reported = co_await report_all_received(ports, out);
-  if (!reported) co_return reported.error();
+  TP_CO_TRY(co_await report_all_received(ports, out));
   Teller teller(ports, out);
   FollowEvents events;
   events.polled = [&teller](const PollSummary& found) { teller.polled(found); };
   events.trouble = [&teller](const Error& failure) { teller.trouble(failure); };
+  events.waits = [&teller](JobId id, const std::string& reason) { teller.waits(id, reason); };
   events.ended = [&teller](JobId id) { return teller.ended(id); };
   const auto executor = co_await asio::this_coro::executor;
   Follow following(ports, EngineOptions{}, std::move(channels), std::move(folder), std::move(place),
@@ -65,6 +74,8 @@ Result<int> receive_and_follow(Context& context, const ReceiveArgs& args) {
   const Result<Receiving> receiving = begin_receiving(context, args);
   if (!receiving) return receiving.error();
   Session& session = *receiving->session;
+  TP_TRY(session.run(
+      take_verified(session.ports(), receiving->channels, receiving->folder, receiving->place)));
   std::vector<ChannelId> ids;
   for (const ChannelRow& channel : receiving->channels) ids.push_back(channel.id);
   const Result<Unit> end = session.run(

@@ -15,7 +15,7 @@
 #include "cli/jobs.h"
 #include "cli/on_received.h"
 #include "cli/receive.h"
-#include "engine/follow.h"
+#include "engine/receive_runs.h"
 #include "files/disk.h"
 
 namespace taubenpost::cli {
@@ -59,17 +59,12 @@ Result<Place> place_of(const Context& context, const ReceiveArgs& args) {
   if (!options) return options.error();
   place.options.on_received = std::move(options->on_received);
   if (options->if_exists == IfExists::kReplace) place.options.if_exists = IfExists::kReplace;
-  std::error_code code;
-  if (!fs::is_directory(place.folder, code))
-    return error(Errc::kNotFound, printable(place.folder, 4096) + ": no such folder");
-  if (place.options.if_exists == IfExists::kFail &&
-      fs::exists(fs::symlink_status(place.file, code)))
-    return error(Errc::kRefused, printable(args.output, 4096) + ": exists already",
-                 "with --if-exists replace it is replaced");
+  TP_TRY(can_be_target(place.file, place.options.if_exists));
   return place;
 }
 
-// What could be meant: a row of the inbox, or a job that is not at its end.
+// What could be meant: a row of the inbox, or a job that is not at its end; by name, also one that
+// failed.
 struct Choice {
   std::optional<EntryView> entry;
   std::optional<ReceiveView> job;
@@ -89,10 +84,12 @@ Result<std::vector<Choice>> choices(const ports::Store& store, const ReceiveArgs
   }
   Result<std::vector<ReceiveJobRow>> jobs = store.receive_job_rows();
   if (!jobs) return jobs.error();
-  for (ReceiveJobRow& row : jobs.value())
-    if ((!has_ended(row.state) || place.is_to_be_written(row)) &&
+  for (ReceiveJobRow& row : jobs.value()) {
+    const bool is_open = !has_ended(row.state) || row.state == ReceiveState::kVerified;
+    if ((is_open || place.is_to_be_written(row)) &&
         (args.from.empty() || row.channel_name == args.from))
       found.push_back({{}, view_of(std::move(row))});
+  }
   return found;
 }
 
@@ -104,7 +101,7 @@ Result<Choice> named_by(const ports::Store& store, const std::string& id, const 
   if (!job) return job.error();
   auto* receive = std::get_if<ReceiveView>(&job.value());
   if (receive == nullptr ||
-      (has_ended(receive->row.state) && !place.is_to_be_written(receive->row)))
+      (receive->row.state == ReceiveState::kPlaced && !place.is_to_be_written(receive->row)))
     return error(Errc::kRefused, "job " + printable(id) + " is not to be received any more",
                  "'taubenpost show " + printable(id) + "' says where it is");
   return Choice{{}, std::move(*receive)};
@@ -122,28 +119,16 @@ Result<Choice> choose(const ports::Store& store, const ReceiveArgs& args, const 
   return std::move(all->front());
 }
 
-// A job that is under way begins again in its new folder; one that was fetched is used where it is.
+// What is fetched already is used, for standard output where it is.
 boost::asio::awaitable<Result<JobId>> take_job(EnginePorts ports, ReceiveJobRow row, Place place) {
   const JobId id = row.id;
   const bool is_fetched =
-      row.state != ReceiveState::kWaiting && row.state != ReceiveState::kFetching;
-  if (row.state == ReceiveState::kPlacing ||
-      (is_fetched && !place.file.empty() && row.folder != place.folder))
-    co_return error(
-        Errc::kRefused,
-        "job " + to_base32(id) + " was fetched to " + printable(row.folder, 4096) + " already",
-        "'taubenpost receive' places it there");
-  if (!is_fetched && row.folder != place.folder) {
-    Status removed = ports.files.remove_part(row.folder, id);
-    if (!removed) co_return removed.error();
-    row.folder = place.folder;
-  }
-  place.options.target = place.target(id, row.folder);
-  place_as(row, place.options);
-  ports::Transaction step;
-  step.update(std::move(row));
-  Status stored = co_await ports.store.commit(std::move(step));
-  if (!stored) co_return stored.error();
+      row.state == ReceiveState::kChecking || row.state == ReceiveState::kVerified;
+  std::string folder = place.file.empty() && is_fetched ? row.folder : place.folder;
+  place.options.target = place.target(id, folder);
+  Status taken = co_await receive_elsewhere(ports, std::move(row), std::move(folder),
+                                            std::move(place.options));
+  if (!taken) co_return taken.error();
   co_return id;
 }
 
@@ -243,7 +228,7 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
     return end_of(context, session, chosen->id(), *place);
   const Result<JobId> id = take(session, *chosen, *place);
   if (!id) return id.error();
-  const auto run =
+  const Result<Unit> run =
       session.run(run_receives(session.ports(), EngineOptions{}, std::vector{*id}, ReceiveGoal{}));
   if (!run) return run.error();
   return end_of(context, session, *id, *place);

@@ -10,7 +10,7 @@
 #include "engine/held.h"
 #include "engine/in_time.h"
 #include "engine/job_queue.h"
-#include "engine/receive_job.h"
+#include "engine/receive_runs.h"
 #include "engine/retract_job.h"
 #include "engine/retract_send.h"
 #include "engine/send_job.h"
@@ -63,10 +63,6 @@ Status fill(JobQueue& queue, std::vector<JobId>& outside, const std::vector<Send
   const Result<std::vector<RetractJobRow>> retractions = ports.store.retract_job_rows();
   if (!retractions) return retractions.error();
   for (const RetractJobRow& row : *retractions)
-    if (!has_ended(row.state)) queue.add(row);
-  const Result<std::vector<ReceiveJobRow>> receives = ports.store.receive_job_rows();
-  if (!receives) return receives.error();
-  for (const ReceiveJobRow& row : *receives)
     if (!has_ended(row.state)) queue.add(row);
   return ok();
 }
@@ -166,19 +162,16 @@ asio::awaitable<Status> run_retract(Run& run, JobId id) {
   co_return done;
 }
 
-asio::awaitable<Status> run_receive(Run& run, JobId id) {
-  ReceiveJob job(id, run.ports, run.options);
-  Status done = co_await job.run();
-  Result<ReceiveJobRow> row = run.ports.store.receive_job(id);
+asio::awaitable<void> end_receive(Run& run, ReceiveRuns::Turn turn) {
+  const Result<ReceiveJobRow> row = run.ports.store.receive_job(turn.id);
   count_end(run, row, row && row->state == ReceiveState::kPlaced);
-  co_return done;
+  if (!turn.done && !run.error) run.error = turn.done.error();
+  co_return;
 }
 
 asio::awaitable<void> take_turn(Run& run, JobQueue::Turn turn) {
   Status done = ok();
-  if (turn.lane == Lane::kReceives) {
-    done = co_await run_receive(run, turn.id);
-  } else if (turn.lane == Lane::kRetractions) {
+  if (turn.lane == Lane::kRetractions) {
     done = co_await run_retract(run, turn.id);
   } else {
     done = co_await run_send(run, turn);
@@ -223,7 +216,10 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   std::vector<JobId> outside;
   TP_CO_TRY(fill(queue, outside, *sends, ports_));
   TP_CO_TRY(remove_orphaned_spools(ports_));
-  if (queue.empty()) co_return RunSummary{.later = queue.later()};
+  Result<std::vector<ReceiveJobRow>> to_receive = ports_.store.receive_job_rows();
+  if (!to_receive) co_return to_receive.error();
+  std::erase_if(*to_receive, [](const ReceiveJobRow& row) { return has_ended(row.state); });
+  if (queue.empty() && to_receive->empty()) co_return RunSummary{.later = queue.later()};
 
   Result<ports::NetworkView> view = co_await connect_to_network(ports_);
   if (!view) co_return view.error();
@@ -232,6 +228,10 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   Run run{ports_, options_, shared, queue, view->box_max};
   run.outside = std::move(outside);
   TaskGroup group(executor);
+  ReceiveRuns receives(
+      ports_, options_, {},
+      [&run](ReceiveRuns::Turn turn) { return end_receive(run, std::move(turn)); }, group);
+  receives.add(std::move(to_receive).value());
   for (;;) {
     Status woken = wake(run);
     if (woken) woken = let_in(run);
@@ -240,7 +240,8 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
     std::optional<JobQueue::Turn> turn;
     while (!run.error && (turn = queue.next(shared.body_writes.resting_jobs)))
       if (!start(run, group, *turn)) queue.leave(turn->lane);
-    if (run.active.empty()) break;
+    if (run.error) receives.stop();
+    if (run.active.empty() && receives.empty()) break;
     if (queue.needs_clock() && !run.is_timed) {
       run.is_timed = true;
       group.spawn(sleep_a_little(run));

@@ -1,7 +1,6 @@
 #include "engine/follow.h"
 
 #include <algorithm>
-#include <boost/asio/this_coro.hpp>
 
 #include "engine/engine.h"
 
@@ -10,7 +9,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kJobsAtOnce = 16;
 constexpr std::chrono::seconds kPauseMin{5}, kPauseMax{60};
 
 // Passes by itself, or belongs to one channel or job.
@@ -19,40 +17,7 @@ bool is_passing(Errc code) {
          code == Errc::kRejected;
 }
 
-// What the children of run_receives leave for it.
-struct Some {
-  EnginePorts ports;
-  const EngineOptions options;
-  const ReceiveGoal goal;
-  std::vector<JobId> verified;
-  std::optional<Error> error;  // the first one
-};
-
-asio::awaitable<void> run_one(Some& some, JobId id) {
-  ReceiveJob job(id, some.ports, some.options, some.goal);
-  Status done = co_await job.run();
-  if (!done && !some.error) some.error = done.error();
-  if (job.is_verified()) some.verified.push_back(id);
-}
-
 }  // namespace
-
-asio::awaitable<Result<std::vector<JobId>>> run_receives(EnginePorts ports, EngineOptions options,
-                                                         std::vector<JobId> jobs,
-                                                         ReceiveGoal goal) {
-  const Result<ports::NetworkView> network = co_await connect_to_network(ports);
-  if (!network) co_return network.error();
-  Some some{ports, options, std::move(goal), {}, std::nullopt};
-  TaskGroup group(co_await asio::this_coro::executor);
-  for (const JobId& id : jobs) {
-    while (group.running() >= kJobsAtOnce) co_await group.wait_for_one();
-    if (some.error) break;
-    group.spawn(run_one(some, id));
-  }
-  co_await group.join();
-  if (some.error) co_return *some.error;
-  co_return std::move(some.verified);
-}
 
 Follow::Follow(EnginePorts ports, EngineOptions options, std::vector<ChannelId> channels,
                std::string folder, PlaceOptions place, FollowEvents events,
@@ -63,7 +28,10 @@ Follow::Follow(EnginePorts ports, EngineOptions options, std::vector<ChannelId> 
       folder_(std::move(folder)),
       place_(std::move(place)),
       events_(std::move(events)),
-      jobs_(std::move(executor)) {}
+      jobs_(std::move(executor)),
+      runs_(
+          ports_, options_, {},
+          [this](ReceiveRuns::Turn turn) { return take_turn(std::move(turn)); }, jobs_) {}
 
 asio::awaitable<Status> Follow::run() {
   std::chrono::seconds pause = kPauseMin;
@@ -72,6 +40,7 @@ asio::awaitable<Status> Follow::run() {
     pause = found ? kPauseMin : std::min(2 * pause, kPauseMax);
     if (!error_) co_await ports_.clock.sleep(pause);
   }
+  runs_.stop();
   co_await jobs_.join();
   co_return *error_;
 }
@@ -103,31 +72,24 @@ asio::awaitable<Status> Follow::poll(PollSummary& found) {
   co_return ok();
 }
 
-// Also those of earlier runs, and those that could not go on when they were run last: each in its
-// turn, so that many which have to wait hold up no other.
+// Also those of earlier runs. Those that could not go on come behind all that wait for a place, so
+// that many which have to wait hold up no other.
 void Follow::start_jobs() {
   Result<std::vector<ReceiveJobRow>> rows = ports_.store.receive_job_rows();
   if (!rows) return take(rows.error());
-  const auto last = std::ranges::find(rows.value(), last_started_, &ReceiveJobRow::id);
-  if (last != rows->end()) std::rotate(rows->begin(), last + 1, rows->end());
-  for (const ReceiveJobRow& row : rows.value()) {
-    if (jobs_.running() >= kJobsAtOnce) break;
-    if (has_ended(row.state) || !running_.insert(row.id).second) continue;
-    last_started_ = row.id;
-    jobs_.spawn(run_job(row.id));
-  }
+  runs_.add(std::move(rows).value());
 }
 
-asio::awaitable<void> Follow::run_job(JobId id) {
-  ReceiveJob job(id, ports_, options_);
-  Status done = co_await job.run();
-  if (!done) take(done.error());
-  const Result<ReceiveJobRow> row = ports_.store.receive_job(id);
-  if (done && row && has_ended(row->state)) {
-    Status told = co_await events_.ended(id);
+asio::awaitable<void> Follow::take_turn(ReceiveRuns::Turn turn) {
+  if (!turn.done) take(turn.done.error());
+  const Result<ReceiveJobRow> row = ports_.store.receive_job(turn.id);
+  if (turn.done && row && has_ended(row->state)) {
+    Status told = co_await events_.ended(turn.id);
     if (!told && !error_) error_ = told.error();
+  } else if (!turn.waits_for.empty()) {
+    events_.waits(turn.id, turn.waits_for);
   }
-  running_.erase(id);
+  if (error_) runs_.stop();
 }
 
 void Follow::take(const Error& failure) {

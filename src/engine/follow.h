@@ -1,5 +1,5 @@
 // Receiving without an end: what arrives on some channels is fetched and placed, for as long as it
-// is wanted. And receiving of some jobs only.
+// is wanted.
 //
 // Rounds and jobs go on beside each other: a large transfer holds up neither the channels nor the
 // other transfers. Safe to destroy or kill at any instruction.
@@ -8,23 +8,15 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "engine/poll.h"
 #include "engine/ports.h"
-#include "engine/receive_job.h"
+#include "engine/receive_runs.h"
 #include "engine/task_group.h"
 
 namespace taubenpost {
-
-// Brings these jobs to the goal, or as far as they get; each says in its row how far that is.
-// Returns those that are only verified. Errors: of the engine (engine.h).
-boost::asio::awaitable<Result<std::vector<JobId>>> run_receives(EnginePorts ports,
-                                                                EngineOptions options,
-                                                                std::vector<JobId> jobs,
-                                                                ReceiveGoal goal);
 
 // What Follow tells its owner; each may be called at any time.
 struct FollowEvents {
@@ -33,6 +25,8 @@ struct FollowEvents {
   std::function<boost::asio::awaitable<Status>(JobId)> ended;
   // No daemon, no clear answer: it tries again.
   std::function<void(const Error&)> trouble;
+  // A job can't go on for that reason; it is tried again after the next round.
+  std::function<void(JobId, const std::string&)> waits;
 };
 
 class Follow {
@@ -49,7 +43,7 @@ class Follow {
   boost::asio::awaitable<bool> round();
   boost::asio::awaitable<Status> poll(PollSummary& found);
   void start_jobs();
-  boost::asio::awaitable<void> run_job(JobId id);
+  boost::asio::awaitable<void> take_turn(ReceiveRuns::Turn turn);
   void take(const Error& failure);
 
   EnginePorts ports_;
@@ -58,10 +52,9 @@ class Follow {
   const std::string folder_;
   const PlaceOptions place_;
   const FollowEvents events_;
-  std::set<JobId> running_;
-  JobId last_started_{};
   std::optional<Error> error_;  // the first one that ends all
-  TaskGroup jobs_;              // last: nothing that its children use dies before it
+  TaskGroup jobs_;              // of runs_
+  ReceiveRuns runs_;            // last: nothing that its jobs use dies before it
 };
 
 }  // namespace taubenpost

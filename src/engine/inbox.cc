@@ -28,6 +28,8 @@ Result<Entry> undecided(const ports::Store& store, ChannelId channel_id, std::ui
   return Entry{std::move(channel).value(), std::move(**row)};
 }
 
+constexpr std::size_t kPathShown = 4096;
+
 bool is_stream(ByteView box) {
   const Result<wire::BoxContent> content = wire::decode_box_content(box);
   return content && std::holds_alternative<wire::Foreign>(*content);
@@ -60,9 +62,11 @@ void place_as(ReceiveJobRow& job, const PlaceOptions& place) {
 Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel) {
   const Result<std::vector<ReceiveJobRow>> jobs = store.receive_job_rows();
   if (!jobs) return jobs.error();
-  return static_cast<std::uint64_t>(std::count_if(
-      jobs->begin(), jobs->end(),
-      [&](const ReceiveJobRow& job) { return job.channel == channel && !has_ended(job.state); }));
+  return static_cast<std::uint64_t>(
+      std::count_if(jobs->begin(), jobs->end(), [&](const ReceiveJobRow& job) {
+        return job.channel == channel &&
+               (!has_ended(job.state) || job.state == ReceiveState::kVerified);
+      }));
 }
 
 Result<Announced> announced_in(ByteView box) {
@@ -124,6 +128,46 @@ asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel
   Status stored = co_await ports.store.commit(std::move(step));
   if (!stored) co_return stored.error();
   co_return id;
+}
+
+Status may_receive_again(const ReceiveJobRow& row) {
+  const std::string job = "job " + to_base32(row.id);
+  if (row.state == ReceiveState::kPlaced)
+    return error(Errc::kNothingToDo,
+                 job + " is placed already: " + printable(row.target, kPathShown));
+  if (row.state == ReceiveState::kPlacing)
+    return error(Errc::kRefused, job + " is being placed: " + printable(row.target, kPathShown),
+                 "'taubenpost receive' ends that");
+  return ok();
+}
+
+PlaceOptions placing_of(const ReceiveJobRow& job) {
+  PlaceOptions place;
+  place.archives = job.unpack ? Archives::kUnpack : Archives::kKeep;
+  place.if_exists = job.if_exists;
+  if (job.if_exists != IfExists::kRename) place.target = job.target;
+  place.on_received = job.on_received;
+  return place;
+}
+
+asio::awaitable<Status> receive_again(EnginePorts ports, JobId id, std::string folder,
+                                      PlaceOptions place) {
+  Result<ReceiveJobRow> row = ports.store.receive_job(id);
+  if (!row) co_return row.error();
+  TP_CO_TRY(may_receive_again(*row));
+  const bool is_over = has_ended(row->state);
+  row->folder = std::move(folder);
+  row->finished = 0;
+  row->error_code = 0;
+  row->error_text.clear();
+  place_as(*row, place);
+  Transaction step;
+  step.note(id, ports.clock.unix_ms(), is_over ? "tried again" : "to be placed elsewhere");
+  if (is_over)
+    step.move(std::move(row).value(), ReceiveEvent::kAgain);
+  else
+    step.update(std::move(row).value());
+  co_return co_await ports.store.commit(std::move(step));
 }
 
 asio::awaitable<Status> discard_entry(EnginePorts ports, ChannelId channel_id,

@@ -38,7 +38,7 @@ Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t 
 // What is left for a later round whatever the rules.
 Verdict left_for_later();
 
-// Unfinished receive jobs of a channel.
+// Receive jobs of a channel that are neither placed nor failed.
 Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel);
 
 // What a box that announces a transfer says of it; kInvalid for every other box.
@@ -58,6 +58,16 @@ JobId entry_id(ChannelId channel, std::uint64_t counter);
 boost::asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel,
                                                    std::uint64_t counter, std::string folder,
                                                    PlaceOptions place);
+// Has a receive job go on with the next run, placed into `folder` as `place` says: one that failed
+// or was only verified, or one under way that is to be placed elsewhere. What its part file holds
+// is used, if that is in `folder` by then. kNothingToDo (it was placed), kRefused (it is being
+// placed), kNotFound, kStateConflict, store errors; may_receive_again() tells the first two before.
+boost::asio::awaitable<Status> receive_again(EnginePorts ports, JobId job, std::string folder,
+                                             PlaceOptions place);
+Status may_receive_again(const ReceiveJobRow& row);
+// As the job has it now; without the name that was chosen for it.
+PlaceOptions placing_of(const ReceiveJobRow& job);
+
 // Drops the content of a row; the row stays, so that a second copy is still told apart. kRefused
 // for a letter that has become a job, kNothingToDo if it was discarded, and as above.
 boost::asio::awaitable<Status> discard_entry(EnginePorts ports, ChannelId channel,

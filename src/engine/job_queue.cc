@@ -34,7 +34,6 @@ std::int64_t rank_of(const SendJobRow& row) {
 }
 
 std::int64_t rank_of(const RetractJobRow& row) { return static_cast<std::int64_t>(row.created); }
-std::int64_t rank_of(const ReceiveJobRow& row) { return static_cast<std::int64_t>(row.created); }
 
 void JobQueue::add(const SendJobRow& row, std::uint64_t now) {
   if (row.not_before > now) {
@@ -69,7 +68,7 @@ void JobQueue::add(Lane lane, std::int64_t rank, JobId id) { of(lane).jobs.empla
 
 std::optional<JobQueue::Turn> JobQueue::next(std::size_t resting_bodies) {
   const int lent = static_cast<int>(std::min(resting_bodies, kLentPlaces));
-  for (const Lane lane : {Lane::kRetractions, Lane::kLetters, Lane::kReceives, Lane::kBodies}) {
+  for (const Lane lane : {Lane::kRetractions, Lane::kLetters, Lane::kBodies}) {
     Waiting& waiting = of(lane);
     const int free = waiting.free + (lane == Lane::kBodies ? lent : 0);
     if (free <= 0 || waiting.jobs.empty()) continue;

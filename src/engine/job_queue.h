@@ -1,4 +1,5 @@
-// JobQueue: which job runs next. It knows ids and ranks only, so that ten thousand jobs may wait.
+// JobQueue: which job that writes runs next. It knows ids and ranks only, so that ten thousand jobs
+// may wait.
 //
 // A job waits in the lane of what it needs next; each lane has places of its own, so that long work
 // of one kind never keeps out another. Within a lane the smallest rank goes first: the time at
@@ -28,14 +29,12 @@ enum class Lane : std::uint8_t {
   kBodies,       // content is spooled and uploaded: packets for hours
   kLetters,      // letters, also of content that fits into them: a few packets
   kRetractions,  // tombstones over letters and bodies
-  kReceives,     // bodies of others are read
 };
 
 // Where the job has to wait for its next step, and the rank that it waits with.
 Lane lane_of(const SendJobRow& row);
 std::int64_t rank_of(const SendJobRow& row);
 std::int64_t rank_of(const RetractJobRow& row);
-std::int64_t rank_of(const ReceiveJobRow& row);
 
 class JobQueue {
  public:
@@ -48,7 +47,6 @@ class JobQueue {
   // passed, whatever its lane does.
   void add(const SendJobRow& row, std::uint64_t now);
   void add(const RetractJobRow& row) { add(Lane::kRetractions, rank_of(row), row.job); }
-  void add(const ReceiveJobRow& row) { add(Lane::kReceives, rank_of(row), row.id); }
   // It is at its end, and to be retracted at this time.
   void add_expiry(std::uint64_t time, JobId id) { expiries_.emplace(time, id); }
   // Takes out the ids whose time or deadline has come: they are to be added again.
@@ -78,7 +76,7 @@ class JobQueue {
   Times begins_, deadlines_, expiries_;
   // Two bodies, so that the packets of one fill the pauses of the other. More would only make each
   // of them later, and spool what can't be sent for days.
-  std::array<Waiting, 4> lanes_{Waiting{2, {}}, Waiting{16, {}}, Waiting{4, {}}, Waiting{16, {}}};
+  std::array<Waiting, 3> lanes_{Waiting{2, {}}, Waiting{16, {}}, Waiting{4, {}}};
 };
 
 }  // namespace taubenpost

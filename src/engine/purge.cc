@@ -71,6 +71,9 @@ asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64
   if (!receives) co_return receives.error();
   for (const ReceiveJobRow& row : receives.value()) {
     if (!is_over(row, before)) continue;
+    // What is kept for another try goes first: later nobody knows of it.
+    if (row.state != ReceiveState::kPlaced && !ports.files.remove_part(row.folder, row.id))
+      continue;
     Transaction step;
     step.forget(row);
     Status forgotten = co_await ports.store.commit(std::move(step));

@@ -64,9 +64,13 @@ std::string first_target(const ReceiveJobRow& row, const Incoming& incoming) {
   return row.folder + "/" + target_candidate(target_name(row, incoming), 1);
 }
 
-Error name_taken() {
-  return error(Errc::kRejected, "the target folder has something of that name already");
+// How much of the part file was synced by what the row says.
+std::uint64_t bytes_there(const ReceiveJobRow& row, const Incoming& incoming) {
+  const auto* body = std::get_if<wire::BodyRef>(&incoming.content);
+  return std::min(incoming.size, row.prefix * (body != nullptr ? body->chunk : 1));
 }
+
+constexpr const char* kNameTaken = "the target folder has something of that name already";
 
 ports::Existing existing_for(IfExists if_exists) {
   return if_exists == IfExists::kReplace ? ports::Existing::kReplace : ports::Existing::kKeep;
@@ -81,6 +85,15 @@ std::string folder_reason(Errc code) {
 }
 
 }  // namespace
+
+std::string wanted_path(const ReceiveJobRow& row) {
+  const Result<Incoming> incoming = incoming_of(row);
+  if (!incoming) return "";
+  // A row that is being placed may have another name by now, which was free.
+  ReceiveJobRow first = row;
+  if (row.if_exists == IfExists::kRename) first.target.clear();
+  return first_target(first, *incoming);
+}
 
 asio::awaitable<Status> ReceiveJob::run() {
   for (;;) {
@@ -107,7 +120,7 @@ asio::awaitable<Status> ReceiveJob::run() {
         co_return ok();
     }
     if (waits_for_) co_return co_await leave_for_later();
-    if (is_verified_) co_return ok();
+    if (is_out_of_turn_) co_return ok();
     if (stepped || stepped.error().code == Errc::kStateConflict) continue;
     if (!belongs_to_job(stepped.error().code)) co_return stepped;
     Status given_up = co_await give_up(stepped.error());
@@ -121,17 +134,21 @@ asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
   if (!incoming) co_return incoming.error();
   const Result<std::uint64_t> free = ports_.files.free_space(row.folder);
   if (!free) co_return folder_failed(free.error());
-  if (*free < kReserve || *free - kReserve < incoming->size)
+  const std::uint64_t missing = incoming->size - bytes_there(row, *incoming);
+  if (*free < kReserve || *free - kReserve < missing)
     co_return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
+  const std::string target = first_target(row, *incoming);
   if (row.if_exists == IfExists::kFail && !goal_.only_verify) {
-    const Result<bool> taken = ports_.files.exists(first_target(row, *incoming));
+    const Result<bool> taken = ports_.files.exists(target);
     if (!taken) co_return folder_failed(taken.error());
-    if (*taken) co_return name_taken();
+    if (*taken) co_return kept_out(kNameTaken);
   }
+  if (row.if_exists == IfExists::kReplace && !goal_.only_verify) TP_CO_TRY(is_newest(row, target));
   // Its name is durable before the row counts on it.
   const auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
-  if (const auto* body = std::get_if<wire::BodyRef>(&incoming->content)) {
+  const auto* body = std::get_if<wire::BodyRef>(&incoming->content);
+  if (body != nullptr && row.prefix == 0) {  // else it was tried before, and goes on there
     const Result<IndexBytes> first = first_index(*body);
     if (!first) co_return first.error();
     row.prefix_index = *first;
@@ -248,8 +265,10 @@ asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
     Status same = co_await compare_digest(**part, incoming->size, *incoming->digest);
     if (!same) co_return same;
   }
-  is_verified_ = goal_.only_verify;
-  if (is_verified_) co_return ok();
+  if (goal_.only_verify) {
+    row.finished = ports_.clock.unix_ms() / 1000;
+    co_return co_await move(std::move(row), ReceiveEvent::kVerified);
+  }
 
   Status finished = (*part)->set_times_and_mode(safe_mode(incoming->mode), incoming->mtime);
   if (finished) finished = (*part)->sync();
@@ -316,6 +335,9 @@ asio::awaitable<Status> ReceiveJob::compare_digest(ports::PartFile& part, std::u
 
 // The row names the target before the rename may happen, so that a repeat knows its own file.
 asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
+  is_out_of_turn_ = may_place_ && !may_place_();
+  if (is_out_of_turn_) co_return ok();
+  if (row.if_exists == IfExists::kReplace) TP_CO_TRY(is_newest(row, row.target));
   const Result<PlaceResult> placed =
       row.unpack ? ports_.files.place_unpacked(row.folder, id_, row.target, row.device, row.inode)
                  : ports_.files.place(row.folder, id_, row.target, row.device, row.inode,
@@ -336,17 +358,16 @@ asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
     row.finished = ports_.clock.unix_ms() / 1000;
     co_return co_await move(std::move(row), ReceiveEvent::kPlaced);
   }
-  if (row.if_exists == IfExists::kFail) co_return name_taken();
+  if (row.if_exists == IfExists::kFail) co_return kept_out(kNameTaken);
   if (row.if_exists == IfExists::kReplace)
-    co_return error(
-        Errc::kRejected,
+    co_return kept_out(
         "what has that name in the target folder can't be replaced: only files are, by files");
   const Result<Incoming> incoming = incoming_of(row);
   if (!incoming) co_return incoming.error();
   const std::string name = target_name(row, *incoming);
   const std::uint32_t taken = candidate_number(name, row.target.substr(row.target.rfind('/') + 1));
   if (taken == 0 || taken == kTargetAttemptsMax)
-    co_return error(Errc::kRejected, "there are too many files of that name in the target folder");
+    co_return kept_out("there are too many files of that name in the target folder");
   row.target = row.folder + "/" + target_candidate(name, taken + 1);
   co_return co_await move(std::move(row), ReceiveEvent::kNewTarget);
 }
@@ -357,11 +378,17 @@ asio::awaitable<Status> ReceiveJob::move(ReceiveJobRow row, ReceiveEvent event) 
   co_return co_await ports_.store.commit(std::move(step));
 }
 
-// A failed job leaves no plaintext behind.
+// No plaintext is left behind, but of a whole file that only its place keeps out.
 asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
   Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
   if (!row) co_return row.error();
   const std::string folder = row->folder;
+  if (is_kept_out_ && row->state == ReceiveState::kPlacing) {
+    // It has its sender's mode by now; nobody else is to read it before it is placed.
+    constexpr std::uint32_t kOwner = 0600;
+    const auto part = ports_.files.open_part(folder, id_);
+    if (part) TP_CO_TRY((*part)->set_times_and_mode(kOwner, std::nullopt));
+  }
   row->error_code = static_cast<std::uint16_t>(reason.code);
   row->error_text = reason.what;
   row->finished = ports_.clock.unix_ms() / 1000;
@@ -370,7 +397,7 @@ asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
   step.move(std::move(row).value(), ReceiveEvent::kGiveUp);
   Status moved = co_await ports_.store.commit(std::move(step));
   if (!moved) co_return moved;
-  Status removed = ports_.files.remove_part(folder, id_);
+  Status removed = is_kept_out_ ? ok() : ports_.files.remove_part(folder, id_);
   if (removed) removed = ports_.files.remove_unpacked(folder, id_);
   if (removed) co_return ok();
   Transaction note;
@@ -386,6 +413,23 @@ asio::awaitable<Status> ReceiveJob::leave_for_later() {
   Transaction step;
   step.note(id_, ports_.clock.unix_ms(), text);
   co_return co_await ports_.store.commit(std::move(step));
+}
+
+Error ReceiveJob::kept_out(std::string why) {
+  is_kept_out_ = true;
+  return error(Errc::kRejected, std::move(why));
+}
+
+// A transfer that comes late replaces nothing that was sent after it.
+Status ReceiveJob::is_newest(const ReceiveJobRow& row, const std::string& target) {
+  const Result<std::vector<ReceiveJobRow>> all = ports_.store.receive_job_rows();
+  if (!all) return all.error();
+  for (const ReceiveJobRow& other : *all)
+    if (other.channel == row.channel && other.counter > row.counter && other.target == target &&
+        other.state == ReceiveState::kPlaced)
+      return kept_out("a newer file of that name is placed, from position " +
+                      std::to_string(other.counter));
+  return ok();
 }
 
 Error ReceiveJob::folder_failed(Error failure) {

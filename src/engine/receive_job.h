@@ -8,9 +8,13 @@
 // (missing, no space, not writable), and when the next box of a stream is not there yet: the job
 // stays as it is for a later run, with a line in its journal. An error means that the engine can't
 // go on (no daemon, the store).
+//
+// Where only its place keeps a whole file from being placed (a name that is taken, or that a newer
+// file has), the job fails too, but its part file stays for another try (inbox.h).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,15 +29,21 @@ struct ReceiveGoal {
   bool only_verify = false;  // to have it checked: nothing is placed
 };
 
+// The path that the file gets if nothing has it yet.
+std::string wanted_path(const ReceiveJobRow& row);
+
 class ReceiveJob {
  public:
-  // `options` outlives this.
-  ReceiveJob(JobId id, EnginePorts ports, const EngineOptions& options, ReceiveGoal goal = {})
-      : id_(id), ports_(ports), options_(options), goal_(std::move(goal)) {}
+  // `options` outlives this. `may_place` is asked before the file is placed; empty: it may.
+  ReceiveJob(JobId id, EnginePorts ports, const EngineOptions& options, ReceiveGoal goal = {},
+             std::function<bool()> may_place = {})
+      : id_(id), ports_(ports), options_(options), goal_(goal), may_place_(std::move(may_place)) {}
 
   boost::asio::awaitable<Status> run();
-  // Where no more was to be reached: every byte is in the part file, and has the promised digest.
-  bool is_verified() const { return is_verified_; }
+  // Why this run could not go on, or empty.
+  std::string waits_for() const { return waits_for_.value_or(""); }
+  // It was not to be placed yet.
+  bool is_out_of_turn() const { return is_out_of_turn_; }
 
  private:
   boost::asio::awaitable<Status> start(ReceiveJobRow row);
@@ -52,14 +62,19 @@ class ReceiveJob {
   boost::asio::awaitable<Status> move(ReceiveJobRow row, ReceiveEvent event);
   boost::asio::awaitable<Status> compare_digest(ports::PartFile& part, std::uint64_t size,
                                                 Bytes32 expected);
-  // An error of the target folder: remembered as such, and passed on.
+  // An error of the target folder, or of a place in it: remembered as such, and passed on.
   Error folder_failed(Error failure);
+  Error kept_out(std::string why);
+  // kRejected where a newer file of the channel has the path.
+  Status is_newest(const ReceiveJobRow& row, const std::string& target);
 
   const JobId id_;
   EnginePorts ports_;
   const EngineOptions& options_;
   const ReceiveGoal goal_;
-  bool is_verified_ = false;
+  const std::function<bool()> may_place_;
+  bool is_out_of_turn_ = false;
+  bool is_kept_out_ = false;              // by its place, whatever the file is
   std::optional<std::string> waits_for_;  // why this run can't go on with the job
 };
 

@@ -61,6 +61,21 @@ Result<std::optional<FileFacts>> look(Disk& disk, const std::string& path) {
   return facts.error();
 }
 
+constexpr std::size_t kPiece = 1U << 20;
+
+Status copy_file(Disk& disk, const FileHandle& from, const std::string& to) {
+  Result<FileHandle> copy = disk.open(to, OpenHow::kCreateEmpty);
+  if (!copy) return copy.error();
+  for (std::uint64_t offset = 0;;) {
+    const Result<Bytes> piece = disk.read_at(from, offset, kPiece);
+    if (!piece) return piece.error();
+    if (piece->empty()) break;
+    TP_TRY(disk.write_at(*copy, offset, *piece));
+    offset += piece->size();
+  }
+  return disk.sync(*copy);
+}
+
 }  // namespace
 
 std::string part_path(const std::string& folder, JobId job) {
@@ -120,6 +135,21 @@ Result<PlaceResult> place_file(Disk& disk, const std::string& from, const std::s
   TP_TRY(disk.sync_folder(folder));
   TP_FAILPOINT("files.place.folder_synced");
   return PlaceResult::kPlaced;
+}
+
+Status move_part_file(Disk& disk, const std::string& from, const std::string& to, JobId job) {
+  if (from == to) return ok();
+  const Result<FileHandle> part = disk.open(part_path(from, job), OpenHow::kRead);
+  if (!part) return part.error().code == Errc::kNotFound ? ok() : Status(part.error());
+  const std::string target = part_path(to, job);
+  if (disk.rename_over(part_path(from, job), target)) return disk.sync_folder(to);
+  const Status copied = copy_file(disk, *part, target);
+  if (!copied) {
+    const Result<bool> removed = disk.unlink(target);
+    return removed ? copied.error() : removed.error();
+  }
+  TP_TRY(disk.sync_folder(to));
+  return remove_part_file(disk, from, job);
 }
 
 Status remove_part_file(Disk& disk, const std::string& folder, JobId job) {

@@ -25,6 +25,10 @@ Result<ports::PlaceResult> place_file(Disk& disk, const std::string& from,
                                       const std::string& target, std::uint64_t device,
                                       std::uint64_t inode, ports::Existing existing);
 
+// Has the part file of a job, if there is one, in the folder `to`; from another file system it is
+// copied. A part file that was there already is dropped.
+Status move_part_file(Disk& disk, const std::string& from, const std::string& to, JobId job);
+
 Status remove_part_file(Disk& disk, const std::string& folder, JobId job);
 
 }  // namespace taubenpost

@@ -1,6 +1,7 @@
 tp_test(task_group_test tp_engine)
 tp_test(invitation_test tp_engine)
 tp_test(receive_poll_test tp_engine tp_store tp_files)
+tp_test(receive_runs_test tp_engine tp_store tp_files)
 tp_test(receive_job_test tp_engine tp_store tp_files)
 tp_test(receive_inbox_test tp_engine tp_store tp_files)
 tp_test(receive_follow_test tp_engine tp_store tp_files)

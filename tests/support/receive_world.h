@@ -146,10 +146,7 @@ class ReceiveWorld {
   }
   Status receive(JobId id) {
     ReceiveJob job(id, ports(), options, goal);
-    is_verified = false;
-    Status ran = run(job.run());
-    is_verified = job.is_verified();
-    return ran;
+    return run(job.run());
   }
   // Stops the job at the n-th read, as a kill would; whether it ended before.
   bool run_until_read(JobId id, std::size_t n) {
@@ -183,7 +180,6 @@ class ReceiveWorld {
   std::vector<IndexBytes> body_indices;
   PlaceOptions place;
   ReceiveGoal goal;
-  bool is_verified = false;  // by the last receive()
 
   void use_disk(Disk& other) {
     disk = &other;
