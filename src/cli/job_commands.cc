@@ -41,6 +41,7 @@ struct PriorityArgs {
 };
 struct ServeArgs {
   bool until_idle = false;
+  OnReceivedArgs reports;
 };
 
 Result<int> run_list(Context& context, const NoArgs&) {
@@ -231,7 +232,7 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
   if (!run) return run.error();
-  TP_TRY(session.run(report_all_received(session.ports(), context.out())));
+  TP_TRY(session.run(report_all_received(session.ports(), args.reports, context.out())));
   report_unfinished(context.out(), session.store(), *ended, unix_now());
   return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
 }
@@ -295,6 +296,7 @@ void add_serve(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("serve", "Goes on with all unfinished jobs");
   const auto args = on_chosen<ServeArgs>(commands, *command, run_serve);
   command->add_flag("--until-idle", args->until_idle, "end when nothing is left to do");
+  add_on_received_timeout(*command, args->reports);
 }
 
 }  // namespace taubenpost::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/on_received.h"
 #include "cli/output.h"
 #include "cli/place_options.h"
 #include "engine/poll.h"
@@ -17,6 +18,7 @@ struct ReceiveArgs {
   std::string from;
   std::string output;  // a file, "-" for standard output, or empty
   std::string on_received;
+  OnReceivedArgs reports;
   bool verify_only = false;
   bool follow = false;
   PlaceArgs place;

@@ -186,7 +186,7 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   report_failed(out, *ended);
   notice_what_is_no_job(out, round->found);
   if (!run) return run.error();
-  TP_TRY(session.run(report_all_received(session.ports(), out)));
+  TP_TRY(session.run(report_all_received(session.ports(), args.reports, out)));
   report_unfinished(out, session.store(), *ended, unix_now());
   if (round->no_answer) return *round->no_answer;
   if (ended->delivered() + ended->failed() + ended->unfinished.size() == 0)
@@ -220,6 +220,7 @@ void add_receive(Commands& commands) {
       ->envname("TAUBENPOST_ON_RECEIVED")
       ->check(names_something())
       ->type_name("COMMAND");
+  add_on_received_timeout(*command, args->reports);
 }
 
 }  // namespace taubenpost::cli

@@ -15,7 +15,8 @@ namespace {
 // Says what happens, each thing once.
 class Teller {
  public:
-  Teller(EnginePorts ports, Output& out) : ports_(ports), out_(out) {}
+  Teller(EnginePorts ports, OnReceivedArgs reports, Output& out)
+      : ports_(ports), reports_(reports), out_(out) {}
 
   void polled(const PollSummary& found) {
     trouble_.clear();
@@ -43,20 +44,22 @@ class Teller {
       report_failed(out_, job);
     Status written = out_.finish();  // now, and not at the end
     if (!written) co_return written;
-    co_return co_await report_received(ports_, id, out_);
+    co_return co_await report_received(ports_, id, reports_, out_);
   }
 
  private:
   EnginePorts ports_;
+  const OnReceivedArgs reports_;
   Output& out_;
   std::string trouble_;
   std::map<JobId, std::string> waits_;
 };
 
 asio::awaitable<Result<Unit>> follow(EnginePorts ports, std::vector<ChannelId> channels,
-                                     std::string folder, PlaceOptions place, Output& out) {
-  TP_CO_TRY(co_await report_all_received(ports, out));
-  Teller teller(ports, out);
+                                     std::string folder, PlaceOptions place, OnReceivedArgs reports,
+                                     Output& out) {
+  TP_CO_TRY(co_await report_all_received(ports, reports, out));
+  Teller teller(ports, reports, out);
   FollowEvents events;
   events.polled = [&teller](const PollSummary& found) { teller.polled(found); };
   events.trouble = [&teller](const Error& failure) { teller.trouble(failure); };
@@ -78,8 +81,8 @@ Result<int> receive_and_follow(Context& context, const ReceiveArgs& args) {
       take_verified(session.ports(), receiving->channels, receiving->folder, receiving->place)));
   std::vector<ChannelId> ids;
   for (const ChannelRow& channel : receiving->channels) ids.push_back(channel.id);
-  const Result<Unit> end = session.run(
-      follow(session.ports(), std::move(ids), receiving->folder, receiving->place, context.out()));
+  const Result<Unit> end = session.run(follow(session.ports(), std::move(ids), receiving->folder,
+                                              receiving->place, args.reports, context.out()));
   return end.error();  // it has no other end
 }
 

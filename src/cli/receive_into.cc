@@ -164,7 +164,8 @@ Status pour_out(JobId job, const std::string& path) {
   return ok();
 }
 
-Result<int> end_of(Context& context, Session& session, const JobId& id, const Place& place) {
+Result<int> end_of(Context& context, Session& session, const JobId& id, const Place& place,
+                   OnReceivedArgs reports) {
   Result<ReceiveJobRow> row = session.store().receive_job(id);
   if (!row) return row.error();
   const ReceiveView job = view_of(std::move(row).value());
@@ -183,7 +184,7 @@ Result<int> end_of(Context& context, Session& session, const JobId& id, const Pl
     return kDone;
   }
   print_placed(context.out(), job);
-  TP_TRY(session.run(report_received(session.ports(), id, context.out())));
+  TP_TRY(session.run(report_received(session.ports(), id, reports, context.out())));
   return kDone;
 }
 
@@ -225,13 +226,13 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
   if (nothing && no_answer) return *no_answer;
   if (!chosen) return chosen.error();
   if (chosen->job && place->is_to_be_written(chosen->job->row))
-    return end_of(context, session, chosen->id(), *place);
+    return end_of(context, session, chosen->id(), *place, args.reports);
   const Result<JobId> id = take(session, *chosen, *place);
   if (!id) return id.error();
   const Result<Unit> run =
       session.run(run_receives(session.ports(), EngineOptions{}, std::vector{*id}, ReceiveGoal{}));
   if (!run) return run.error();
-  return end_of(context, session, *id, *place);
+  return end_of(context, session, *id, *place, args.reports);
 }
 
 }  // namespace taubenpost::cli
