@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <map>
 
 #include "engine/ageing.h"
 #include "engine/job_queue.h"
+#include "engine/send_shared.h"
 #include "engine/steer_send.h"
 #include "support/send_world.h"
 
@@ -415,6 +418,26 @@ TEST_F(EngineScheduleTest, ImpossibleTimes_AreUsage) {
   request.not_before = now() + 100;
   request.deadline = now() + 100;
   EXPECT_EQ(world.run(enqueue_send(world.ports(), request)).error().code, Errc::kUsage);
+}
+
+TEST(JobShareTest, RestingRetraction_LendsNoPlaceOfBodies) {
+  VirtualClock clock;
+  boost::asio::io_context io(1);
+  SendShared shared(io.get_executor(), EngineOptions{});
+  for (const auto& [resting, lent] : {std::pair{Resting::kKeepsPlace, std::size_t{0}},
+                                      std::pair{Resting::kLendsPlace, std::size_t{1}}}) {
+    JobShare share(shared, shared.body_writes, /*rank=*/1, /*window=*/0, resting);
+    share.batch_begins();
+    bool is_over = false;
+    boost::asio::co_spawn(io, share.rest(clock, std::chrono::minutes(1)),
+                          [&is_over](std::exception_ptr) { is_over = true; });
+    io.restart();
+    io.poll();
+    EXPECT_EQ(shared.body_writes.resting_jobs, lent);
+    ASSERT_TRUE(clock.run(io, [&is_over] { return is_over; }));
+    EXPECT_EQ(shared.body_writes.resting_jobs, 0U);
+    share.batch_ends();
+  }
 }
 
 }  // namespace

@@ -128,6 +128,15 @@ TEST_F(ReceiveFollow, ChannelWithoutAClearAnswer_HoldsUpNoOther) {
   EXPECT_EQ(troubles, std::vector{Errc::kTemporary});
 }
 
+TEST_F(ReceiveFollow, FloodInOneChannel_HoldsUpNoOther) {
+  for (int i = 0; i < 600; ++i) world.post(ports::Outcome::kTombstone);
+  world.position = bacap::WriteCap::from_seed(Bytes32{2}).index();
+  world.post(letter(1));
+  EXPECT_EQ(run(), Errc::kCancelled);
+  EXPECT_EQ(world.target.names(), std::vector<std::string>{"f1"});
+  EXPECT_LT(world.store->channel(channel.id)->counter - channel.counter, 600U);
+}
+
 TEST_F(ReceiveFollow, FolderThatIsMissing_IsToldAndWaitedFor) {
   world.post(letter(1));
   std::filesystem::remove(world.target.path());

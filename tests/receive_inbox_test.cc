@@ -45,12 +45,23 @@ class ReceiveInbox : public testing::Test {
     return world.run(discard_entry(world.ports(), channel.id, channel.counter + offset));
   }
   Result<SeekSummary> seek(std::uint64_t offset) {
-    return world.run(seek_channel(world.ports(), "sender", channel.counter + offset));
+    return world.run(seek_channel(world.ports(), channel.name, channel.counter + offset));
   }
   void expect_placed(const JobId& id, const std::string& name, const std::string& content) {
     ASSERT_TRUE(world.receive(id));
     EXPECT_EQ(world.row(id).state, ReceiveState::kPlaced) << world.row(id).error_text;
     EXPECT_EQ(content_of(world.target / name), content);
+  }
+
+  void use_inline_channel() {
+    const bacap::WriteCap writer = bacap::WriteCap::from_seed(Bytes32{9});
+    Invitation invitation;
+    invitation.read_cap = writer.read_cap().bytes();
+    invitation.label = "inline";
+    invitation.layout = Layout::kInline;
+    ASSERT_TRUE(world.run(import_channel(world.ports(), "inline", invitation)));
+    world.position = writer.index();
+    channel = *find_channel(*world.store, "inline");
   }
 
   ReceiveWorld world;
@@ -82,6 +93,16 @@ TEST_F(ReceiveInbox, SizeThatOnlyTheLetterClaims_Counts) {
   body.boxes = chunks_for(ByteSize{claims.size}, ByteSize{body.chunk}).value();
   world.post(wire::encode_letter(claims));
   EXPECT_EQ(poll().refused, 1U) << "1 GiB is the default";
+}
+
+TEST_F(ReceiveInbox, Note_IsPartOfWhatIsAnnounced) {
+  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("x"), "f");
+  letter.note = "look at this";
+  EXPECT_EQ(announced_in(wire::encode_letter(letter))->note, "look at this");
+  wire::StreamMarks marks;
+  marks.note = "and this";
+  EXPECT_EQ(announced_in(wire::encode_stream_header("f", 5, marks))->note, "and this");
+  EXPECT_EQ(announced_in(header("f", 5))->note, "");
 }
 
 TEST_F(ReceiveInbox, ChannelThatAsks_HoldsTransfersUntilTheyAreAccepted) {
@@ -170,7 +191,7 @@ TEST_F(ReceiveInbox, StreamThatIsDiscarded_LetsTheChannelGo) {
   poll();
   ASSERT_TRUE(discard(0));
   const PollSummary polled = poll();
-  EXPECT_EQ(polled.others, 1U);
+  EXPECT_EQ(polled.others, 0U) << "its content is stepped over";
   EXPECT_EQ(polled.held, 1U);
 }
 
@@ -227,6 +248,75 @@ TEST_F(ReceiveInbox, DiscardedDeferred_IsNotTakenByLaterRounds) {
   EXPECT_EQ(poll().letters, 0U);
 }
 
+// ---- floods ----
+
+TEST_F(ReceiveInbox, CalledBackInlineTransfer_IsOneRowHoweverManyBoxesItHad) {
+  use_inline_channel();
+  for (int i = 0; i < 300; ++i) world.post(Outcome::kTombstone);
+  EXPECT_EQ(poll().retracted, 1U);
+  world.restart();
+  EXPECT_EQ(poll().retracted, 0U) << "the second round goes on with it";
+  ASSERT_EQ(kinds(), std::vector{InboxKind::kRetracted});
+  EXPECT_EQ(inbox()[0].counter, channel.counter);
+  EXPECT_EQ(inbox()[0].positions, 300U);
+  // Read again, it is nothing new; and none of it is skipped where it is gone past.
+  ASSERT_TRUE(seek(100));
+  EXPECT_EQ(poll().retracted, 0U);
+  ASSERT_TRUE(seek(0));
+  EXPECT_EQ(seek(300)->skipped, 0U);
+  EXPECT_EQ(inbox().size(), 1U);
+  EXPECT_EQ(inbox()[0].positions, 300U);
+  world.post(Bytes{0xff});
+  world.post(Outcome::kTombstone);
+  EXPECT_EQ(poll().retracted, 1U) << "another one";
+  EXPECT_EQ(inbox().size(), 3U);
+}
+
+TEST_F(ReceiveInbox, MoreThanARoundTakes_IsTakenByTheNextOne) {
+  for (int i = 0; i < 300; ++i) world.post(Bytes{0xff});
+  world.post(letter(1));
+  const PollSummary first = poll();
+  EXPECT_EQ(first.others, 256U);
+  EXPECT_EQ(first.more, 1U);
+  const PollSummary second = poll();
+  EXPECT_EQ(second.others, 44U);
+  EXPECT_EQ(second.letters, 1U);
+  EXPECT_EQ(second.more, 0U);
+}
+
+// Box after box, as long as pigeonhole-cp fills them.
+TEST_F(ReceiveInbox, RefusedStream_IsSteppedOverUnread) {
+  for (const std::size_t box : {ReceiveWorld::kChunk, FakeNetwork::kBoxMax}) {
+    set({Accept::kNever, 1U << 30, 100});
+    Bytes stream = header("stream", 40'000);
+    append(stream, Bytes(40'000, 0xA0));
+    for (std::size_t at = 0; at < stream.size(); at += box)
+      world.post(to_bytes(ByteView(stream).subspan(at, std::min(box, stream.size() - at))));
+    world.network.reads = 0;
+    const PollSummary polled = poll();
+    EXPECT_EQ(polled.refused, 1U);
+    EXPECT_EQ(polled.others, 0U);
+    EXPECT_LE(world.network.reads, 6U) << "its header, and what is there behind it";
+    EXPECT_EQ(row().next, world.position.bytes());
+  }
+  set({});
+  world.post(letter(1));
+  EXPECT_EQ(poll().letters, 1U);
+}
+
+TEST_F(ReceiveInbox, DiscardedStream_IsSteppedOverUnread) {
+  set({Accept::kAsk, 1U << 30, 100});
+  Bytes stream = header("stream", 4'000);
+  append(stream, Bytes(4'000, 0xA0));
+  for (std::size_t at = 0; at < stream.size(); at += FakeNetwork::kBoxMax)
+    world.post(to_bytes(ByteView(stream).subspan(
+        at, std::min<std::size_t>(FakeNetwork::kBoxMax, stream.size() - at))));
+  EXPECT_EQ(poll().held, 1U);
+  ASSERT_TRUE(discard(0));
+  EXPECT_EQ(poll().others, 0U);
+  EXPECT_EQ(row().next, world.position.bytes());
+}
+
 // ---- seeking ----
 
 TEST_F(ReceiveInbox, SeekForwards_SkipsAndRecords) {
@@ -271,6 +361,21 @@ TEST_F(ReceiveInbox, SeekBackwards_ReadsAgainAndReceivesNothingTwice) {
   // Forwards again over what is known: only what is not known is skipped.
   ASSERT_TRUE(seek(0));
   EXPECT_EQ(seek(6)->skipped, 5U) << "from the empty position on";
+}
+
+TEST_F(ReceiveInbox, SkippedPositionThatIsEmptyWhenItIsReadAfterAll_IsAwaited) {
+  const IndexBytes hole = world.position.bytes();
+  world.leave_empty(1);
+  world.post(letter(2));
+  EXPECT_EQ(seek(2)->skipped, 2U);
+  ASSERT_TRUE(seek(0));
+  const PollSummary polled = poll();
+  EXPECT_EQ(polled.letters, 1U);
+  EXPECT_EQ(polled.passed_over, 1U);
+  EXPECT_EQ(world.store->awaited(channel.id)->size(), 1U);
+  world.network.put(hole, letter(1));
+  EXPECT_EQ(poll().letters, 1U);
+  EXPECT_EQ(kinds(), std::vector(2, InboxKind::kLetter));
 }
 
 TEST_F(ReceiveInbox, SeekTooFar_IsRefusedAndChangesNothing) {

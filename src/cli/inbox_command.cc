@@ -1,4 +1,5 @@
 // taubenpost inbox list|show|accept|discard: what has arrived and is no receive job.
+#include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/inbox_view.h"
@@ -21,12 +22,15 @@ struct AcceptArgs {
   PlaceArgs place;
 };
 
-// As the store has it now.
-Status print_now(Output& out, const ports::Store& store, const EntryView& entry) {
-  Result<EntryView> now = find_entry(store, entry.id);
-  if (!now) return now.error();
-  out.result("inbox_entry", now->json(), now->line());
-  return ok();
+// What is to be decided about. kNothingToDo if that was done: the job has the id of the entry.
+Result<EntryView> find_undecided(const ports::Store& store, const std::string& id) {
+  Result<EntryView> entry = find_entry(store, id);
+  if (entry || entry.error().code != Errc::kNotFound) return entry;
+  const Result<JobView> job = find_job(store, id);
+  const auto* receive = job ? std::get_if<ReceiveView>(&*job) : nullptr;
+  if (receive == nullptr) return entry;
+  return error(Errc::kNothingToDo, "it has become a job already: " + receive->line(),
+               "'taubenpost show " + printable(id) + "' shows it");
 }
 
 Result<int> run_list(Context& context, const ListArgs& args) {
@@ -53,11 +57,13 @@ Result<int> run_show(Context& context, const EntryArgs& args) {
                      "\nchannel: " + printable(entry->channel_name) +
                      "\nposition: " + std::to_string(entry->row.counter) +
                      "\npositions: " + std::to_string(entry->row.positions) +
-                     "\nseen: " + std::to_string(entry->row.seen) +
+                     "\nseen: " + utc(entry->row.seen) +
                      "\nbytes in the box: " + std::to_string(entry->row.content.size());
   if (entry->announced)
     text += "\nname: " + printable(entry->announced->name) +
             "\nsize: " + std::to_string(entry->announced->size);
+  if (entry->announced && !entry->announced->note.empty())
+    text += "\nnote: " + printable(entry->announced->note, wire::kNoteMax);
   if (!entry->row.reason.empty()) text += "\nreason: " + printable(entry->row.reason);
   context.out().result("inbox_entry", entry->json(), text);
   return kDone;
@@ -68,7 +74,7 @@ Result<int> run_accept(Context& context, const AcceptArgs& args) {
   if (!folder) return folder.error();
   const Result<Session*> session = context.session();
   if (!session) return session.error();
-  const Result<EntryView> entry = find_entry((*session)->store(), args.id);
+  const Result<EntryView> entry = find_undecided((*session)->store(), args.id);
   if (!entry) return entry.error();
   const Result<JobId> id = (*session)->run(accept_entry(
       (*session)->ports(), entry->row.channel, entry->row.counter, *folder, args.place.options()));
@@ -83,12 +89,14 @@ Result<int> run_accept(Context& context, const AcceptArgs& args) {
 Result<int> run_discard(Context& context, const EntryArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
-  const Result<EntryView> entry = find_entry((*session)->store(), args.id);
+  Result<EntryView> entry = find_undecided((*session)->store(), args.id);
   if (!entry) return entry.error();
   const Result<Unit> done =
       (*session)->run(discard_entry((*session)->ports(), entry->row.channel, entry->row.counter));
   if (!done) return done.error();
-  TP_TRY(print_now(context.out(), (*session)->store(), *entry));
+  entry->row.discarded = true;  // it is still known here what it was
+  entry->row.content.clear();
+  context.out().result("inbox_entry", entry->json(), entry->line());
   return kDone;
 }
 

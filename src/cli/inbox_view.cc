@@ -64,6 +64,7 @@ Json EntryView::json() const {
           {"positions", row.positions},
           {"name", announced ? Json(announced->name) : Json(nullptr)},
           {"size", announced ? Json(announced->size) : Json(nullptr)},
+          {"note", announced && !announced->note.empty() ? Json(announced->note) : Json(nullptr)},
           {"bytes", row.content.size()},
           {"reason", row.reason.empty() ? Json(nullptr) : Json(row.reason)},
           {"seen", row.seen}};

@@ -305,6 +305,7 @@ ReceiveView view_of(ReceiveJobRow row) {
   const auto* letter = content ? std::get_if<wire::Letter>(&content.value()) : nullptr;
   if (letter != nullptr) {
     view.name = letter->name;
+    view.note = letter->note;
     view.size = letter->usize;
     const auto* body = std::get_if<wire::BodyRef>(&letter->content);
     view.boxes = body != nullptr ? body->boxes : 0;
@@ -314,6 +315,7 @@ ReceiveView view_of(ReceiveJobRow row) {
   if (header != nullptr) {
     view.is_unverified = !header->marks;
     view.name = header->name;
+    if (header->marks) view.note = header->marks->note;
     view.size = header->size;
   }
   view.row = std::move(row);
@@ -337,6 +339,7 @@ Json ReceiveView::json() const {
           {"position", row.counter},
           {"name", name},
           {"size", size},
+          {"note", note.empty() ? Json(nullptr) : Json(note)},
           {"unverified", is_unverified},
           {"if_exists", name_of(row.if_exists)},
           {"not_unpacked", row.state == ReceiveState::kPlaced && !row.error_text.empty()
@@ -493,7 +496,8 @@ void print_retraction(Output& out, const SendView& job) {
 void print_placed(Output& out, const ReceiveView& job) {
   out.result("receive_job", job.json(),
              printable(job.row.target, kPathShown) + "\t" + std::to_string(job.size) + "\t" +
-                 printable(job.row.channel_name) + (job.is_unverified ? "\tunverified" : ""));
+                 printable(job.row.channel_name) + (job.is_unverified ? "\tunverified" : "") +
+                 (job.note.empty() ? "" : "\tnote: " + printable(job.note, wire::kNoteMax)));
   // An archive that holds what is not unpacked.
   if (!job.row.error_text.empty()) out.notice(printable(job.row.error_text, kPathShown));
 }

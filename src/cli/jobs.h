@@ -53,7 +53,7 @@ bool is_partly_posted(const SendView& job);
 // A receive job with what its letter says.
 struct ReceiveView {
   ReceiveJobRow row;
-  std::string name;
+  std::string name, note;
   std::uint64_t size = 0;
   std::uint64_t boxes = 0;  // 0: in the letter, or not known before the end of a stream
   std::uint64_t boxes_done = 0;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/command.h"
@@ -50,8 +51,16 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Ch
 // What was only verified so far is placed as this command says.
 boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<ChannelRow> channels,
                                              std::string folder, PlaceOptions place);
+// kNothingToDo, for a run that has placed nothing.
+Error nothing_new(const PollSummary& found);
 // Counts, on stderr.
 void notice_what_is_no_job(Output& out, const PollSummary& found);
+
+// Where transfers are until all of them is written to standard output, and how their files there,
+// and those of their jobs, begin.
+inline constexpr std::string_view kOutputPrefix = ".taubenpost-";
+std::string output_folder(const std::string& state_dir);
+std::string output_prefix(const JobId& job);
 
 // -o: one transfer, which must be the only one or be named.
 Result<int> receive_into(Context& context, const ReceiveArgs& args);

@@ -16,6 +16,9 @@ namespace taubenpost::cli {
 
 namespace {
 
+// Rounds of a channel that is full, in turn with the others, before what was found is fetched.
+constexpr unsigned kTurns = 16;
+
 bool is_of(const ReceiveJobRow& row, const std::vector<ChannelRow>& channels) {
   return std::any_of(channels.begin(), channels.end(),
                      [&](const ChannelRow& channel) { return channel.id == row.channel; });
@@ -83,17 +86,28 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Ch
   Round round;
   const Result<ports::NetworkView> network = co_await connect_to_network(ports);
   if (!network) co_return network.error();
-  for (const ChannelRow& channel : channels) {
-    Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder, place);
-    if (found) {
-      round.found += *found;
-    } else if (found.error().code == Errc::kTemporary) {
-      if (!round.no_answer) round.no_answer = found.error();
-    } else {
-      co_return found.error();
+  for (unsigned turn = 0; turn < kTurns && !channels.empty(); ++turn) {
+    std::vector<ChannelRow> more;
+    for (ChannelRow& channel : channels) {
+      Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder, place);
+      if (found) {
+        round.found += *found;
+        if (found->more > 0) more.push_back(std::move(channel));
+      } else if (found.error().code == Errc::kTemporary) {
+        if (!round.no_answer) round.no_answer = found.error();
+      } else {
+        co_return found.error();
+      }
     }
+    channels = std::move(more);
   }
+  round.found.more = channels.size();
   co_return round;
+}
+
+Error nothing_new(const PollSummary& found) {
+  const bool is_quiet = found.held + found.refused + found.deferred + found.retracted == 0;
+  return error(Errc::kNothingToDo, is_quiet ? "nothing new" : "nothing was received");
 }
 
 void notice_what_is_no_job(Output& out, const PollSummary& found) {
@@ -108,6 +122,7 @@ void notice_what_is_no_job(Output& out, const PollSummary& found) {
   count(found.others, " boxes held no new transfer");
   count(found.passed_over, " empty positions were passed over; later rounds look there again");
   count(found.lost, " positions that were passed over stayed empty until nothing could be there");
+  count(found.more, " channels have more than one run takes: 'taubenpost receive' goes on there");
 }
 
 namespace {
@@ -159,7 +174,8 @@ Result<int> run_verify(Context& context, const ReceiveArgs& args) {
   }
   if (round->no_answer) return *round->no_answer;
   const std::size_t failed = ended->receive_failed.size();
-  if (good + failed + unfinished == 0) return error(Errc::kNothingToDo, "nothing new");
+  unfinished += round->found.more;
+  if (good + failed + unfinished == 0) return nothing_new(round->found);
   return exit_status_of_jobs(good, failed, unfinished);
 }
 
@@ -189,9 +205,9 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   TP_TRY(session.run(report_all_received(session.ports(), args.reports, out)));
   report_unfinished(out, session.store(), *ended, unix_now());
   if (round->no_answer) return *round->no_answer;
-  if (ended->delivered() + ended->failed() + ended->unfinished.size() == 0)
-    return error(Errc::kNothingToDo, "nothing new");
-  return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
+  const std::size_t unfinished = ended->unfinished.size() + round->found.more;
+  if (ended->delivered() + ended->failed() + unfinished == 0) return nothing_new(round->found);
+  return exit_status_of_jobs(ended->delivered(), ended->failed(), unfinished);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ struct Place {
 
   // Of the placed file; one for standard output waits there until all of it is written.
   std::string target(JobId job, const std::string& job_folder) const {
-    return file.empty() ? job_folder + "/.taubenpost-" + to_base32(job) + ".output" : file;
+    return file.empty() ? job_folder + "/" + output_prefix(job) + ".output" : file;
   }
   // Whether the job is placed, and its file was not written to standard output in full.
   bool is_to_be_written(const ReceiveJobRow& job) const {
@@ -48,7 +48,7 @@ Result<Place> place_of(const Context& context, const ReceiveArgs& args) {
   if (args.output == "-") {
     const Result<std::string> state = context.state_dir();
     if (!state) return state.error();
-    place.folder = *state + "/output";
+    place.folder = output_folder(*state);
     Disk disk;
     TP_TRY(disk.make_folder(place.folder));
     return place;
@@ -198,6 +198,10 @@ Result<JobId> take(Session& session, const Choice& chosen, Place place) {
 
 }  // namespace
 
+std::string output_folder(const std::string& state_dir) { return state_dir + "/output"; }
+
+std::string output_prefix(const JobId& job) { return std::string(kOutputPrefix) + to_base32(job); }
+
 Result<int> receive_into(Context& context, const ReceiveArgs& args) {
   if (args.output == "-" && context.out().is_json())
     return error(Errc::kUsage, "-o - and --json: standard output can't have both");
@@ -208,6 +212,7 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
   if (!place) return place.error();
   session.on_tick([&] { show_progress(context.out(), session.store()); });
   std::optional<Error> no_answer;
+  PollSummary found;
   if (args.id.empty()) {
     Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
     if (!channels) return channels.error();
@@ -217,13 +222,13 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
         session.run(poll_all(session.ports(), std::move(channels).value(), place->folder, later));
     if (!round) return round.error();
     no_answer = round->no_answer;
-    PollSummary found = round->found;
+    found = round->found;
     found.deferred = 0;  // by us
     notice_what_is_no_job(context.out(), found);
   }
   const Result<Choice> chosen = choose(session.store(), args, *place);
   const bool nothing = !chosen && chosen.error().code == Errc::kNothingToDo;
-  if (nothing && no_answer) return *no_answer;
+  if (nothing) return no_answer ? *no_answer : nothing_new(found);
   if (!chosen) return chosen.error();
   if (chosen->job && place->is_to_be_written(chosen->job->row))
     return end_of(context, session, chosen->id(), *place, args.reports);

@@ -15,12 +15,13 @@ class BatchRuns {
  public:
   // `rank` among those who share `writes`, one of `shared`'s. What is referred to outlives this.
   BatchRuns(const SendJobRow& job, std::int64_t rank, SharedWrites& writes, EnginePorts ports,
-            const EngineOptions& options, SendShared& shared)
+            const EngineOptions& options, SendShared& shared,
+            Resting resting = Resting::kLendsPlace)
       : job_(job.id),
         ports_(ports),
         options_(options),
         shared_(shared),
-        share_(shared, writes, rank, job.window),
+        share_(shared, writes, rank, job.window, resting),
         running_(shared.executor) {}
 
   // By copy commands. `content` lives until join().

@@ -36,16 +36,16 @@ Follow::Follow(EnginePorts ports, EngineOptions options, std::vector<ChannelId> 
 asio::awaitable<Status> Follow::run() {
   std::chrono::seconds pause = kPauseMin;
   while (!error_) {
-    const bool found = co_await round();
-    pause = found ? kPauseMin : std::min(2 * pause, kPauseMax);
-    if (!error_) co_await ports_.clock.sleep(pause);
+    const PollSummary found = co_await round();
+    pause = found.letters > 0 ? kPauseMin : std::min(2 * pause, kPauseMax);
+    if (!error_ && found.more == 0) co_await ports_.clock.sleep(pause);
   }
   runs_.stop();
   co_await jobs_.join();
   co_return *error_;
 }
 
-asio::awaitable<bool> Follow::round() {
+asio::awaitable<PollSummary> Follow::round() {
   PollSummary found;
   Status polled = co_await poll(found);
   if (!polled) {
@@ -54,7 +54,7 @@ asio::awaitable<bool> Follow::round() {
     events_.polled(found);
     start_jobs();
   }
-  co_return found.letters > 0;
+  co_return found;
 }
 
 asio::awaitable<Status> Follow::poll(PollSummary& found) {

@@ -40,7 +40,7 @@ class Follow {
   boost::asio::awaitable<Status> run();
 
  private:
-  boost::asio::awaitable<bool> round();
+  boost::asio::awaitable<PollSummary> round();
   boost::asio::awaitable<Status> poll(PollSummary& found);
   void start_jobs();
   boost::asio::awaitable<void> take_turn(ReceiveRuns::Turn turn);

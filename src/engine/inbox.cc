@@ -4,6 +4,7 @@
 
 #include "bacap/capability.h"
 #include "crypto/hash.h"
+#include "engine/incoming.h"
 #include "engine/index_steps.h"
 
 namespace taubenpost {
@@ -29,11 +30,6 @@ Result<Entry> undecided(const ports::Store& store, ChannelId channel_id, std::ui
 }
 
 constexpr std::size_t kPathShown = 4096;
-
-bool is_stream(ByteView box) {
-  const Result<wire::BoxContent> content = wire::decode_box_content(box);
-  return content && std::holds_alternative<wire::Foreign>(*content);
-}
 
 }  // namespace
 
@@ -77,10 +73,23 @@ Result<Announced> announced_in(ByteView box) {
 
 Result<Announced> announced_in(const wire::BoxContent& content) {
   if (const auto* letter = std::get_if<wire::Letter>(&content))
-    return Announced{letter->name, std::max(letter->size, letter->usize)};
+    return Announced{letter->name, std::max(letter->size, letter->usize), letter->note};
   if (const auto* header = std::get_if<wire::Foreign>(&content))
-    return Announced{header->name, header->size};
+    return Announced{header->name, header->size, header->marks ? header->marks->note : ""};
   return error(Errc::kInvalid, "the box announces no transfer");
+}
+
+Result<std::optional<InboxRow>> inbox_over(const ports::Store& store, ChannelId channel,
+                                           std::uint64_t counter) {
+  Result<std::optional<InboxRow>> own = store.inbox_at(channel, counter);
+  if (!own || *own) return own;
+  const Result<std::vector<InboxRow>> rows = store.inbox(channel);
+  if (!rows) return rows.error();
+  for (const InboxRow& row : *rows)
+    if (row.kind == InboxKind::kRetracted && row.counter < counter &&
+        counter - row.counter < row.positions)
+      return std::optional(row);
+  return std::optional<InboxRow>();
 }
 
 JobId entry_id(ChannelId channel, std::uint64_t counter) {
@@ -110,7 +119,7 @@ asio::awaitable<Result<JobId>> accept_entry(EnginePorts ports, ChannelId channel
   job.letter = row.content;
   job.folder = std::move(folder);
   place_as(job, place);
-  if (is_stream(row.content)) {
+  if (is_stream_header(row.content)) {
     Result<IndexBytes> first = index_behind(channel, counter);
     if (!first) co_return first.error();
     job.prefix_index = *first;

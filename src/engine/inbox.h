@@ -45,9 +45,14 @@ Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel);
 struct Announced {
   std::string name;
   std::uint64_t size = 0;  // of the placed file
+  std::string note;
 };
 Result<Announced> announced_in(ByteView box);
 Result<Announced> announced_in(const wire::BoxContent& content);
+
+// What the inbox says of a position: its own row, or one of tombstones from before it on.
+Result<std::optional<InboxRow>> inbox_over(const ports::Store& store, ChannelId channel,
+                                           std::uint64_t counter);
 
 // By what its user names a row, and then the id of the job that fetches it.
 JobId entry_id(ChannelId channel, std::uint64_t counter);

@@ -45,11 +45,17 @@ Incoming of_stream(wire::Foreign header, ByteView box) {
   return incoming;
 }
 
-std::optional<wire::Foreign> inline_header(ByteView box) {
+std::optional<wire::Foreign> stream_header(ByteView box) {
   Result<wire::BoxContent> content = wire::decode_box_content(box);
   auto* header = content ? std::get_if<wire::Foreign>(&content.value()) : nullptr;
-  if (header == nullptr || !header->marks) return std::nullopt;
+  if (header == nullptr) return std::nullopt;
   return std::move(*header);
+}
+
+// pigeonhole-cp fills its boxes: as we do where it lets couriers copy them, else to the last byte.
+ByteSize content_chunk(const wire::Foreign& header, ByteView box, ByteSize box_max) {
+  const ByteSize chunk = chunk_size(box_max);
+  return header.marks || box.size() == chunk.value() ? chunk : box_max;
 }
 
 }  // namespace
@@ -64,15 +70,20 @@ Result<Incoming> incoming_of(const ReceiveJobRow& row) {
   return error(Errc::kInvalid, "the box of this job announces no transfer");
 }
 
-bool is_inline_header(ByteView box) { return inline_header(box).has_value(); }
+bool is_stream_header(ByteView box) { return stream_header(box).has_value(); }
+
+bool is_inline_header(ByteView box) {
+  const std::optional<wire::Foreign> header = stream_header(box);
+  return header && header->marks;
+}
 
 std::uint64_t content_boxes(ByteView box, std::uint64_t box_max) {
-  const std::optional<wire::Foreign> header = inline_header(box);
-  if (!header) return 0;
+  const std::optional<wire::Foreign> header = stream_header(box);
+  if (!header || (!header->marks && header->size > kInlineMax)) return 0;
   const std::uint64_t here =
       std::min<std::uint64_t>(box.size() - header->header_size, header->size);
   const ByteSize behind{std::min(header->size - here, kInlineMax)};
-  return chunks_for(behind, chunk_size(ByteSize{box_max})).value();
+  return chunks_for(behind, content_chunk(*header, box, ByteSize{box_max})).value();
 }
 
 }  // namespace taubenpost

@@ -29,10 +29,12 @@ struct Incoming {
   std::variant<Bytes, wire::BodyRef, StreamRef> content;  // all of it, or where it is
 };
 
-// Whether the box is the header of an inline transfer of ours.
+// Whether the box is the header of a stream, and whether that is an inline transfer of ours.
+bool is_stream_header(ByteView box);
 bool is_inline_header(ByteView box);
-// The boxes behind such a header, which hold its content; none behind any other box: nobody has
-// reserved what may follow the header of somebody else's stream.
+// The boxes behind such a header which hold its content; none behind any other box. Nobody says how
+// full those of somebody else's stream are: it has so many at least, and none if it claims more
+// than anybody could send.
 std::uint64_t content_boxes(ByteView box, std::uint64_t box_max);
 
 // kRejected for what this version does not take.

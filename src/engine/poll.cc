@@ -27,6 +27,8 @@ constexpr unsigned kAttempts = 5;
 constexpr std::uint64_t kNear = 2;
 constexpr std::uint64_t kFar = 2;
 constexpr std::uint64_t kReach = 16, kReachMax = 4096;
+// Boxes that a round takes before it leaves off.
+constexpr std::size_t kTakenInARound = 256;
 // Positions that were passed over and are read again in a round.
 constexpr std::size_t kAwaitedInARound = 4;
 
@@ -256,16 +258,19 @@ class Round {
     TP_CO_TRY(co_await take_deferred());
     TP_CO_TRY(co_await look_behind());
     Status front = ok();
-    for (bool found = true; found;) {
+    for (bool found = true; found && !is_full();) {
       front = co_await read_on();
       if (!front && front.error().code != Errc::kTemporary) break;
       TP_CO_TRY(co_await look_ahead(found));
     }
     if (!front) co_return front.error();
+    summary_.more = is_full() ? 1 : 0;
     co_return summary_;
   }
 
  private:
+  bool is_full() const { return taken_ >= kTakenInARound; }
+
   // What earlier rounds left for later, as far as the rules take it now.
   asio::awaitable<Status> take_deferred() {
     const Result<ChannelRow> row = ports_.store.channel(channel_);
@@ -287,7 +292,8 @@ class Round {
     co_return ok();
   }
 
-  // Reads from `next` on until a position is empty, or gives no clear answer (kTemporary).
+  // Reads from `next` on until a position is empty, or gives no clear answer (kTemporary), or the
+  // round has taken enough.
   asio::awaitable<Status> read_on() {
     for (;;) {
       const Result<ChannelRow> row = ports_.store.channel(channel_);
@@ -296,6 +302,7 @@ class Round {
       const Result<bool> stepped = co_await step_over_content(*row);
       if (!stepped) co_return stepped.error();
       if (*stepped) continue;
+      if (is_full()) co_return ok();
       Look front{row->counter, row->next, ports::ReadResult{}};
       co_await look_at(ports_, read_cap_, front);
       if (!front.read) co_return front.read.error();
@@ -305,12 +312,16 @@ class Round {
   }
 
   // Behind the header of an inline transfer that is not being received (any more), reading goes on
-  // behind its content: whatever that looks like, it announces nothing.
+  // behind its content: whatever that looks like, it announces nothing. Of somebody else's stream
+  // this holds where it was refused or discarded: one that failed may have had no more boxes.
   asio::awaitable<Result<bool>> step_over_content(ChannelRow row) {
     if (row.counter == 0) co_return false;
     const Result<std::optional<InboxRow>> last = ports_.store.inbox_at(channel_, row.counter - 1);
     if (!last) co_return last.error();
-    if (!last->has_value() || !is_inline_header((*last)->content)) co_return false;
+    if (!last->has_value()) co_return false;
+    const bool is_refused = (*last)->kind == InboxKind::kRefused || (*last)->discarded;
+    if (!is_inline_header((*last)->content) && !(is_refused && is_stream_header((*last)->content)))
+      co_return false;
     const Result<ports::NetworkView> network = co_await ports_.network.view(kDaemonLimitMs);
     if (!network) co_return network.error();
     const std::uint64_t boxes = content_boxes((*last)->content, network->box_max);
@@ -352,6 +363,7 @@ class Round {
   // Stores what was found at or behind `next`, the positions that are passed over for it, and the
   // next position: one commit.
   asio::awaitable<Status> take(Look look) {
+    ++taken_;
     Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
     Result<Found> found = decide(ports_, *row, std::move(look), folder_);
@@ -366,7 +378,9 @@ class Round {
     for (; at && at->counter() < found->inbox.counter; at = at->next()) {
       const Result<std::optional<InboxRow>> known = row_before(*row, at->counter());
       if (!known) co_return known.error();
-      if (*known) continue;
+      // One that its user went past is read after all.
+      if (*known && (*known)->kind != InboxKind::kSkipped) continue;
+      if (*known) step.forget_inbox(channel_, at->counter());
       step.create(AwaitedRow{channel_, at->counter(), at->bytes(), found->inbox.seen});
       ++summary_.passed_over;
     }
@@ -377,16 +391,43 @@ class Round {
     row->found = found->inbox.seen;
     if (is_news && found->has_stream)
       row->stream = found->job ? found->job->id : entry_id(channel_, found->inbox.counter);
+    const bool is_inline = row->layout == Layout::kInline;
     step.update(std::move(row).value());
     if (!is_news) co_return co_await ports_.store.commit(std::move(step));
-    found->before = *before;
+    if (*before && (*before)->counter == found->inbox.counter) found->before = *before;
+    if (is_inline && found->inbox.kind == InboxKind::kRetracted && !found->before)
+      co_return co_await store_retracted(std::move(found->inbox), std::move(step));
     co_return co_await store(std::move(*found), std::move(step));
+  }
+
+  // Tombstones in a row are one row.
+  asio::awaitable<Status> store_retracted(InboxRow inbox, Transaction step) {
+    const auto goes_on = [&inbox](const InboxRow& one) {
+      return one.kind == InboxKind::kRetracted && one.counter + one.positions == inbox.counter;
+    };
+    if (!retracted_) {
+      const Result<std::vector<InboxRow>> rows = ports_.store.inbox(channel_);
+      if (!rows) co_return rows.error();
+      const auto earlier = std::ranges::find_if(*rows, goes_on);
+      if (earlier != rows->end()) retracted_ = *earlier;
+    }
+    if (retracted_ && goes_on(*retracted_)) {
+      ++retracted_->positions;
+      retracted_->seen = inbox.seen;
+      step.update(*retracted_, InboxKind::kRetracted);
+    } else {
+      retracted_ = inbox;
+      step.create(std::move(inbox));
+      ++summary_.retracted;
+    }
+    TP_FAILPOINT("receive.poll.before_commit");
+    co_return co_await ports_.store.commit(std::move(step));
   }
 
   // What the inbox has of a position that was read before the channel was set back.
   Result<std::optional<InboxRow>> row_before(const ChannelRow& row, std::uint64_t counter) const {
     if (counter >= row.read_up_to) return std::optional<InboxRow>();
-    return ports_.store.inbox_at(channel_, counter);
+    return inbox_over(ports_.store, channel_, counter);
   }
 
   // Some of the positions that were passed over, chosen anew in each round; those that can hold
@@ -481,6 +522,8 @@ class Round {
   const PlaceOptions place_;
   Bytes read_cap_;
   std::uint64_t pending_ = 0;  // unfinished jobs of the channel
+  std::size_t taken_ = 0;
+  std::optional<InboxRow> retracted_;  // the last one of that kind that was stored
   PollSummary summary_;
 };
 

@@ -9,7 +9,10 @@
 // (ChannelRow::stream); rounds leave the channel alone until the job has moved it on, also while
 // the stream waits for its user. In an inline channel nothing else is taken, and
 // nothing behind an empty position is looked at: its content is written before its header, and is
-// not to be taken for one.
+// not to be taken for one. Tombstones in a row are one row of the inbox there: of a transfer that
+// was called back, each box is one.
+//
+// A round takes a bounded number of boxes, so that a flood in one channel holds up no other.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -30,6 +33,7 @@ struct PollSummary {
   std::size_t others = 0;       // duplicates, unknown or invalid boxes, recorded and skipped
   std::size_t passed_over = 0;  // positions that are awaited from this round on
   std::size_t lost = 0;         // positions where no box can be there any more: given up
+  std::size_t more = 0;         // channels where the round has left off: the next one goes on
 
   PollSummary& operator+=(const PollSummary& other) {
     letters += other.letters;
@@ -40,6 +44,7 @@ struct PollSummary {
     others += other.others;
     passed_over += other.passed_over;
     lost += other.lost;
+    more += other.more;
     return *this;
   }
 };

@@ -147,7 +147,8 @@ asio::awaitable<Status> RetractJob::write_body(RetractJobRow row) {
   for (const BatchRow& batch : opened.value())
     if (is_over_body(batch.index)) open.push_back(batch.index);
   BodyTombstones body(job.value(), ports_, options_);
-  BatchRuns batches(job.value(), rank_of(row), shared_.body_writes, ports_, options_, shared_);
+  BatchRuns batches(job.value(), rank_of(row), shared_.body_writes, ports_, options_, shared_,
+                    Resting::kKeepsPlace);
   const BatchRuns::OpenNext open_next = [this] { return open_batch(); };
   const Way way = row.direct ? Way::kDirect : Way::kCopy;
   co_return co_await batches.run_body(std::move(open), open_next, body, way);

@@ -4,6 +4,7 @@
 
 #include "bacap/capability.h"
 #include "engine/channels.h"
+#include "engine/inbox.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -50,9 +51,10 @@ Result<std::uint64_t> first_unread(const ports::Store& store, const ChannelRow& 
                                    std::uint64_t end) {
   std::uint64_t at = row.counter;
   for (; at < std::min(end, row.read_up_to); ++at) {
-    const Result<std::optional<InboxRow>> known = store.inbox_at(row.id, at);
+    const Result<std::optional<InboxRow>> known = inbox_over(store, row.id, at);
     if (!known) return known.error();
     if (!*known) break;
+    if ((*known)->kind == InboxKind::kRetracted) at = (*known)->counter + (*known)->positions - 1;
   }
   return at;
 }

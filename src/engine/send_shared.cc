@@ -19,11 +19,12 @@ Status SendShared::keep_rate(const ports::Store& store, ports::Transaction& step
 }
 
 JobShare::JobShare(const SendShared& shared, SharedWrites& writes, std::int64_t rank,
-                   std::uint32_t window)
+                   std::uint32_t window, Resting resting)
     : uploads_(shared.executor, kUploadingBatches),
       window_(shared.executor, window == 0 ? writes.window : window),
       writes_(writes),
-      rank_(rank) {}
+      rank_(rank),
+      rests_(resting) {}
 
 asio::awaitable<WritePermit> JobShare::next_write() {
   Permit of_job = co_await Permit::acquire(window_);
@@ -50,6 +51,7 @@ void JobShare::count(int batches, int resting) {
   const bool is_at_work = batches_ > 0, is_resting = is_at_work && resting_ == batches_;
   if (is_at_work && !was_at_work) writes_.ranks.insert(rank_);
   if (!is_at_work && was_at_work) writes_.ranks.extract(rank_);
+  if (rests_ == Resting::kKeepsPlace) return;
   if (is_resting && !was_resting) ++writes_.resting_jobs;
   if (!is_resting && was_resting) --writes_.resting_jobs;
 }

@@ -49,12 +49,17 @@ struct WritePermit {
   Permit of_job, of_all;
 };
 
+// Whether a job lets another one run while all of its batches rest: one that has a place in the
+// lane of those who share its writes.
+enum class Resting : std::uint8_t { kLendsPlace, kKeepsPlace };
+
 // What the batches of one job share.
 class JobShare {
  public:
   // `shared` and `writes`, which is one of its, outlive this. `window`: writes of the job in
   // flight, or 0 for all there are.
-  JobShare(const SendShared& shared, SharedWrites& writes, std::int64_t rank, std::uint32_t window);
+  JobShare(const SendShared& shared, SharedWrites& writes, std::int64_t rank, std::uint32_t window,
+           Resting resting);
 
   Semaphore& uploads() { return uploads_; }
   // Jobs take turns at writing. The first in rank has eight for each of another's, so that what
@@ -63,7 +68,7 @@ class JobShare {
   // Around the run of a batch. No destructor does it: a hard stop unwinds the job first.
   void batch_begins() { count(1, 0); }
   void batch_ends() { count(-1, 0); }
-  // A long pause of one batch. While all of the job's pause, another job has its place.
+  // A long pause of one batch.
   boost::asio::awaitable<void> rest(ports::Clock& clock, std::chrono::milliseconds duration);
 
  private:
@@ -74,6 +79,7 @@ class JobShare {
   Semaphore window_;
   SharedWrites& writes_;
   const std::int64_t rank_;
+  const Resting rests_;
   int batches_ = 0, resting_ = 0;
   std::uint64_t asked_ = 0;  // turn of the last write
 };
