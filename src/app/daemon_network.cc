@@ -58,6 +58,28 @@ milliseconds rest_of(steady_clock::time_point deadline) {
   return std::max(rest, milliseconds(1));
 }
 
+// The same for wait_for_document().
+std::uint64_t left_until(steady_clock::time_point deadline) {
+  return static_cast<std::uint64_t>(rest_of(deadline).count());
+}
+
+// Timed by an encryption of no use: a box of a sequence that nobody has, which is not read.
+asio::awaitable<Result<ports::Costs>> timed(thin::Client& client) {
+  const thin::DocumentPtr document = client.document();
+  if (document == nullptr) co_return gone();
+  Result<thin::KeyPair> box = co_await client.new_keypair(random_array<32>());
+  if (!box) co_return local_failure(box.error());
+  const auto begin = steady_clock::now();
+  Result<thin::Envelope> envelope = co_await client.encrypt_read(box->read_cap, box->first);
+  if (!envelope) co_return local_failure(envelope.error());
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+  ports::Costs costs;
+  costs.encryption_ms = static_cast<std::uint64_t>(took.count());
+  const double rate = document->content().lambda_p;
+  if (rate > 0) costs.packet_ms = static_cast<std::uint64_t>(std::min(1 / rate, kSlowestMs));
+  co_return costs;
+}
+
 }  // namespace
 
 std::optional<NetworkId> network_id_of(std::vector<Bytes32> identity_key_hashes) {
@@ -165,8 +187,7 @@ asio::awaitable<Result<ports::NetworkView>> DaemonNetwork::view(std::uint64_t li
   TP_CO_TRY(dial());
   const auto deadline = steady_clock::now() + milliseconds(limit_ms);
   for (;;) {
-    Status ready =
-        co_await wait_for_document(static_cast<std::uint64_t>(rest_of(deadline).count()));
+    Status ready = co_await wait_for_document(left_until(deadline));
     if (!ready) co_return ready.error();
     Result<NetworkId> id = co_await network_id();
     if (!id && id.error().code != Errc::kDaemonGone) co_return id.error();
@@ -188,23 +209,14 @@ asio::awaitable<Result<ports::NetworkView>> DaemonNetwork::view(std::uint64_t li
   }
 }
 
-// Timed by an encryption of no use: a box of a sequence that nobody has, which is not read.
 asio::awaitable<Result<ports::Costs>> DaemonNetwork::costs() {
   TP_CO_TRY(dial());
-  TP_CO_TRY(co_await wait_for_document(kDaemonLimitMs));
-  const thin::DocumentPtr document = local_->document();
-  if (document == nullptr) co_return gone();
-  Result<thin::KeyPair> box = co_await local_->new_keypair(random_array<32>());
-  if (!box) co_return local_failure(box.error());
-  const auto begin = steady_clock::now();
-  Result<thin::Envelope> envelope = co_await local_->encrypt_read(box->read_cap, box->first);
-  if (!envelope) co_return local_failure(envelope.error());
-  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
-  ports::Costs costs;
-  costs.encryption_ms = static_cast<std::uint64_t>(took.count());
-  const double rate = document->content().lambda_p;
-  if (rate > 0) costs.packet_ms = static_cast<std::uint64_t>(std::min(1 / rate, kSlowestMs));
-  co_return costs;
+  const auto deadline = steady_clock::now() + milliseconds(kDaemonLimitMs);
+  for (;;) {
+    TP_CO_TRY(co_await wait_for_document(left_until(deadline)));
+    Result<ports::Costs> costs = co_await timed(*local_);
+    if (costs || costs.error().code != Errc::kDaemonGone) co_return costs;
+  }
 }
 
 asio::awaitable<Result<ports::KeyPair>> DaemonNetwork::new_keypair(Bytes32 seed) {
