@@ -34,6 +34,7 @@
 #include "engine/end_send.h"
 #include "engine/engine.h"
 #include "engine/enqueue.h"
+#include "engine/inbox.h"
 #include "engine/poll.h"
 #include "engine/retract_send.h"
 #include "engine/retry_send.h"
@@ -257,13 +258,31 @@ int stream_child(const std::string& folder) {
   return written ? 0 : complain(written.error());
 }
 
-int receive_child(const std::string& folder, bool loss) {
+// What the rules of the channel have held is accepted.
+Result<Unit> accept_all(Side& side, const ChannelRow& channel, const std::string& target) {
+  const Result<std::vector<InboxRow>> inbox = side.store->inbox(channel.id);
+  if (!inbox) return inbox.error();
+  for (const InboxRow& row : inbox.value()) {
+    if (row.kind != InboxKind::kHeld) continue;
+    const auto accepted =
+        side.run(accept_entry(side.ports(), channel.id, row.counter, target, PlaceOptions{}));
+    if (!accepted) return accepted.error();
+  }
+  return ok();
+}
+
+int receive_child(const std::string& folder, bool loss, IfExists if_exists = IfExists::kRename) {
   Side side(folder + "/receiver", folder + "/thin.toml", loss);
   const Result<std::vector<ChannelRow>> channels = side.store->channels();
   if (!channels) return complain(channels.error());
+  PlaceOptions place;
+  place.if_exists = if_exists;
   for (const ChannelRow& channel : channels.value()) {
-    auto polled = side.run(poll_channel(side.ports(), channel.id, folder + "/in/" + channel.name));
+    const std::string target = folder + "/in/" + channel.name;
+    auto polled = side.run(poll_channel(side.ports(), channel.id, target, place));
     if (!polled) return complain(polled.error());
+    const auto accepted = accept_all(side, channel, target);
+    if (!accepted) return complain(accepted.error());
   }
   auto ended = side.run(Engine(side.ports(), kOptions).run_until_idle());
   if (!ended) return complain(ended.error());
@@ -308,6 +327,7 @@ int child(const std::string& role, const std::string& folder, bool loss) {
   if (role == "retry") return retry_child(folder, loss);
   if (role == "stream") return stream_child(folder);
   if (role == "share") return share_child(folder, loss);
+  if (role == "replace") return receive_child(folder, loss, IfExists::kReplace);
   if (role == "retract") return retract_child(folder, loss);
   return role == "cancel" ? cancel_child(folder, loss) : receive_child(folder, loss);
 }
@@ -394,6 +414,19 @@ class Transfer {
     int status = -1;
     waitpid(pid, &status, 0);
     return status;
+  }
+
+  // What a file that replaces finds there.
+  void place_old_files() const {
+    for (const char* name : kRecipients)
+      std::ofstream((folder_ / "in/") + name + "/content") << "an old version";
+  }
+  void have_recipients_ask() const {
+    Side receiver(folder_ / "receiver", folder_ / "thin.toml", false);
+    ChannelRules rules;
+    rules.accept = Accept::kAsk;
+    for (const char* name : kRecipients)
+      TP_CHECK(receiver.run(set_channel_rules(receiver.ports(), name, rules)));
   }
 
   void expect_received_once() const {
@@ -517,6 +550,10 @@ bool in_receive_matrix(std::string_view name) {
 bool in_stream_matrix(std::string_view name) {
   return starts_with_any(name, {"receive.poll.", "receive.chunks."});
 }
+bool in_replace_matrix(std::string_view name) {
+  return starts_with_any(name, {"files.place.", "receive.before_placed"});
+}
+bool in_accept_matrix(std::string_view name) { return name == "store.commit.after"; }
 std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
   std::vector<std::string_view> out;
   for (const std::string_view name : kFailpoints)
@@ -643,6 +680,30 @@ TEST_P(CrashReceive, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
       [](const Transfer& transfer) { transfer.expect_received_once(); });
 }
 
+// The recipients have an older file of that name, which is replaced.
+class CrashReplace : public testing::TestWithParam<Cell> {};
+TEST_P(CrashReplace, KilledAtEveryHit_ReplacesOnceWithTheSameBytes) {
+  walk(
+      GetParam(), "replace",
+      [](const Transfer& transfer) {
+        ASSERT_EQ(transfer.run("send", "plain", ""), 0);
+        transfer.place_old_files();
+      },
+      [](const Transfer& transfer) { transfer.expect_received_once(); });
+}
+
+// The recipients' channels ask: what they hold is accepted.
+class CrashAccept : public testing::TestWithParam<Cell> {};
+TEST_P(CrashAccept, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
+  walk(
+      GetParam(), "receive",
+      [](const Transfer& transfer) {
+        ASSERT_EQ(transfer.run("send", "plain", ""), 0);
+        transfer.have_recipients_ask();
+      },
+      [](const Transfer& transfer) { transfer.expect_received_once(); });
+}
+
 class CrashStream : public testing::TestWithParam<Cell> {};
 TEST_P(CrashStream, KilledAtEveryHit_PlacesOnceWithTheSameBytes) {
   walk(
@@ -689,6 +750,10 @@ INSTANTIATE_TEST_SUITE_P(Matrix, CrashRetract, testing::ValuesIn(loss_matrix(in_
                          row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashReceive,
                          testing::ValuesIn(whole_matrix(in_receive_matrix, "robust")), row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashReplace, testing::ValuesIn(loss_matrix(in_replace_matrix)),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashAccept, testing::ValuesIn(loss_matrix(in_accept_matrix)),
+                         row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashStream, testing::ValuesIn(loss_matrix(in_stream_matrix)),
                          row_name);
 
