@@ -14,6 +14,7 @@
   X(frame_fuzz)       \
   X(letter_fuzz)      \
   X(tar_fuzz)         \
+  X(zstd_fuzz)        \
   X(voucher_fuzz)     \
   X(pki_fuzz)         \
   X(descriptor_fuzz)  \

@@ -184,15 +184,6 @@ TEST_F(ReceiveJobTest, WrongDigestOfContentInside_Fails) {
   expect_failed(id, "wrong digest");
 }
 
-TEST_F(ReceiveJobTest, CompressedContent_FailsWithAClearReason) {
-  wire::Letter letter = ReceiveWorld::letter_for(as_bytes("content"), "f");
-  letter.encoding = Encoding::kZstd;
-  letter.usize = 100;
-  const JobId id = world.job_of(letter);
-  ASSERT_TRUE(world.receive(id));
-  expect_failed(id, "compressed");
-}
-
 TEST_F(ReceiveJobTest, BodyWithoutAUsableKey_Fails) {
   wire::Letter letter = world.letter_with_body(ReceiveWorld::pattern(5000), "f");
   std::get<wire::BodyRef>(letter.content).cap.fill(0xff);

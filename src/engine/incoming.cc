@@ -7,10 +7,7 @@ namespace {
 
 constexpr std::string_view kArchive = ".tar";
 
-Result<Incoming> of_letter(wire::Letter letter) {
-  if (letter.encoding != Encoding::kNone)
-    return error(Errc::kRejected, "the content is compressed, which this version can't undo",
-                 "ask the sender to send it without compression");
+Incoming of_letter(wire::Letter letter) {
   Incoming incoming;
   incoming.name = std::move(letter.name);
   if (letter.kind == wire::LetterKind::kTar) {
@@ -19,6 +16,8 @@ Result<Incoming> of_letter(wire::Letter letter) {
   }
   incoming.size = letter.size;
   incoming.digest = letter.digest;
+  if (letter.encoding == Encoding::kZstd)
+    incoming.decoded = Fingerprint{letter.usize, letter.udigest};
   incoming.mode = letter.mode;
   incoming.mtime = letter.mtime;
   if (auto* inside = std::get_if<Bytes>(&letter.content)) incoming.content = std::move(*inside);

@@ -19,11 +19,19 @@ struct StreamRef {
   Bytes head;  // what stands in the header's box
 };
 
-struct Incoming {
-  std::string name;    // of the placed file
-  std::string folder;  // of what it is unpacked to; empty: it is no archive
+// What bytes are known by.
+struct Fingerprint {
   std::uint64_t size = 0;
-  std::optional<Bytes32> digest;  // none: nothing says what the bytes should be
+  Bytes32 digest{};
+  bool operator==(const Fingerprint&) const = default;
+};
+
+struct Incoming {
+  std::string name;                    // of the placed file
+  std::string folder;                  // of what it is unpacked to; empty: it is no archive
+  std::uint64_t size = 0;              // of what is fetched
+  std::optional<Bytes32> digest;       // none: nothing says what the bytes should be
+  std::optional<Fingerprint> decoded;  // what they are decoded to; none: they are the content
   std::optional<std::uint32_t> mode;
   std::optional<std::int64_t> mtime;
   std::variant<Bytes, wire::BodyRef, StreamRef> content;  // all of it, or where it is
@@ -37,7 +45,7 @@ bool is_inline_header(ByteView box);
 // than anybody could send.
 std::uint64_t content_boxes(ByteView box, std::uint64_t box_max);
 
-// kRejected for what this version does not take.
+// kInvalid: it announces nothing.
 Result<Incoming> incoming_of(const ReceiveJobRow& row);
 
 }  // namespace taubenpost

@@ -34,6 +34,16 @@ BodyShape shape_of(const Incoming& incoming, const wire::BodyRef& body) {
   return BodyShape{body.cap, ByteSize{incoming.size}, ByteSize{body.chunk}, ChunkCount{body.boxes}};
 }
 
+// Of what it is in the end.
+std::uint64_t content_size(const Incoming& incoming) {
+  return incoming.decoded ? incoming.decoded->size : incoming.size;
+}
+
+Error wrong_digest() {
+  return error(Errc::kRejected, "other bytes than the letter promises: wrong digest",
+               "ask the sender to send it again");
+}
+
 // The bytes up to which the part file must reach by what the row says.
 std::uint64_t marked_end(const ReceiveJobRow& row, const BodyShape& shape) {
   const std::uint64_t chunks = row.beyond.empty() ? row.prefix : row.beyond.back() + 1;
@@ -128,15 +138,12 @@ asio::awaitable<Status> ReceiveJob::run() {
   }
 }
 
-// Nothing is fetched that can't be stored.
+// Nothing is fetched that can't be stored. What is compressed is there in both forms for a while.
 asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
   const Result<Incoming> incoming = incoming_of(row);
   if (!incoming) co_return incoming.error();
-  const Result<std::uint64_t> free = ports_.files.free_space(row.folder);
-  if (!free) co_return folder_failed(free.error());
-  const std::uint64_t missing = incoming->size - bytes_there(row, *incoming);
-  if (*free < kReserve || *free - kReserve < missing)
-    co_return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
+  const std::uint64_t decoded_size = incoming->decoded ? incoming->decoded->size : 0;
+  TP_CO_TRY(has_space(row.folder, incoming->size - bytes_there(row, *incoming) + decoded_size));
   const std::string target = first_target(row, *incoming);
   if (row.if_exists == IfExists::kFail && !goal_.only_verify) {
     const Result<bool> taken = ports_.files.exists(target);
@@ -254,22 +261,15 @@ asio::awaitable<Status> ReceiveJob::fetch_again(ReceiveJobRow row, IndexBytes fi
 asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
   const Result<Incoming> incoming = incoming_of(row);
   if (!incoming) co_return incoming.error();
-  const auto part = ports_.files.open_part(row.folder, id_);
-  if (!part) co_return folder_failed(part.error());
-  const Result<bool> reaches = reaches_to(**part, incoming->size);
-  if (!reaches) co_return folder_failed(reaches.error());
-  if (!*reaches)
-    co_return error(Errc::kRejected, "the part file was removed before it was checked",
-                    "ask the sender to send it again");
-  if (incoming->digest) {
-    Status same = co_await compare_digest(**part, incoming->size, *incoming->digest);
-    if (!same) co_return same;
-  }
+  Status verified = co_await verify(row.folder, *incoming);
+  if (!verified) co_return verified;
   if (goal_.only_verify) {
     row.finished = ports_.clock.unix_ms() / 1000;
     co_return co_await move(std::move(row), ReceiveEvent::kVerified);
   }
 
+  const auto part = ports_.files.open_part(row.folder, id_);
+  if (!part) co_return folder_failed(part.error());
   Status finished = (*part)->set_times_and_mode(safe_mode(incoming->mode), incoming->mtime);
   if (finished) finished = (*part)->sync();
   if (!finished) co_return folder_failed(finished.error());
@@ -288,12 +288,9 @@ asio::awaitable<Status> ReceiveJob::check(ReceiveJobRow row) {
 
 // An archive with anything that is not unpacked is placed as it is: its bytes are what was sent.
 asio::awaitable<Status> ReceiveJob::unpack(ReceiveJobRow& row, const Incoming& incoming) {
-  const Result<std::uint64_t> free = ports_.files.free_space(row.folder);
-  if (!free) co_return folder_failed(free.error());
-  if (*free < kReserve || *free - kReserve < incoming.size)
-    co_return folder_failed(error(Errc::kDiskFull, "not enough space to unpack the transfer"));
+  TP_CO_TRY(has_space(row.folder, content_size(incoming)));
   const auto executor = co_await asio::this_coro::executor;
-  auto unpacker = ports_.files.unpack(row.folder, id_, incoming.size, incoming.folder);
+  auto unpacker = ports_.files.unpack(row.folder, id_, content_size(incoming), incoming.folder);
   if (!unpacker) co_return folder_failed(unpacker.error());
   Result<bool> goes_on = true;
   while (goes_on && *goes_on) {
@@ -313,24 +310,61 @@ asio::awaitable<Status> ReceiveJob::unpack(ReceiveJobRow& row, const Incoming& i
   co_return ok();
 }
 
-// Over the part file as it is on disk, piece by piece; other jobs go on in between.
-asio::awaitable<Status> ReceiveJob::compare_digest(ports::PartFile& part, std::uint64_t size,
-                                                   Bytes32 expected) {
+// The part file holds the content afterwards. A run before this one may have decoded it already,
+// which the digests tell.
+asio::awaitable<Status> ReceiveJob::verify(std::string folder, Incoming incoming) {
+  const auto part = ports_.files.open_part(folder, id_);
+  if (!part) co_return folder_failed(part.error());
+  const std::uint64_t limit = std::max(incoming.size, content_size(incoming));
+  const Result<Fingerprint> there = co_await measure(**part, limit);
+  if (!there) co_return there.error();
+  if (incoming.decoded && *there == *incoming.decoded) co_return ok();
+  if (there->size < incoming.size)
+    co_return error(Errc::kRejected, "the part file was removed before it was checked",
+                    "ask the sender to send it again");
+  if (incoming.digest && *there != Fingerprint{incoming.size, *incoming.digest})
+    co_return wrong_digest();
+  if (incoming.decoded) co_return co_await decode(std::move(folder), *incoming.decoded);
+  co_return ok();
+}
+
+asio::awaitable<Status> ReceiveJob::decode(std::string folder, Fingerprint expected) {
+  TP_CO_TRY(has_space(folder, expected.size));
   const auto executor = co_await asio::this_coro::executor;
+  const auto decoder = ports_.files.decode_part(folder, id_, expected.size);
+  if (!decoder) co_return folder_failed(decoder.error());
   crypto::Blake2b256 hash;
-  std::uint64_t offset = 0;
   for (;;) {
-    const Result<Bytes> piece = part.read_at(offset, kHashPiece);
+    const Result<Bytes> piece = (*decoder)->step();
+    if (!piece && piece.error().code == Errc::kRejected) co_return piece.error();
     if (!piece) co_return folder_failed(piece.error());
+    if (piece->empty()) break;
     hash.update(*piece);
-    offset += piece->size();
-    if (piece->empty() || offset > size) break;
     co_await asio::post(executor, asio::use_awaitable);
   }
-  if (offset != size || hash.finish() != expected)
-    co_return error(Errc::kRejected, "other bytes than the letter promises: wrong digest",
-                    "ask the sender to send it again");
+  if (hash.finish() != expected.digest) co_return wrong_digest();
+  Status replaced = (*decoder)->replace_part();
+  if (!replaced) co_return folder_failed(replaced.error());
   co_return ok();
+}
+
+// The part file as it is on disk, piece by piece; other jobs go on in between. What is longer than
+// `limit` is not read to its end.
+asio::awaitable<Result<Fingerprint>> ReceiveJob::measure(ports::PartFile& part,
+                                                         std::uint64_t limit) {
+  const auto executor = co_await asio::this_coro::executor;
+  crypto::Blake2b256 hash;
+  Fingerprint there;
+  for (;;) {
+    const Result<Bytes> piece = part.read_at(there.size, kHashPiece);
+    if (!piece) co_return folder_failed(piece.error());
+    hash.update(*piece);
+    there.size += piece->size();
+    if (piece->empty() || there.size > limit) break;
+    co_await asio::post(executor, asio::use_awaitable);
+  }
+  there.digest = hash.finish();
+  co_return there;
 }
 
 // The row names the target before the rename may happen, so that a repeat knows its own file.
@@ -429,6 +463,14 @@ Status ReceiveJob::is_newest(const ReceiveJobRow& row, const std::string& target
         other.state == ReceiveState::kPlaced)
       return kept_out("a newer file of that name is placed, from position " +
                       std::to_string(other.counter));
+  return ok();
+}
+
+Status ReceiveJob::has_space(const std::string& folder, std::uint64_t size) {
+  const Result<std::uint64_t> free = ports_.files.free_space(folder);
+  if (!free) return folder_failed(free.error());
+  if (*free < kReserve || *free - kReserve < size)
+    return folder_failed(error(Errc::kDiskFull, "not enough space for the transfer"));
   return ok();
 }
 

@@ -60,8 +60,11 @@ class ReceiveJob {
   boost::asio::awaitable<Status> leave_for_later();
 
   boost::asio::awaitable<Status> move(ReceiveJobRow row, ReceiveEvent event);
-  boost::asio::awaitable<Status> compare_digest(ports::PartFile& part, std::uint64_t size,
-                                                Bytes32 expected);
+  boost::asio::awaitable<Status> verify(std::string folder, Incoming incoming);
+  boost::asio::awaitable<Status> decode(std::string folder, Fingerprint expected);
+  boost::asio::awaitable<Result<Fingerprint>> measure(ports::PartFile& part, std::uint64_t limit);
+  // For so many bytes beside the reserve; if not, that is an error of the target folder.
+  Status has_space(const std::string& folder, std::uint64_t size);
   // An error of the target folder, or of a place in it: remembered as such, and passed on.
   Error folder_failed(Error failure);
   Error kept_out(std::string why);

@@ -1,9 +1,11 @@
 #include "files/files.h"
 
 #include "files/archive_source.h"
+#include "files/decode_part.h"
 #include "files/part_file.h"
 #include "files/source.h"
 #include "files/unpack.h"
+#include "files/zstd_stream.h"
 
 namespace taubenpost {
 
@@ -66,6 +68,15 @@ Result<std::unique_ptr<ports::Unpacker>> RealFiles::unpack(const std::string& fo
 
 Status RealFiles::remove_unpacked(const std::string& folder, JobId job) {
   return taubenpost::remove_unpacked(folder, job);
+}
+
+std::unique_ptr<ports::Encoder> RealFiles::encoder(std::optional<std::uint64_t> size) {
+  return std::make_unique<ZstdEncoder>(size);
+}
+
+Result<std::unique_ptr<ports::PartDecoder>> RealFiles::decode_part(const std::string& folder,
+                                                                   JobId job, std::uint64_t size) {
+  return open_part_decoder(disk_, folder, job, size);
 }
 
 Status RealFiles::remove_part(const std::string& folder, JobId job) {

@@ -36,6 +36,9 @@ class RealFiles : public ports::Files {
                                             const std::string& target, std::uint64_t device,
                                             std::uint64_t inode) override;
   Status remove_part(const std::string& folder, JobId job) override;
+  std::unique_ptr<ports::Encoder> encoder(std::optional<std::uint64_t> size) override;
+  Result<std::unique_ptr<ports::PartDecoder>> decode_part(const std::string& folder, JobId job,
+                                                          std::uint64_t size) override;
   Result<std::unique_ptr<ports::Unpacker>> unpack(const std::string& folder, JobId job,
                                                   std::uint64_t size,
                                                   const std::string& name) override;

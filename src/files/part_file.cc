@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/failpoint.h"
+#include "files/decode_part.h"
 
 namespace taubenpost {
 namespace {
@@ -153,8 +154,10 @@ Status move_part_file(Disk& disk, const std::string& from, const std::string& to
 }
 
 Status remove_part_file(Disk& disk, const std::string& folder, JobId job) {
-  const Result<bool> removed = disk.unlink(part_path(folder, job));
-  if (!removed) return removed.error();
+  for (const std::string& path : {decoded_path(folder, job), part_path(folder, job)}) {
+    const Result<bool> removed = disk.unlink(path);
+    if (!removed) return removed.error();
+  }
   return ok();
 }
 

@@ -62,6 +62,26 @@ class Unpacker {
   virtual std::uint64_t inode() const = 0;
 };
 
+// A content that becomes smaller while it is read.
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+  // What there is to store by now, perhaps nothing yet.
+  virtual Result<Bytes> put(ByteView bytes) = 0;
+  virtual Result<Bytes> end() = 0;
+};
+
+// A part file that is being decoded into a second file beside it.
+class PartDecoder {
+ public:
+  virtual ~PartDecoder() = default;
+  // What was decoded and written last; empty at the end, where exactly the promised bytes are
+  // there. kRejected: they are not, or it can't be decoded; the text says why.
+  virtual Result<Bytes> step() = 0;
+  // At the end: the decoded file is the part file from now on, durable when it returns.
+  virtual Status replace_part() = 0;
+};
+
 enum class PlaceResult : std::uint8_t { kPlaced, kTargetExists };
 // What placing does to a file that has the name already; a folder, a link or a device is kept.
 enum class Existing : std::uint8_t { kKeep, kReplace };
@@ -99,7 +119,14 @@ class Files {
   virtual Result<PlaceResult> place_unpacked(const std::string& folder, JobId job,
                                              const std::string& target, std::uint64_t device,
                                              std::uint64_t inode) = 0;
+  // With what is beside it.
   virtual Status remove_part(const std::string& folder, JobId job) = 0;
+
+  // zstd. `size`: of all that will be put, where it is known.
+  virtual std::unique_ptr<Encoder> encoder(std::optional<std::uint64_t> size) = 0;
+  // Undoes it: the part file is to become one of `size` bytes. An earlier try is dropped.
+  virtual Result<std::unique_ptr<PartDecoder>> decode_part(const std::string& folder, JobId job,
+                                                           std::uint64_t size) = 0;
 
   // Unpacks the part file, a tar of `size` bytes, into a fresh folder beside it; `name` is what the
   // transfer is called. An earlier try is dropped.

@@ -24,6 +24,7 @@ target_link_libraries(fuzz_parts PUBLIC tp_thin tp_store tp_files nlohmann_json:
 tp_fuzz(frame_fuzz tp_wire)
 tp_fuzz(letter_fuzz tp_wire)
 tp_fuzz(tar_fuzz tp_files)
+tp_fuzz(zstd_fuzz tp_files)
 tp_fuzz(voucher_fuzz tp_wire)
 tp_fuzz(pki_fuzz tp_wire)
 tp_fuzz(descriptor_fuzz tp_wire)
