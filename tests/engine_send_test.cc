@@ -237,11 +237,11 @@ TEST_F(EngineSendTest, SourceChangedWhileItIsRead_Fails) {
   BadDisk disk;
   world.use_disk(disk);
   world.channel("anna");
-  const std::string path = world.file("file", SendWorld::pattern(9 * kChunk));
+  const std::string path = world.file("file", SendWorld::pattern(30 * kChunk));
   const JobId id = world.queue(path, {"anna"});
   int reads = 0;
   disk.on_source_read = [&] {
-    if (++reads == 3) world.file("file", Bytes(9 * kChunk, 'x'));
+    if (++reads == 3) world.file("file", Bytes(30 * kChunk, 'x'));
   };
   run_all(world, 0, 1);
   EXPECT_EQ(world.job(id).error_code, static_cast<std::uint16_t>(Errc::kSourceChanged));

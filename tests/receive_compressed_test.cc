@@ -106,7 +106,7 @@ TEST_F(ReceiveCompressed, WhatTheLetterDoesNotPromise_IsNotPlaced) {
   for (int i = 0; i < 100; ++i) bomb.run(0, 128 << 10, i == 99);
   letter = promise(ReceiveWorld::letter_for(bomb.take(), "f", 5), content);
   expect_failed(letter, "more bytes than promised");
-  letter = promise(ReceiveWorld::letter_for(as_bytes("plain"), "f", 6), as_bytes("plain"));
+  letter = promise(ReceiveWorld::letter_for(as_bytes("plain"), "f", 6), content);
   expect_failed(letter, "no zstd frame");
 }
 

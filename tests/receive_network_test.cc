@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/retract_send.h"
+#include "support/contents.h"
 #include "support/party_network.h"
 
 namespace taubenpost {
@@ -12,11 +13,7 @@ using std::chrono::hours;
 
 class ReceiveNetwork : public testing::Test, protected PartyNetwork {
  protected:
-  static Bytes pattern(std::size_t size) {
-    Bytes bytes(size);
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + i / 251);
-    return bytes;
-  }
+  static Bytes pattern(std::size_t size) { return incompressible(size); }
 
   void SetUp() override {
     const Result<Invitation> invitation = sender.run(new_channel(sender.ports(), "alice"));

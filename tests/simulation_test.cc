@@ -22,6 +22,7 @@
 #include "engine/share_send.h"
 #include "localnet/random.h"
 #include "localnet_testing.h"
+#include "support/contents.h"
 #include "support/party.h"
 
 namespace taubenpost {
@@ -131,9 +132,7 @@ class Simulation {
   void queue(std::size_t number) {
     constexpr std::size_t kSizes[] = {0, 300, 1'545, 4'000, 12'000, 30'000};
     const std::size_t size = kSizes[roll(std::size(kSizes))] + roll(2);
-    Bytes content(size);
-    for (std::size_t i = 0; i < size; ++i)
-      content[i] = static_cast<std::uint8_t>(i * 31 + i / 251 + number);
+    const Bytes content = number % 3 == 2 ? compressible(size) : incompressible(size, number);
     const std::string name = file_name(number);
     std::vector<std::string> to;
     for (std::size_t i = 0; i < recipients_.size(); ++i)
@@ -148,7 +147,7 @@ class Simulation {
     if (roll(4) == 0) request.commit = Way::kDirect;
     if (roll(8) == 0) request.expire = 600 + roll(7'200);
     jobs_.push_back(sender_.queue(name, content, to, std::move(request)));
-    contents_.push_back(std::move(content));
+    contents_.push_back(content);
   }
 
   // Then more work comes in, urgent or not.

@@ -21,12 +21,13 @@ const JobId kReceiving = rows::run_of<16>(0xb0);
 constexpr std::uint64_t kLetterAt = 3;
 constexpr BatchIndex kLetters{kFirstCommitBatch};
 
-// Twenty boxes in three slices; the last batch is being copied.
+// Twenty boxes in three slices, as they were before row version 14; the last batch is being copied.
 SendJobRow uploading() {
   SendJobRow row = rows::send_job();
   row.plan = {20 * 1545, {}, 1549, 20, 8, 8, rows::run_of<32>(2), {}};
   row.next_batch = 3;
   row.layout = Layout::kLetters;
+  row.source_kind = SourceKind::kPath;
   return row;
 }
 SendJobRow committing() {
@@ -163,12 +164,14 @@ class StoreCheck : public testing::Test {
                      .create(AwaitedRow{rows::kChannel, 2, rows::run_of<kIndexSize>(1), 7})
                      .note(rows::kJob, 1, "queued")
                      .note(kReceiving, 1, "found")));
-    RealFiles files(dir.state(), (*store)->spool_key(), (*store)->identity()->store, disk);
-    auto spool = files.create_spool(rows::kJob);
-    ASSERT_TRUE(spool);
-    for (const std::size_t size : {8 * 1545, 8 * 1545, 4 * 1545})
-      ASSERT_TRUE((*spool)->append_slice(Bytes(size)));
-    ASSERT_TRUE((*spool)->finish());
+    write_spool((*store)->spool_key(), (*store)->identity()->store, {8 * 1545, 8 * 1545, 4 * 1545});
+  }
+  void write_spool(SecretArray<32> key, StoreId store, const std::vector<std::size_t>& slices) {
+    RealFiles files(dir.state(), std::move(key), store, disk);
+    auto written = files.create_spool(rows::kJob);
+    ASSERT_TRUE(written);
+    for (const std::size_t size : slices) ASSERT_TRUE((*written)->append_slice(Bytes(size)));
+    ASSERT_TRUE((*written)->finish());
   }
   std::string spool() const { return dir.state() / "spool" / to_base32(rows::kJob); }
 
@@ -423,6 +426,26 @@ TEST_F(StoreCheck, BrokenSpool_IsTold) {
   EXPECT_TRUE(told("it is cut"));
   fs::remove(spool());
   EXPECT_TRUE(told("it is missing"));
+}
+
+TEST_F(StoreCheck, SpoolOfEachKind_HasTheSlicesThatItsJobNeeds) {
+  constexpr std::size_t kSlice = 16 << 10;
+  struct Kind {
+    SourceKind source;
+    std::vector<std::size_t> slices;
+  };
+  for (const Kind& kind :
+       {Kind{SourceKind::kPath, {kSlice, 20 * 1545 - kSlice}}, Kind{SourceKind::kInPlace, {2 * 32}},
+        Kind{SourceKind::kStandardInput, {kSlice, 20 * 1545 - kSlice}}}) {
+    put(send_job_key(rows::kJob), with(uploading(), [&](SendJobRow& row) {
+          row.plan.usize = row.plan.size;
+          row.source_kind = kind.source;
+        }));
+    EXPECT_EQ(findings().size(), 1U) << "of another kind";
+    write_spool(spool_key_of(*opened), opened->seal->store(), kind.slices);
+    EXPECT_EQ(findings(), std::vector<std::string>{});
+    EXPECT_EQ(summary.spool_slices, kind.slices.size());
+  }
 }
 
 TEST_F(StoreCheck, UploadThatFailed_IsWholeAsLongAsItCanBeTriedAgain) {

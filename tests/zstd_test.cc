@@ -56,7 +56,7 @@ void expect_refused(ByteView frame, std::uint64_t size, const std::string& why) 
 }
 
 TEST(Zstd, AnyContent_ComesBack) {
-  for (const std::size_t size : {0U, 1U, 100U, 16'384U, 131'072U, 131'073U, 3'000'000U}) {
+  for (const std::size_t size : {0U, 1U, 100U, 16'384U, 131'072U, 131'073U, 300'000U}) {
     for (const Bytes& content : {compressible(size), incompressible(size)}) {
       for (const auto& known :
            {std::optional<std::uint64_t>(size), std::optional<std::uint64_t>()}) {
@@ -70,7 +70,7 @@ TEST(Zstd, AnyContent_ComesBack) {
 
 TEST(Zstd, Frame_HasNoChecksumAndABoundedWindow) {
   constexpr std::uint8_t kChecksum = 4, kDictionary = 3, kSingleSegment = 0x20;
-  const Bytes large = compressible(9'000'000);
+  const Bytes large = compressible(5'000'000);
   for (const auto& known :
        {std::optional<std::uint64_t>(large.size()), std::optional<std::uint64_t>()}) {
     const Bytes frame = encoded(large, known, 100'000);

@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "base/failpoint.h"
-#include "model/has_upload.h"
+#include "model/spooled.h"
 #include "store/durable_file.h"
 #include "store/open_store.h"
 #include "store/row_store.h"
@@ -104,15 +104,15 @@ class Copy {
     return disk_.sync_folder(unfinished_ + "/store.db");
   }
 
-  // What an upload reads, or will when it is tried again; a job that is still preparing reads its
-  // source again.
+  // What an upload reads, or will when it is tried again, and what came from standard input;
+  // another job that is still preparing reads its source again.
   Status copy_spools(const OpenedStore& store) {
     const RowStore rows(*store.db, *store.seal);
     bool any = false;
     const auto copy = [&](const RowKey& key, std::string_view value) -> Status {
       const Result<SendJobRow> job = rows.unseal<SendJobRow>(key, value);
       if (!job) return job.error();
-      if (!has_upload(*job)) return ok();
+      if (!has_spool(*job)) return ok();
       if (!any) TP_TRY(disk_.make_folder(unfinished_ + "/spool"));
       any = true;
       return copy_file("spool/" + to_base32(job->id));

@@ -55,9 +55,11 @@ inline constexpr std::array kFailpoints{
     std::string_view{"files.spool.before_sync"},
     std::string_view{"files.spool.synced"},
     std::string_view{"files.spool.folder_synced"},
-    // files/part_file.cc
+    // files/part_file.cc, files/decode_part.cc
     std::string_view{"files.part.before_sync"},
     std::string_view{"files.part.synced"},
+    std::string_view{"files.part.decoded"},
+    std::string_view{"files.part.replaced"},
     std::string_view{"files.place.before_rename"},
     std::string_view{"files.place.renamed"},
     std::string_view{"files.place.folder_synced"},

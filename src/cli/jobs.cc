@@ -130,6 +130,23 @@ std::string_view name_of(Way way) { return way == Way::kCopy ? "copy" : "direct"
 std::string_view transport_of(const SendJobRow& row) {
   return row.chooses_transport && row.plan.box_max == 0 ? "auto" : name_of(row.transport);
 }
+
+std::string_view name_of(Encoding encoding) {
+  return encoding == Encoding::kZstd ? "zstd" : "none";
+}
+
+std::string_view name_of(SourceKind kind) {
+  switch (kind) {
+    case SourceKind::kPath:
+      return "path";
+    case SourceKind::kInPlace:
+      return "in-place";
+    case SourceKind::kStandardInput:
+      return "stdin";
+  }
+  return "?";
+}
+
 std::string_view name_of(IfExists if_exists) {
   switch (if_exists) {
     case IfExists::kRename:
@@ -268,6 +285,7 @@ Json SendView::json() const {
                {"finished", retraction->finished},
                {"error", error_json(retraction->error_code, retraction->error_text)}};
   }
+  const bool is_taken = is_taken_in(row);
   return {{"id", to_base32(row.id)},
           {"state", name_of(row.state)},
           {"paused", row.paused},
@@ -278,11 +296,14 @@ Json SendView::json() const {
           {"deadline", row.deadline},
           {"idempotency_key", row.key.empty() ? Json(nullptr) : Json(row.key)},
           {"source", row.source},
+          {"source_kind", name_of(row.source_kind)},
           {"more_sources", row.more_sources},
           {"kind", row.archive ? "tar" : "file"},
           {"layout", name_of(row.layout)},
           {"name", row.name},
           {"size", row.identity.size},
+          {"encoding", is_taken ? Json(name_of(row.plan.encoding)) : Json(nullptr)},
+          {"encoded_size", is_taken ? Json(row.plan.size) : Json(nullptr)},
           {"created", row.created},
           {"finished", row.finished},
           {"boxes", boxes},

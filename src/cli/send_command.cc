@@ -1,11 +1,14 @@
-// taubenpost send: queues a file, or an archive of several, and with --wait brings it to its end.
+// taubenpost send: queues a file, an archive of several, or standard input, and with --wait brings
+// it to its end.
 #include <filesystem>
 #include <map>
 
+#include "app/standard_input.h"
 #include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
+#include "engine/end_send.h"
 #include "engine/engine.h"
 #include "engine/enqueue.h"
 #include "engine/forecast.h"
@@ -28,6 +31,7 @@ struct SendArgs {
   std::string key;
   bool allow_expiry_risk = false;
   bool wait = false;
+  bool in_place = false;
   std::uint32_t window = 0;
   std::string transport = "copy";
   bool separate_bodies = false;
@@ -47,6 +51,7 @@ Result<std::string> source_of(const std::string& given) {
 }
 
 Way way_of(const std::string& name) { return name == "direct" ? Way::kDirect : Way::kCopy; }
+
 Status read_time(const std::string& text, const char* option, std::uint64_t& time) {
   if (text.empty()) return ok();
   const Result<std::uint64_t> parsed = parse_time(text, unix_now());
@@ -84,20 +89,9 @@ Result<int> end_of(Context& context, const ports::Store& store, const JobId& id,
   return is_partly_posted(*job) ? kPartial : kFailed;
 }
 
-Result<int> run_send(Context& context, const SendArgs& args) {
-  std::vector<std::string> sources;
-  for (const std::string& path : args.paths) {
-    Result<std::string> source = source_of(path);
-    if (!source) return source.error();
-    sources.push_back(std::move(source).value());
-  }
-  const Result<Session*> opened = context.session();
-  if (!opened) return opened.error();
-  Session& session = **opened;
-  const Result<JobWatch> watch = JobWatch::start(session.store());
-  if (!watch) return watch.error();
+// Of all but what is to be sent.
+Result<SendRequest> request_of(const SendArgs& args) {
   SendRequest request;
-  request.sources = std::move(sources);
   request.to = args.to;
   request.note = args.note;
   request.name = args.name;
@@ -106,25 +100,63 @@ Result<int> run_send(Context& context, const SendArgs& args) {
   TP_TRY(read_time(args.deadline, "--deadline", request.deadline));
   request.key = args.key;
   request.allow_expiry_risk = args.allow_expiry_risk;
-  const Result<bool> existing = is_known(session.store(), args.key);
-  if (!existing) return existing.error();
   request.window = args.window;
   request.transport = way_of(args.transport);
   request.choose_transport = args.transport == "auto";
   request.separate_bodies = args.separate_bodies;
   request.commit = way_of(args.commit);
   request.expire = args.expire;
-  const Result<JobId> id = session.run(enqueue_send(session.ports(), std::move(request)));
+  request.in_place = args.in_place;
+  return request;
+}
+
+// The job is in the store when this returns. What was read of an input that did not come to its end
+// goes at once.
+Result<JobId> queue(Session& session, SendRequest request, const StandardInput* input) {
+  Result<JobId> id = session.run(enqueue_send(session.ports(), std::move(request)));
+  if (!id && input != nullptr && !input->has_ended())
+    static_cast<void>(remove_orphaned_spools(session.ports()));
+  return id;
+}
+
+void warn_of_ageing(Output& out, const SendView& queued, const std::string& path) {
+  if (queued.eta == 0 && is_usually_too_large(size_to_send(queued.row)))
+    out.notice(printable(path, 4096) +
+               ": at the usual packet a second its first boxes age out before the last are sent; "
+               "nothing was measured yet on this network");
+}
+
+Result<int> run_send(Context& context, const SendArgs& args) {
+  Result<SendRequest> request = request_of(args);
+  if (!request) return request.error();
+  std::unique_ptr<StandardInput> input;
+  for (const std::string& path : args.paths) {
+    if (path == "-" && input == nullptr) {
+      Result<std::unique_ptr<StandardInput>> opened = StandardInput::open();
+      if (!opened) return opened.error();
+      input = std::move(opened).value();
+      request->input = input.get();
+      continue;
+    }
+    Result<std::string> source = source_of(path);
+    if (!source) return source.error();
+    request->sources.push_back(std::move(source).value());
+  }
+  const Result<Session*> opened = context.session();
+  if (!opened) return opened.error();
+  Session& session = **opened;
+  const Result<JobWatch> watch = JobWatch::start(session.store());
+  if (!watch) return watch.error();
+  const Result<bool> existing = is_known(session.store(), args.key);
+  if (!existing) return existing.error();
+  const Result<JobId> id = queue(session, std::move(request).value(), input.get());
   if (!id) return id.error();
 
   Result<SendJobRow> row = session.store().send_job(*id);
   if (!row) return row.error();
   const Result<SendView> queued = view_with_eta(session.store(), std::move(row).value());
   if (!queued) return queued.error();
-  if (!*existing && queued->eta == 0 && is_usually_too_large(queued->row.identity.size))
-    context.out().notice(printable(args.paths.front(), 4096) +
-                         ": at the usual packet a second its first boxes age out before the last "
-                         "are sent; nothing was measured yet on this network");
+  if (!*existing) warn_of_ageing(context.out(), *queued, args.paths.front());
   if (*existing)
     context.out().notice("the idempotency key " + printable(args.key) + " has this job already");
   print(context.out(), *queued, *existing);
@@ -144,7 +176,9 @@ void add_send(Commands& commands) {
   CLI::App* command =
       commands.root.add_subcommand("send", "Queues files or folders for recipients");
   const auto args = on_chosen<SendArgs>(commands, *command, run_send);
-  command->add_option("PATH", args->paths, "a file; a folder, or several, are sent as one archive")
+  command
+      ->add_option("PATH", args->paths,
+                   "a file; a folder, or several, are sent as one archive; '-': standard input")
       ->required();
   command->add_option("--to", args->to, "channel of a recipient; once for each")
       ->required()
@@ -199,6 +233,8 @@ void add_send(Commands& commands) {
       ->type_name("KEY");
   command->add_flag("--allow-expiry-risk", args->allow_expiry_risk,
                     "queue what may age out before its recipients can fetch it");
+  command->add_flag("--in-place", args->in_place,
+                    "read the file where it is, until it is posted, instead of copying it first");
   command->add_flag("--wait", args->wait, "stay until it is posted");
 }
 

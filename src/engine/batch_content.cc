@@ -71,25 +71,6 @@ Result<Slice> BodyBoxes::box(const BatchRow& row, std::uint32_t item) {
   return slice(at, 1);
 }
 
-// A batch begins at a slice of the spool, and a builder call is one slice of it.
-Result<Bytes> SpooledChunks::read(std::uint64_t first, std::uint32_t count) const {
-  TP_CHECK(count <= plan_.slice_chunks && count > 0);
-  const std::uint64_t slice_size = plan_.slice_chunks * chunk_;
-  const std::uint64_t slice = first / plan_.slice_chunks;
-  const std::uint64_t begin = slice * slice_size;
-  const std::uint64_t length = std::min(slice_size, plan_.size - begin);
-  Result<Bytes> plain = files_.read_spool(job_, SliceIndex{slice}, slice_size, length);
-  // A damaged spool is the end of this job, not of the store.
-  if (!plain && plain.error().code == Errc::kStoreBad)
-    return error(Errc::kInvalid, plain.error().what, "send the file again");
-  if (!plain) return plain.error();
-  const std::uint64_t skip = (first % plan_.slice_chunks) * chunk_;
-  const std::uint64_t end = std::min<std::uint64_t>(skip + count * chunk_, plain->size());
-  TP_CHECK(skip < end);
-  return Bytes(plain->begin() + static_cast<std::ptrdiff_t>(skip),
-               plain->begin() + static_cast<std::ptrdiff_t>(end));
-}
-
 asio::awaitable<Result<Verdict>> read_chunk_back(EnginePorts ports, bacap::ReadCap cap,
                                                  IndexBytes index, Bytes expected,
                                                  std::string where) {

@@ -11,6 +11,7 @@
 
 #include "bacap/capability.h"
 #include "engine/ageing.h"
+#include "engine/content_chunks.h"
 #include "engine/ports.h"
 #include "engine/steer_send.h"
 
@@ -64,24 +65,6 @@ class BodyBoxes : public BatchContent {
   virtual boost::asio::awaitable<Result<Verdict>> read_back(BatchRow row, std::uint32_t item) = 0;
 };
 
-// Chunks of the content, read from the sealed spool.
-class SpooledChunks {
- public:
-  SpooledChunks(const SendJobRow& job, ports::Files& files)
-      : job_(job.id),
-        plan_(job.plan),
-        chunk_(chunk_size(ByteSize{job.plan.box_max}).value()),
-        files_(files) {}
-  // At most one slice of the spool. kInvalid if that is damaged.
-  Result<Bytes> read(std::uint64_t first, std::uint32_t count) const;
-
- private:
-  const JobId job_;
-  const SendPlan plan_;
-  const std::uint64_t chunk_;
-  ports::Files& files_;
-};
-
 // Whether a box holds this chunk of ours; errors as BatchContent::verify(). `where`: of what it is.
 boost::asio::awaitable<Result<Verdict>> read_chunk_back(EnginePorts ports, bacap::ReadCap cap,
                                                         IndexBytes index, Bytes expected,
@@ -99,7 +82,7 @@ class BodyContent : public BodyBoxes {
 
  private:
   const SendJobRow job_;
-  SpooledChunks chunks_;
+  ContentChunks chunks_;
   EnginePorts ports_;
 };
 

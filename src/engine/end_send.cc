@@ -5,7 +5,7 @@
 #include "base/failpoint.h"
 #include "engine/inline_channels.h"
 #include "engine/retract_send.h"
-#include "model/has_upload.h"
+#include "model/spooled.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -27,9 +27,8 @@ asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent ev
   row.finished = ports.clock.unix_ms() / 1000;
   SendJobRow ended = row;
   ended.state = after(row.state, event).value_or(row.state);
-  const bool keep = has_upload(ended);
   Transaction step;
-  if (!keep) TP_CO_TRY(drop_batches(ports.store, id, step));
+  if (!has_upload(ended)) TP_CO_TRY(drop_batches(ports.store, id, step));
   if (!retraction)
     TP_CO_TRY(release_channels(
         ports.store, row, event == SendEvent::kGiveUp ? Release::kEnded : Release::kUndoing, step));
@@ -39,7 +38,7 @@ asio::awaitable<Status> end_send(EnginePorts ports, SendJobRow row, SendEvent ev
   Status stored = co_await ports.store.commit(std::move(step));
   if (!stored) co_return stored.error();
   TP_FAILPOINT("send.ended");
-  if (keep) co_return ok();
+  if (has_spool(ended)) co_return ok();
   co_return ports.files.remove_spool(id);
 }
 
@@ -69,7 +68,7 @@ Status remove_orphaned_spools(EnginePorts ports) {
   for (const JobId& id : spools.value()) {
     const Result<SendJobRow> row = ports.store.send_job(id);
     if (!row && row.error().code != Errc::kNotFound) return row.error();
-    if (!row || (has_ended(row->state) && !has_upload(row.value())))
+    if (!row || (has_ended(row->state) && !has_spool(row.value())))
       TP_TRY(ports.files.remove_spool(id));
   }
   return ok();

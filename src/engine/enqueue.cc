@@ -7,6 +7,7 @@
 #include "engine/forecast.h"
 #include "engine/incoming.h"
 #include "engine/letter_of.h"
+#include "engine/plan_send.h"
 #include "engine/steer_send.h"
 #include "wire/letter.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 constexpr std::size_t kNoteMax = 512;
 constexpr std::size_t kKeyMax = 255;
-// What recipients take by default, and a limit to the positions that one job has.
+constexpr std::string_view kInputSource = "-";
 
 Result<JobId> id_of_key(const ports::Store& store, const std::string& key) {
   const Result<StoreIdentityRow> identity = store.identity();
@@ -38,8 +39,10 @@ Bytes32 digest_of(const SendRequest& request, const std::string& name,
     append_be(all, static_cast<std::uint64_t>(text.size()));
     append(all, as_bytes(text));
   };
-  append_be(all, static_cast<std::uint64_t>(request.sources.size()));
-  for (const std::string& source : request.sources) add(source);
+  const std::vector<std::string> input{std::string(kInputSource)};  // no absolute path
+  const auto& sources = request.input == nullptr ? request.sources : input;
+  append_be(all, static_cast<std::uint64_t>(sources.size()));
+  for (const std::string& source : sources) add(source);
   add(name);
   add(request.note);
   std::vector<ChannelId> ids;
@@ -66,7 +69,15 @@ Result<std::optional<JobId>> same_again(const ports::Store& store, const std::st
 
 // What may be wrong with a request as it is written.
 Status valid(const SendRequest& request, std::uint64_t now) {
-  if (request.sources.empty()) return error(Errc::kUsage, "there is nothing to send");
+  const bool has_input = request.input != nullptr;
+  if (request.sources.empty() != has_input)
+    return error(Errc::kUsage, has_input ? "standard input is sent by itself, without other files"
+                                         : "there is nothing to send");
+  if (has_input && request.name.empty())
+    return error(Errc::kUsage, "what comes from standard input has no name",
+                 "give it one with --name");
+  if (has_input && request.in_place)
+    return error(Errc::kUsage, "standard input can't be read in place", "leave out --in-place");
   if (request.note.size() > kNoteMax || !is_utf8(request.note))
     return error(Errc::kUsage, "the note is not UTF-8 of at most 512 bytes");
   if (request.key.size() > kKeyMax || !is_utf8(request.key))
@@ -155,33 +166,85 @@ std::vector<std::string> sources_of(const SendJobRow& job) {
   return sources;
 }
 
-Result<SendJobRow> new_send_job(const EnginePorts& ports, std::vector<std::string> sources,
-                                std::string name, std::string note) {
-  const Result<std::unique_ptr<ports::Source>> file = ports.files.open_source(sources);
-  if (!file) return file.error();
+SendJobRow empty_send_job(const EnginePorts& ports, std::string name, std::string note) {
   SendJobRow job;
   ports.random.fill(job.id);
   ports.random.fill(job.transfer);
   job.created = ports.clock.unix_ms() / 1000;
+  job.name = std::move(name);
+  job.note = std::move(note);
+  return job;
+}
+
+Result<SendJobRow> new_send_job(const EnginePorts& ports, std::vector<std::string> sources,
+                                std::string name, std::string note) {
+  const Result<std::unique_ptr<ports::Source>> file = ports.files.open_source(sources);
+  if (!file) return file.error();
+  SendJobRow job = empty_send_job(ports, std::move(name), std::move(note));
   job.source = std::move(sources.front());
   job.more_sources.assign(std::make_move_iterator(sources.begin() + 1),
                           std::make_move_iterator(sources.end()));
   job.archive = (*file)->is_archive();
-  job.name = std::move(name);
-  job.note = std::move(note);
   job.identity = (*file)->identity();
   job.mode = (*file)->mode();
   job.mtime = job.identity.mtime_ns / 1'000'000'000;
   return job;
 }
 
+namespace {
+
+// What the request says beside its source.
+void set_options(SendJobRow& job, const SendRequest& request) {
+  job.priority = static_cast<std::int8_t>(request.priority);
+  job.not_before = request.not_before;
+  job.deadline = request.deadline;
+  job.window = request.window;
+  job.transport = request.transport;
+  job.chooses_transport = request.choose_transport;
+  job.commit = request.commit;
+  job.separate_bodies = request.separate_bodies;
+  job.expire = request.expire;
+}
+
+Result<SendJobRow> job_for(const EnginePorts& ports, const SendRequest& request, std::string name) {
+  if (request.input != nullptr) {
+    SendJobRow job = empty_send_job(ports, std::move(name), request.note);
+    job.source = kInputSource;
+    job.source_kind = SourceKind::kStandardInput;
+    return job;
+  }
+  Result<SendJobRow> job = new_send_job(ports, request.sources, std::move(name), request.note);
+  if (!job || !request.in_place) return job;
+  if (job->archive)
+    return error(Errc::kUsage, "only a single file can be read in place",
+                 "leave out --in-place: the archive is made while it is read");
+  job->source_kind = SourceKind::kInPlace;
+  return job;
+}
+
+// Nothing of it stays.
+Error drop_input(const EnginePorts& ports, const SendRequest& request, JobId id, Error failure) {
+  if (request.input != nullptr)
+    static_cast<void>(ports.files.remove_spool(id));  // what stays goes with the next run
+  return failure;
+}
+
+// What can be said when the size of the content is known.
+Status takes(const EnginePorts& ports, const SendJobRow& job, bool allow_expiry_risk) {
+  if (job.layout == Layout::kInline) TP_TRY(valid_inline(job));
+  if (allow_expiry_risk) return ok();
+  return fits_in_time(ports.store, job, ports.clock.unix_ms() / 1000);
+}
+
+}  // namespace
+
 asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest request) {
   const Result<std::vector<ChannelRow>> channels = outgoing_channels(ports.store, request.to);
   if (!channels) co_return channels.error();
   const std::uint64_t now = ports.clock.unix_ms() / 1000;
   TP_CO_TRY(valid(request, now));
-  const std::string& first = request.sources.front();
-  std::string name = request.name.empty() ? first.substr(first.rfind('/') + 1) : request.name;
+  std::string name = request.name;
+  if (name.empty()) name = request.sources.front().substr(request.sources.front().rfind('/') + 1);
   if (!wire::valid_name(name))
     co_return error(Errc::kUsage, printable(name) + ": not a name that a recipient can store",
                     "use UTF-8 of 1 to 255 bytes without control characters or backslashes");
@@ -191,7 +254,7 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   const Result<std::optional<JobId>> known = same_again(ports.store, request.key, digest);
   if (!known) co_return known.error();
   if (known.value()) co_return **known;
-  Result<SendJobRow> job = new_send_job(ports, request.sources, std::move(name), request.note);
+  Result<SendJobRow> job = job_for(ports, request, std::move(name));
   if (!job) co_return job.error();
   if (!request.key.empty()) {
     const Result<JobId> of_key = id_of_key(ports.store, request.key);
@@ -200,21 +263,17 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
     job->key = request.key;
     job->request = digest;
   }
-  job->priority = static_cast<std::int8_t>(request.priority);
-  job->not_before = request.not_before;
-  job->deadline = request.deadline;
-  job->window = request.window;
-  job->transport = request.transport;
-  job->chooses_transport = request.choose_transport;
-  job->commit = request.commit;
-  job->separate_bodies = request.separate_bodies;
-  job->expire = request.expire;
+  set_options(*job, request);
   job->layout = *layout;
   job->recipients = static_cast<std::uint32_t>(channels->size());
-  if (job->layout == Layout::kInline) TP_CO_TRY(valid_inline(*job));
-  if (!request.allow_expiry_risk) TP_CO_TRY(fits_in_time(ports.store, *job, now));
-
+  if (request.input != nullptr) {
+    Status taken = co_await take_input(ports, *request.input, *job);
+    if (!taken) co_return taken.error();
+  }
   const JobId id = job->id;
+  const Status possible = takes(ports, *job, request.allow_expiry_risk);
+  if (!possible) co_return drop_input(ports, request, id, possible.error());
+
   Transaction step;
   for (std::uint32_t i = 0; i < job->recipients; ++i)
     step.create(new_recipient(id, i, channels.value()[i]));
@@ -222,11 +281,12 @@ asio::awaitable<Result<JobId>> enqueue_send(EnginePorts ports, SendRequest reque
   step.create(std::move(job).value());
   Status stored = co_await ports.store.commit(std::move(step));
   if (stored) co_return id;
-  if (stored.error().code != Errc::kStateConflict) co_return stored.error();
+  if (stored.error().code != Errc::kStateConflict)
+    co_return drop_input(ports, request, id, stored.error());
   // Somebody else was faster with the same key.
   const Result<std::optional<JobId>> other = same_again(ports.store, request.key, digest);
   if (!other) co_return other.error();
-  if (!other.value()) co_return stored.error();
+  if (!other.value()) co_return drop_input(ports, request, id, stored.error());
   co_return **other;
 }
 

@@ -34,7 +34,7 @@ bool uploads(const SendJobRow& row) {
 
 std::uint64_t boxes_of(const SendJobRow& row) {
   if (row.plan.boxes > 0) return row.plan.boxes;
-  return copies_of(row) * ((row.identity.size + kUsualChunk - 1) / kUsualChunk);
+  return copies_of(row) * ((size_to_send(row) + kUsualChunk - 1) / kUsualChunk);
 }
 
 Result<std::uint64_t> packets_left(const ports::Store& store, const SendJobRow& row) {
@@ -49,6 +49,14 @@ std::string days(std::uint64_t seconds) {
 }
 
 }  // namespace
+
+bool is_taken_in(const SendJobRow& row) {
+  return row.plan.box_max != 0 || row.source_kind == SourceKind::kStandardInput;
+}
+
+std::uint64_t size_to_send(const SendJobRow& row) {
+  return is_taken_in(row) ? row.plan.size : row.identity.size;
+}
 
 Result<std::uint64_t> boxes_done(const ports::Store& store, const SendJobRow& row) {
   // Batches that were opened are done, but for those that still have a row.

@@ -18,6 +18,10 @@ inline constexpr std::uint64_t kRecipientSlackS = 86'400;
 // What a daemon of the usual configuration sends at most.
 inline constexpr std::uint64_t kUsualRate = 1'000;  // packets in 1000 s
 
+// Whether the content was read, so that it is known what will be sent.
+bool is_taken_in(const SendJobRow& row);
+// Bytes that are sent of it; until that is known: its size.
+std::uint64_t size_to_send(const SendJobRow& row);
 // Chunks of the body that were read back.
 Result<std::uint64_t> boxes_done(const ports::Store& store, const SendJobRow& row);
 

@@ -29,7 +29,7 @@ class InlineContent : public BodyBoxes {
   const std::uint32_t slice_items_;
   const std::vector<RecipientRow> recipients_;
   std::vector<IndexWalk> walks_;  // of each recipient, from the header on
-  SpooledChunks chunks_;
+  ContentChunks chunks_;
   EnginePorts ports_;
 };
 

@@ -14,7 +14,7 @@ void describe(const SendJobRow& row, Out& out) {
   out.digest = row.plan.digest;
   if (row.archive) {
     out.kind = wire::LetterKind::kTar;
-  } else {
+  } else if (row.source_kind != SourceKind::kStandardInput) {
     out.mode = row.mode;
     out.mtime = row.mtime;
   }
@@ -40,6 +40,11 @@ Bytes letter_of(const SendJobRow& row, RecipientIndex recipient) {
   letter.name = row.name;
   letter.size = letter.usize = row.plan.size;
   letter.udigest = letter.digest;
+  if (row.plan.encoding != Encoding::kNone) {
+    letter.encoding = row.plan.encoding;
+    letter.usize = row.plan.usize;
+    letter.udigest = row.plan.udigest;
+  }
   letter.sent = row.sent;
   letter.until = row.until;
   letter.content = row.plan.inline_data;

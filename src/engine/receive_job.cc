@@ -166,6 +166,11 @@ asio::awaitable<Status> ReceiveJob::start(ReceiveJobRow row) {
 asio::awaitable<Status> ReceiveJob::fetch(ReceiveJobRow row) {
   const Result<Incoming> incoming = incoming_of(row);
   if (!incoming) co_return incoming.error();
+  // A run before this one may have decoded it.
+  if (std::holds_alternative<Bytes>(incoming->content)) {
+    Status removed = ports_.files.remove_part(row.folder, id_);
+    if (!removed) co_return folder_failed(removed.error());
+  }
   const auto part = ports_.files.open_part(row.folder, id_);
   if (!part) co_return folder_failed(part.error());
   if (const auto* inside = std::get_if<Bytes>(&incoming->content)) {

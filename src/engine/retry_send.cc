@@ -1,5 +1,7 @@
 #include "engine/retry_send.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -8,7 +10,7 @@
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
 #include "engine/reserve_position.h"
-#include "model/has_upload.h"
+#include "model/spooled.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -41,14 +43,29 @@ Error too_late() {
   return error(Errc::kRefused, "the content ages out too soon to be tried again", kRestartHint);
 }
 
+// What the job reads is there, and is what was queued.
+Status has_source(const EnginePorts& ports, const SendJobRow& row) {
+  if (row.source_kind == SourceKind::kStandardInput) {
+    const Result<std::vector<JobId>> spools = ports.files.spools();
+    if (!spools) return spools.error();
+    if (std::count(spools->begin(), spools->end(), row.id) > 0) return ok();
+    return error(Errc::kRefused, "what was read from standard input is not there any more",
+                 "send it again");
+  }
+  const Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(sources_of(row));
+  if (!source) return source.error();
+  SourceIdentity known = row.identity;
+  // As it is read in place: the device may have got another number.
+  if (row.source_kind == SourceKind::kInPlace) known.device = (*source)->identity().device;
+  if ((*source)->identity() == known) return ok();
+  return error(Errc::kRefused, printable(row.source) + ": changed since it was queued",
+               kRestartHint);
+}
+
 // Nothing was planned: from the beginning, with the source that was queued.
 Result<SendEvent> queue_again(EnginePorts& ports, const SendJobRow& row) {
   TP_TRY(before_deadline(ports, row));
-  Result<std::unique_ptr<ports::Source>> source = ports.files.open_source(sources_of(row));
-  if (!source) return source.error();
-  if ((*source)->identity() != row.identity)
-    return error(Errc::kRefused, printable(row.source) + ": changed since it was queued",
-                 kRestartHint);
+  TP_TRY(has_source(ports, row));
   return SendEvent::kQueueAgain;
 }
 
@@ -59,6 +76,7 @@ Result<SendEvent> upload_again(EnginePorts& ports, const SendJobRow& row) {
   if (row.first_epoch != 0 && is_too_late(now, ages_out_at(row.first_epoch))) return too_late();
   if (row.plan.boxes > 0 && !has_upload(row))
     return error(Errc::kRefused, "to try again would fail again: " + row.error_text, kRestartHint);
+  if (row.plan.boxes > 0 && row.source_kind == SourceKind::kInPlace) TP_TRY(has_source(ports, row));
   return SendEvent::kUploadAgain;
 }
 
@@ -105,12 +123,47 @@ Result<SendEvent> plan_retry(EnginePorts& ports, const SendJobRow& row, Transact
   return queue_again(ports, row);
 }
 
+// A job of what was read for `old`, without its spool.
+Result<SendJobRow> same_input(const EnginePorts& ports, const SendJobRow& old) {
+  TP_TRY(has_source(ports, old));
+  SendJobRow job = empty_send_job(ports, old.name, old.note);
+  job.source = old.source;
+  job.identity = old.identity;
+  job.plan.size = old.plan.size;
+  job.plan.digest = old.plan.digest;
+  job.plan.encoding = old.plan.encoding;
+  job.plan.usize = old.plan.usize;
+  job.plan.udigest = old.plan.udigest;
+  return job;
+}
+
+// Slices are sealed for one job.
+asio::awaitable<Status> copy_spool(EnginePorts ports, SendJobRow from, JobId to) {
+  const SpoolShape shape = spool_shape(from);
+  const Result<std::unique_ptr<ports::SpoolWriter>> writer = ports.files.create_spool(to);
+  if (!writer) co_return writer.error();
+  for (std::uint64_t slice = 0; slice * shape.slice < shape.size; ++slice) {
+    const std::uint64_t length = std::min(shape.slice, shape.size - slice * shape.slice);
+    const Result<Bytes> plain =
+        ports.files.read_spool(from.id, SliceIndex{slice}, shape.slice, length);
+    if (!plain && plain.error().code == Errc::kStoreBad)
+      co_return error(Errc::kRefused, plain.error().what, "send it again");
+    if (!plain) co_return plain.error();
+    TP_CO_TRY((*writer)->append_slice(*plain));
+    co_await ports.clock.sleep(std::chrono::milliseconds(0));  // others may go on
+  }
+  co_return (*writer)->finish();
+}
+
 // The request of `old`, for whoever was not posted; rows of the new recipients go into `step`. A
 // deadline that has passed was for the old one; its key names the old one for ever.
 Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transaction& step,
                            std::vector<std::string>& left_out) {
-  Result<SendJobRow> job = new_send_job(ports, sources_of(old), old.name, old.note);
+  Result<SendJobRow> job = old.source_kind == SourceKind::kStandardInput
+                               ? same_input(ports, old)
+                               : new_send_job(ports, sources_of(old), old.name, old.note);
   if (!job) return job.error();
+  job->source_kind = old.source_kind;
   job->window = old.window;
   job->transport = old.transport;
   job->chooses_transport = old.chooses_transport;
@@ -172,6 +225,13 @@ asio::awaitable<Result<Restarted>> restart_send(EnginePorts ports, JobId id) {
   Result<SendJobRow> job = new_job(ports, old.value(), step, restarted.left_out);
   if (!job) co_return job.error();
   restarted.job = job->id;
+  if (old->source_kind == SourceKind::kStandardInput) {
+    Status copied = co_await copy_spool(ports, *old, job->id);
+    if (!copied) {
+      static_cast<void>(ports.files.remove_spool(job->id));
+      co_return copied.error();
+    }
+  }
   const std::uint64_t now_ms = ports.clock.unix_ms();
   TP_CO_TRY(drop_batches(ports.store, id, step));
   step.note(id, now_ms, "sent anew, as job " + to_base32(job->id));
@@ -179,7 +239,10 @@ asio::awaitable<Result<Restarted>> restart_send(EnginePorts ports, JobId id) {
   step.create(std::move(job).value());
   step.move(std::move(old).value(), SendEvent::kReplace);
   Status stored = co_await ports.store.commit(std::move(step));
-  if (!stored) co_return stored.error();
+  if (!stored) {
+    static_cast<void>(ports.files.remove_spool(restarted.job));
+    co_return stored.error();
+  }
   TP_FAILPOINT("send.ended");
   // What is durable is done; a spool that stays is removed by the next run of the engine.
   static_cast<void>(ports.files.remove_spool(id));

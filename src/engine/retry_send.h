@@ -23,7 +23,8 @@ struct Restarted {
   JobId job{};                        // the new one
   std::vector<std::string> left_out;  // channels that the failed one has posted to
 };
-// For everybody who was not posted, with the source as it is now. Errors: kNothingToDo (the job did
+// For everybody who was not posted, with the source as it is now, or with what was read from
+// standard input. Errors: kNothingToDo (the job did
 // not fail), kRefused (letters may be on their way: retry_send() finds out; an inline one that has
 // positions in its channels), kNotFound, kSourceUnreadable.
 boost::asio::awaitable<Result<Restarted>> restart_send(EnginePorts ports, JobId id);

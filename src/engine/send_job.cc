@@ -1,11 +1,9 @@
 #include "engine/send_job.h"
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 
 #include "base/failpoint.h"
-#include "crypto/hash.h"
 #include "engine/ageing.h"
 #include "engine/backoff.h"
 #include "engine/batch_content.h"
@@ -14,7 +12,6 @@
 #include "engine/choose_transport.h"
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
-#include "engine/enqueue.h"
 #include "engine/held.h"
 #include "engine/in_time.h"
 #include "engine/index_steps.h"
@@ -22,8 +19,10 @@
 #include "engine/inline_content.h"
 #include "engine/job_errors.h"
 #include "engine/letter_of.h"
+#include "engine/plan_send.h"
 #include "engine/reserve_position.h"
 #include "engine/steer_send.h"
+#include "model/spooled.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -31,29 +30,11 @@ using ports::Transaction;
 
 namespace {
 
-constexpr std::uint64_t kSmallestBoxMax = 1200;  // design 3.1: a letter must always fit
-
-// At least four batches where it can be, so that uploads and copies overlap. Beyond that: the last
-// copy is waited for, at about three slots a box, and each batch costs about six packets of its
-// own. The sum is least near 1.5 times the root of the boxes.
-void shape_batches(SendPlan& plan, std::uint64_t boxes, const EngineOptions& options) {
-  const std::uint64_t quarter = (boxes + 3) / 4;
-  const auto best = static_cast<std::uint64_t>(1.5 * std::sqrt(static_cast<double>(boxes)));
-  const std::uint64_t most = std::min<std::uint64_t>({quarter, best, options.batch_chunks});
-  plan.slice_chunks =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(most, 1, options.slice_chunks));
-  plan.batch_chunks = static_cast<std::uint32_t>(
-      most < plan.slice_chunks ? plan.slice_chunks : most - most % plan.slice_chunks);
-}
-
-bool fits_into_letter(SendJobRow row, const SendPlan& plan) {
-  const std::uint64_t chunk = chunk_size(ByteSize{plan.box_max}).value();
-  if (plan.size >= chunk) return false;
-  row.plan = plan;
-  row.plan.boxes = 0;
-  row.sent = row.until = UINT32_MAX + 1ULL;
-  row.plan.inline_data.assign(plan.size, 0);
-  return plan.size == 0 || letter_of(row, RecipientIndex{0}).size() <= chunk;
+std::string size_text(const SendPlan& plan) {
+  const std::string size = std::to_string(plan.size) + " bytes";
+  return plan.encoding == Encoding::kNone
+             ? size
+             : size + " of " + std::to_string(plan.usize) + " compressed";
 }
 
 }  // namespace
@@ -117,8 +98,7 @@ asio::awaitable<Status> SendJob::start(SendJobRow row) {
   co_return started;
 }
 
-// Reads the source once: into the plan if it fits into the letter, else into the sealed spool. A
-// crash in here leaves the state as it was, and the next run begins again.
+// A crash in here leaves the state as it was, and the next run begins again.
 asio::awaitable<Status> SendJob::prepare(SendJobRow row) {
   Result<ports::NetworkView> view = co_await ports_.network.view(kDaemonLimitMs);
   if (!view) co_return view.error();
@@ -127,76 +107,16 @@ asio::awaitable<Status> SendJob::prepare(SendJobRow row) {
     if (!costs) co_return costs.error();
     row.transport = faster_way(*costs);
   }
-  Result<SendPlan> made = co_await plan(row, view->box_max);
+  Result<SendPlan> made = co_await plan_send(ports_, options_, row, view->box_max);
   if (!made) co_return made.error();
   row.plan = std::move(made).value();
   Transaction step;
   if (row.layout == Layout::kInline) TP_CO_TRY(co_await reserve_streams(ports_, row, step));
   step.note(id_, ports_.clock.unix_ms(),
-            "planned: " + std::to_string(row.plan.size) + " bytes, " +
-                std::to_string(row.plan.boxes) + " boxes, " + std::to_string(batch_count(row)) +
-                " batches");
+            "planned: " + size_text(row.plan) + ", " + std::to_string(row.plan.boxes) + " boxes, " +
+                std::to_string(batch_count(row)) + " batches");
   step.move(std::move(row), SendEvent::kPlanned);
   co_return co_await ports_.store.commit(std::move(step));
-}
-
-asio::awaitable<Result<SendPlan>> SendJob::plan(const SendJobRow& row, std::uint64_t box_max) {
-  if (box_max < kSmallestBoxMax)
-    co_return error(Errc::kRefused, "the network's boxes are too small: " +
-                                        std::to_string(box_max) + " bytes, 1200 are needed");
-  SendPlan plan;
-  plan.box_max = box_max;
-  plan.size = row.identity.size;
-  const std::uint64_t chunk = chunk_size(ByteSize{box_max}).value();
-  const std::uint64_t boxes = chunks_for(ByteSize{plan.size}, ByteSize{chunk}).value();
-  plan.boxes = boxes * copies_of(row);
-  if (row.layout == Layout::kLetters && fits_into_letter(row, plan)) plan.boxes = 0;
-  shape_batches(plan, row.separate_bodies ? boxes : plan.boxes, options_);
-  ports_.random.fill(plan.body_seed);
-  Status read = co_await spool(row, plan);
-  if (!read) co_return read.error();
-  co_return plan;
-}
-
-asio::awaitable<Status> SendJob::spool(SendJobRow row, SendPlan& plan) {
-  Result<std::unique_ptr<ports::Source>> source = ports_.files.open_source(sources_of(row));
-  if (!source) co_return source.error();
-  const auto changed = [&] {
-    return error(Errc::kSourceChanged, printable(row.source) + ": changed since it was queued",
-                 "send it again");
-  };
-  if ((*source)->identity() != row.identity) co_return changed();
-  std::unique_ptr<ports::SpoolWriter> spool;
-  if (plan.boxes > 0) {
-    Result<std::unique_ptr<ports::SpoolWriter>> created = ports_.files.create_spool(id_);
-    if (!created) co_return created.error();
-    spool = std::move(created).value();
-  }
-  const std::uint64_t slice_size = plan.slice_chunks * chunk_size(ByteSize{plan.box_max}).value();
-  crypto::Blake2b256 digest;
-  std::uint64_t size = 0;
-  for (;;) {
-    Result<Bytes> slice = (*source)->read(slice_size);
-    if (!slice) co_return slice.error();
-    if (slice->empty()) break;
-    size += slice->size();
-    if (size > plan.size) co_return changed();
-    digest.update(slice.value());
-    if (spool) {
-      Status appended = spool->append_slice(slice.value());
-      if (!appended) co_return appended.error();
-    } else {
-      append(plan.inline_data, slice.value());
-    }
-    co_await ports_.clock.sleep(std::chrono::milliseconds(0));  // others may go on
-  }
-  Status same = (*source)->still_same();
-  if (!same) co_return same.error();
-  if (size != plan.size) co_return changed();
-  plan.digest = digest.finish();
-  TP_FAILPOINT("send.prepare.read");
-  if (spool) co_return spool->finish();
-  co_return ok();
 }
 
 // Opens batches in order and runs a few of them side by side; decides when all are done.
@@ -297,8 +217,7 @@ asio::awaitable<Status> SendJob::decide(SendJobRow row) {
 
 // Writes the letters by the same steps as any batch, or one by one, and settles every recipient.
 asio::awaitable<Status> SendJob::post(SendJobRow row) {
-  Status removed = ports_.files.remove_spool(id_);  // every batch is done: no more use for it
-  if (!removed) co_return removed.error();
+  if (!has_spool(row)) TP_CO_TRY(ports_.files.remove_spool(id_));  // every batch is done
   Result<std::vector<BatchRow>> batches = ports_.store.batches(id_);
   if (!batches) co_return batches.error();
   CommitContent letters(row, ports_, options_);
@@ -325,11 +244,14 @@ asio::awaitable<Status> SendJob::finish(SendJobRow row) {
   if (!missing.empty()) co_return error(Errc::kRejected, "not posted to " + missing);
   TP_FAILPOINT("send.before_posted");
   row.finished = ports_.clock.unix_ms() / 1000;
+  const bool had_spool = has_spool(row);
   Transaction step;
   TP_CO_TRY(release_channels(ports_.store, row, Release::kAll, step));
   step.note(id_, ports_.clock.unix_ms(), "posted");
   step.move(std::move(row), SendEvent::kAllPosted);
-  co_return co_await ports_.store.commit(std::move(step));
+  Status stored = co_await ports_.store.commit(std::move(step));
+  if (!stored || !had_spool) co_return stored;
+  co_return ports_.files.remove_spool(id_);
 }
 
 // Records why the job can't go on. What it has reached in the network stays as it is.

@@ -31,8 +31,6 @@ class SendJob {
   boost::asio::awaitable<Status> finish(SendJobRow row);
   boost::asio::awaitable<Status> give_up(Error reason);
 
-  boost::asio::awaitable<Result<SendPlan>> plan(const SendJobRow& row, std::uint64_t box_max);
-  boost::asio::awaitable<Status> spool(SendJobRow row, SendPlan& plan);
   boost::asio::awaitable<Status> upload_batches();
   boost::asio::awaitable<Result<std::optional<BatchIndex>>> open_batch();
 

@@ -1,5 +1,6 @@
 #include "files/decode_part.h"
 
+#include "base/failpoint.h"
 #include "files/part_file.h"
 #include "files/zstd_stream.h"
 
@@ -29,7 +30,9 @@ class RealPartDecoder : public ports::PartDecoder {
 
   Status replace_part() override {
     TP_TRY(disk_.sync(file_));
+    TP_FAILPOINT("files.part.decoded");
     TP_TRY(disk_.rename_over(file_.path(), part_path(folder_, job_)));
+    TP_FAILPOINT("files.part.replaced");
     return disk_.sync_folder(folder_);
   }
 

@@ -15,7 +15,16 @@ Result<std::unique_ptr<ports::Source>> RealFiles::open_source(
   if (paths.size() > 1) return ArchiveSource::open(disk_, paths);
   const Result<FileFacts> facts = disk_.facts(paths[0], Links::kFollow);
   if (facts && facts->folder) return ArchiveSource::open(disk_, paths);
-  return RegularSource::open(disk_, paths[0]);
+  Result<std::unique_ptr<RegularSource>> source = RegularSource::open(disk_, paths[0]);
+  if (!source) return source.error();
+  return std::unique_ptr<ports::Source>(std::move(source).value());
+}
+
+Result<Bytes> RealFiles::read_in_place(const std::string& path, const SourceIdentity& known,
+                                       std::uint64_t offset, std::size_t length) {
+  const Result<std::unique_ptr<RegularSource>> source = RegularSource::open(disk_, path);
+  if (!source) return source.error();
+  return (*source)->read_known(known, offset, length);
 }
 
 Result<std::unique_ptr<ports::SpoolWriter>> RealFiles::create_spool(JobId job) {

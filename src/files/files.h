@@ -21,6 +21,8 @@ class RealFiles : public ports::Files {
 
   Result<std::unique_ptr<ports::Source>> open_source(
       const std::vector<std::string>& paths) override;
+  Result<Bytes> read_in_place(const std::string& path, const SourceIdentity& known,
+                              std::uint64_t offset, std::size_t length) override;
   Result<std::unique_ptr<ports::SpoolWriter>> create_spool(JobId job) override;
   Result<Bytes> read_spool(JobId job, SliceIndex slice, std::size_t slice_size,
                            std::size_t length) override;

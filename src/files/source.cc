@@ -12,7 +12,7 @@ SourceIdentity identity_of(const FileFacts& facts) {
 RegularSource::RegularSource(Disk& disk, FileHandle file, const FileFacts& facts)
     : disk_(disk), file_(std::move(file)), identity_(identity_of(facts)), mode_(facts.mode) {}
 
-Result<std::unique_ptr<ports::Source>> RegularSource::open(Disk& disk, const std::string& path) {
+Result<std::unique_ptr<RegularSource>> RegularSource::open(Disk& disk, const std::string& path) {
   // Looked at before it is opened: opening a device can do something.
   Result<FileFacts> named = disk.facts(path, Links::kFollow);
   if (!named) return unreadable(named.error());
@@ -23,7 +23,7 @@ Result<std::unique_ptr<ports::Source>> RegularSource::open(Disk& disk, const std
   Result<FileFacts> facts = disk.facts(*file);
   if (!facts) return unreadable(facts.error());
   if (!facts->regular) return irregular;
-  return std::unique_ptr<ports::Source>(
+  return std::unique_ptr<RegularSource>(
       new RegularSource(disk, std::move(file).value(), facts.value()));
 }
 
@@ -31,6 +31,17 @@ Result<Bytes> RegularSource::read(std::size_t limit) {
   Result<Bytes> bytes = disk_.read_at(file_, offset_, limit);
   if (!bytes) return unreadable(bytes.error());
   offset_ += bytes->size();
+  return bytes;
+}
+
+Result<Bytes> RegularSource::read_known(SourceIdentity known, std::uint64_t offset,
+                                        std::size_t length) {
+  known.device = identity_.device;  // it may differ after the machine has started again
+  if (identity_ != known)
+    return error(Errc::kSourceChanged, file_.path() + ": changed since it was queued",
+                 "'taubenpost retry --restart' sends it anew, as it is now");
+  Result<Bytes> bytes = disk_.read_at(file_, offset, length);
+  if (!bytes) return unreadable(bytes.error());
   return bytes;
 }
 

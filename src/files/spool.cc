@@ -1,5 +1,7 @@
 #include "files/spool.h"
 
+#include <algorithm>
+
 #include "base/failpoint.h"
 #include "crypto/aead.h"
 
@@ -8,6 +10,10 @@ namespace {
 
 // "tpspool" and the version of the format.
 constexpr std::array<std::uint8_t, 8> kHeader{'t', 'p', 's', 'p', 'o', 'o', 'l', 1};
+
+// Left alone: the store refuses new rows before the disk is full, and so does the spool.
+constexpr std::uint64_t kReserve = 32ULL << 20;
+constexpr std::uint64_t kLookEvery = 1ULL << 20;  // bytes between two looks at what is left
 
 std::uint64_t record_offset(SliceIndex slice, std::size_t slice_size) {
   return kHeader.size() + slice.value() * (slice_size + crypto::kXChaChaOverhead);
@@ -31,6 +37,7 @@ class RealSpoolWriter : public ports::SpoolWriter {
     // Records have a fixed size: only the last may be shorter.
     TP_CHECK(plaintext.size() <= slice_size_ && !short_written_);
     short_written_ = plaintext.size() < slice_size_;
+    TP_TRY(keep_reserve(plaintext.size()));
     const Bytes sealed = crypto::xchacha20poly1305_seal(
         spool_.key_.view(), spool_.associated_data(job_, next_), plaintext);
     TP_TRY(spool_.disk_.write_at(file_, record_offset(next_, slice_size_), sealed));
@@ -48,9 +55,23 @@ class RealSpoolWriter : public ports::SpoolWriter {
   }
 
  private:
+  Status keep_reserve(std::uint64_t size) {
+    if (allowed_ < size) {
+      const Result<std::uint64_t> free = spool_.disk_.free_space(spool_.folder_);
+      if (!free) return free.error();
+      if (*free < kReserve)
+        return error(Errc::kDiskFull, "spool: " + spool_.folder_ + ": less than 32 MiB are left",
+                     "free some space there, or send a file with --in-place");
+      allowed_ = kLookEvery;
+    }
+    allowed_ -= std::min(allowed_, size);
+    return ok();
+  }
+
   const Spool& spool_;
   const JobId job_;
   FileHandle file_;
+  std::uint64_t allowed_ = 0;  // bytes until the next look at the disk
   SliceIndex next_{0};
   std::size_t slice_size_ = 0;
   bool short_written_ = false;

@@ -41,7 +41,7 @@ struct SendPlan {
   std::uint32_t slice_chunks = 0;
   Bytes32 body_seed{};
   Bytes inline_data;  // the content itself, when it fits into the letter
-  // With an encoding: the source before it, which recipients get back.
+  // Of the content before the encoding, which recipients get back; zeros before row version 14.
   Encoding encoding = Encoding::kNone;
   std::uint64_t usize = 0;
   Bytes32 udigest{};

@@ -29,7 +29,8 @@ class Source {
   virtual Status still_same() = 0;
 };
 
-// The sealed copy of a source, in slices of plan.slice_chunks × chunk bytes.
+// The sealed copy of a content, or what is kept of one (model/spooled.h), in slices of one size;
+// the last may be shorter. kDiskFull while some space is left: that is for ending work.
 class SpoolWriter {
  public:
   virtual ~SpoolWriter() = default;
@@ -92,6 +93,10 @@ class Files {
 
   // One path of a regular file is that file; everything else is an archive.
   virtual Result<std::unique_ptr<Source>> open_source(const std::vector<std::string>& paths) = 0;
+  // Of a regular file that is still the one that is known (whose device may have got another number
+  // meanwhile); else kSourceChanged. Shorter only at its end.
+  virtual Result<Bytes> read_in_place(const std::string& path, const SourceIdentity& known,
+                                      std::uint64_t offset, std::size_t length) = 0;
 
   // Replaces any earlier, unfinished spool of the job.
   virtual Result<std::unique_ptr<SpoolWriter>> create_spool(JobId job) = 0;

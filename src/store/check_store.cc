@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "model/has_upload.h"
+#include "model/spooled.h"
 #include "store/row_store.h"
 
 namespace taubenpost {
@@ -243,14 +243,14 @@ void Check::recipients_of(const SendJobRow& job) {
   if (read) missing_up_to(job.recipients);
 }
 
-// Every slice of the sealed copy that an upload still reads.
+// Every slice of what a job still needs of it.
 void Check::spool_of(const SendJobRow& job) {
-  if (!has_upload(job)) return;
-  const std::uint64_t slice_size =
-      job.plan.slice_chunks * chunk_size(ByteSize{job.plan.box_max}).value();
-  for (std::uint64_t slice = 0; slice * slice_size < job.plan.size; ++slice) {
-    const std::uint64_t length = std::min(slice_size, job.plan.size - slice * slice_size);
-    const Result<Bytes> bytes = files_.read_spool(job.id, SliceIndex{slice}, slice_size, length);
+  if (!has_spool(job)) return;
+  const SpoolShape shape = spool_shape(job);
+  if (shape.slice == 0) return found(named("send job", job.id), "it has no plan", kSendAgain);
+  for (std::uint64_t slice = 0; slice * shape.slice < shape.size; ++slice) {
+    const std::uint64_t length = std::min(shape.slice, shape.size - slice * shape.slice);
+    const Result<Bytes> bytes = files_.read_spool(job.id, SliceIndex{slice}, shape.slice, length);
     if (!bytes) return found(named("send job", job.id), bytes.error().what, kSendAgain);
     ++summary_.spool_slices;
   }
@@ -480,8 +480,7 @@ Status Check::leftovers() {
   if (!spools) return spools.error();
   for (const JobId& id : *spools) {
     const Referred<SendJobRow> job = look_up<SendJobRow>(send_job_key(id));
-    const bool needed =
-        job.row && (job.row->state == SendState::kPreparing || has_upload(*job.row));
+    const bool needed = job.row && (job.row->state == SendState::kPreparing || has_spool(*job.row));
     if (!needed) ++summary_.leftover_spools;
   }
   return ok();

@@ -28,9 +28,10 @@ class CliTest : public ::testing::Test {
     arguments.insert(arguments.begin(), {"--state-dir", path(who)});
     return run(std::move(arguments), options);
   }
-  std::unique_ptr<Program> start_as(const std::string& who, Arguments arguments) {
+  std::unique_ptr<Program> start_as(const std::string& who, Arguments arguments,
+                                    const Program::Options& options = {}) {
     arguments.insert(arguments.begin(), {"--state-dir", path(who)});
-    return std::make_unique<Program>(output_.path(), std::move(arguments));
+    return std::make_unique<Program>(output_.path(), std::move(arguments), options);
   }
   void init(const std::string& who) {
     if (::access(path("thinclient.toml").c_str(), F_OK) != 0)

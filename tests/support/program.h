@@ -26,8 +26,8 @@ struct Ended {
 class Program {
  public:
   struct Options {
-    std::string stdin_path = "/dev/null";
-    uid_t user = 0;  // runs as this user; 0: as the test itself
+    std::string stdin_path = "/dev/null";  // empty: it is closed
+    uid_t user = 0;                        // runs as this user; 0: as the test itself
     std::string program = program_path();
     std::string folder = ".";  // the working directory
   };
@@ -81,7 +81,8 @@ class Program {
     return false;
   }
   [[noreturn]] void exec(std::vector<std::string>& arguments, const Options& options) const {
-    redirect(options.stdin_path, O_RDONLY, STDIN_FILENO);
+    if (options.stdin_path.empty()) ::close(STDIN_FILENO);
+    if (!options.stdin_path.empty()) redirect(options.stdin_path, O_RDONLY, STDIN_FILENO);
     redirect(out_, O_WRONLY | O_CREAT | O_TRUNC, STDOUT_FILENO);
     redirect(err_, O_WRONLY | O_CREAT | O_TRUNC, STDERR_FILENO);
     for (const char* name :
