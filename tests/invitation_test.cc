@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "bacap/capability.h"
+#include "crypto/hash.h"
 #include "engine/channels.h"
 
 namespace taubenpost {
@@ -44,6 +45,30 @@ TEST(Invitation, Format_IsFixed) {
   EXPECT_EQ(text.size(), 3U + 282U);
   EXPECT_EQ(text.substr(0, 7), "tp1aeaa");
   for (const char c : text) EXPECT_TRUE(std::islower(c) != 0 || std::isdigit(c) != 0) << c;
+}
+
+TEST(Invitation, WithReceipts_HasTheirCapability) {
+  Invitation invitation = sample();
+  invitation.receipts = Bytes(kWriteCapSize, 7);
+  const std::string text = encode_invitation(invitation);
+  const Result<Invitation> back = decode_invitation(text);
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(back->receipts, invitation.receipts);
+  EXPECT_EQ(back->read_cap, invitation.read_cap);
+  EXPECT_EQ(back->label, invitation.label);
+  EXPECT_EQ(text.substr(0, 7), "tp1aeba") << "version 1, flag 2";
+  EXPECT_TRUE(decode_invitation(encode_invitation(sample()))->receipts.empty());
+}
+
+TEST(Invitation, WithFlagsOfALaterVersionOrTooShortForReceipts_IsRefused) {
+  Bytes payload = *from_base32(encode_invitation(sample()).substr(3));
+  payload.resize(payload.size() - 4);
+  for (const std::uint8_t flags : {2, 3, 4, 255}) {
+    payload[1] = flags;
+    Bytes whole = payload;
+    append(whole, ByteView(crypto::blake2b_256(payload)).first(4));
+    EXPECT_EQ(code_of_text("tp1" + to_base32(whole)), Errc::kInvalid) << int{flags};
+  }
 }
 
 TEST(Invitation, WhiteSpaceAround_IsIgnored) {

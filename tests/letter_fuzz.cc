@@ -23,6 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto content = wire::decode_box_content({data, size});
   if (!content) return 0;
   if (const auto* header = std::get_if<wire::Foreign>(&*content)) check_header(*header);
+  if (const auto* receipt = std::get_if<wire::Receipt>(&*content)) {
+    const Bytes encoded = wire::encode_receipt(*receipt);
+    const auto again = wire::decode_box_content(encoded);
+    TP_CHECK(again && std::holds_alternative<wire::Receipt>(*again));
+    TP_CHECK(wire::encode_receipt(std::get<wire::Receipt>(*again)) == encoded);
+  }
   const auto* letter = std::get_if<wire::Letter>(&*content);
   if (letter == nullptr) return 0;
   TP_CHECK(wire::valid_name(letter->name));

@@ -363,7 +363,7 @@ TEST(Letter, DamagedBoxes_AreReadWholeOrNotAtAll) {
 TEST(ChannelBox, OtherVersionsAndTypes_AreUnknown) {
   const Bytes boxes[] = {
       Entries(with_data()).set("tp", number(2)).box(),
-      Entries(with_data()).set("type", text("receipt")).box(),
+      Entries(with_data()).set("type", text("report")).box(),
       CborWriter().map(2).text("tp").number(1).text("type").text("later").take(),
       CborWriter().map(2).text("tp").number(UINT64_MAX).text("type").text("letter").take(),
   };

@@ -56,11 +56,15 @@ ChannelRow outgoing() {
   row.capability = rows::bytes_of(1, kWriteCapSize);
   row.counter = 5;
   row.stream = {};
+  row.receipts = {};
   return row;
 }
+// With receipts in the other one.
 ChannelRow incoming() {
   ChannelRow row = rows::channel();
   row.stream = {};
+  row.receipts = kOut;
+  row.of_receipts = false;
   return row;
 }
 BatchRow copying() {
@@ -370,6 +374,12 @@ TEST_F(StoreCheck, BrokenChannelOrInbox_IsToldWhatIsBroken) {
       {"another channel has this name", [&] { put_in([](auto& r) { r.name = "anna"; }); }},
       {"the store does not know the job that reads it",
        [&] { put_in([](auto& r) { r.stream = rows::kOtherJob; }); }},
+      {"its receipts have no channel of their own",
+       [&] { put_in([](auto& r) { r.receipts = rows::kJob; }); }},
+      {"its receipts have no channel of their own",
+       [&] { put_in([](auto& r) { r.receipts = r.id; }); }},
+      {"its receipts have no channel of their own",
+       [&] { put_in([](auto& r) { r.of_receipts = true; }); }},
       {"capability has 2 bytes instead of 136",
        [&] { put_in([](auto& r) { r.capability.resize(2); }); }},
       {"it was received, but is still to be read",

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <system_error>
 
-#include "bacap/capability.h"
 #include "store/durable_file.h"
 
 namespace taubenpost {
@@ -59,20 +58,6 @@ Result<T> read_as(const std::string& path, Result<T> (*decode)(std::string_view)
 }
 
 }  // namespace
-
-Result<Invitation> invitation_of(const ChannelRow& channel) {
-  const Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel.capability);
-  if (!cap) return error(Errc::kStoreBad, "a channel row without a write capability");
-  if (cap->index().bytes() != channel.next)
-    return error(Errc::kStateConflict, "channel " + printable(channel.name) + " is in use already",
-                 "choose another name");
-  Invitation invitation;
-  if (channel.bound) invitation.network = channel.network;
-  invitation.read_cap = to_array<kReadCapSize>(cap->read_cap().view());
-  invitation.label = channel.name;
-  invitation.layout = channel.layout;
-  return invitation;
-}
 
 Result<std::unique_ptr<InviteFile>> InviteFile::reserve(Disk& disk, std::string path,
                                                         const Invitation* known) {

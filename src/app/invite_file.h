@@ -14,10 +14,6 @@
 
 namespace taubenpost {
 
-// The invitation as new_channel() returned it; kStateConflict once the channel was written to,
-// since a reader that starts at the first position is not what its recipient needs then.
-Result<Invitation> invitation_of(const ChannelRow& channel);
-
 class InviteFile {
  public:
   // `path` is absolute. kRefused if something is there that is not the invitation of `known` (null:

@@ -10,6 +10,7 @@
 #include "cli/jobs.h"
 #include "engine/channels.h"
 #include "engine/inline_channels.h"
+#include "engine/receipt_channels.h"
 #include "engine/resync.h"
 
 namespace taubenpost::cli {
@@ -19,13 +20,19 @@ struct ChannelArgs {
   std::string name;
   std::string invite_file;
   bool is_inline = false;
+  bool receipts = false;
 };
 struct ImportArgs {
   std::string name;
   std::string invite_file;
   std::string foreign_file;
+  bool receipts = false;
   RulesArgs rules;
 };
+constexpr const char* kNoReceipts =
+    "the sender asks for receipts, which say what was received and when: none are sent; the same "
+    "command with --receipts sends them";
+
 struct NoArgs {};
 struct ShowArgs {
   std::string name;
@@ -43,26 +50,40 @@ std::string_view state_of(const ChannelRow& channel) {
   return channel.unsynchronised ? "unsynchronised" : "ready";
 }
 
-Json fields_of(const ChannelRow& channel) {
+// Null for a channel without.
+Result<Json> receipts_of(const ports::Store& store, const ChannelRow& channel) {
+  if (channel.receipts == ChannelId{}) return Json(nullptr);
+  const Result<ChannelRow> receipts = store.channel(channel.receipts);
+  if (!receipts) return receipts.error();
+  return Json{{"position", receipts->counter}, {"state", state_of(*receipts)}};
+}
+
+Result<Json> fields_of(const ports::Store& store, const ChannelRow& channel) {
+  const Result<Json> receipts = receipts_of(store, channel);
+  if (!receipts) return receipts.error();
   Json fields{{"name", channel.name},
               {"direction", direction_of(channel)},
               {"layout", name_of(channel.layout)},
               {"position", channel.counter},
               {"state", state_of(channel)},
+              {"receipts", *receipts},
               {"created", channel.created}};
   if (channel.direction == ChannelDirection::kIncoming) fields.update(json_of(channel.rules));
   return fields;
 }
 
-void print(Output& out, const ChannelRow& channel, const std::string& text) {
-  out.result("channel", fields_of(channel), text);
+Status print(Output& out, const ports::Store& store, const ChannelRow& channel,
+             const std::string& text) {
+  const Result<Json> fields = fields_of(store, channel);
+  if (!fields) return fields.error();
+  out.result("channel", *fields, text);
+  return ok();
 }
 
 Status print_made(Session& session, Output& out, const std::string& name, const std::string& text) {
   const Result<ChannelRow> channel = find_channel(session.store(), name);
   if (!channel) return channel.error();
-  print(out, *channel, text);
-  return ok();
+  return print(out, session.store(), *channel, text);
 }
 
 Result<int> run_new(Context& context, const ChannelArgs& args) {
@@ -73,6 +94,7 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
     return error(Errc::kUsage, "--invite-file is required",
                  "only an inline channel can do without an invitation");
   const Layout layout = args.is_inline ? Layout::kInline : Layout::kLetters;
+  const Receipts receipts = args.receipts ? Receipts::kWanted : Receipts::kNone;
   // A channel that is there and was never written to: of an earlier run that did not get as far as
   // its invitation, or of the same command given twice.
   std::optional<Invitation> known;
@@ -84,6 +106,11 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
   if (there && there->layout != layout)
     return error(Errc::kStateConflict,
                  "channel " + printable(args.name) + " is there, and of the other kind",
+                 "choose another name");
+  if (there && (there->receipts != ChannelId{}) != args.receipts)
+    return error(Errc::kStateConflict,
+                 "channel " + printable(args.name) + " is there, with" +
+                     (args.receipts ? "out receipts" : " receipts"),
                  "choose another name");
   if (there) {
     Result<Invitation> again = invitation_of(*there);
@@ -99,7 +126,8 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
     file = std::move(reserved).value();
   }
   if (!known) {
-    Result<Invitation> made = (*session)->run(new_channel((*session)->ports(), args.name, layout));
+    Result<Invitation> made =
+        (*session)->run(new_channel((*session)->ports(), args.name, layout, receipts));
     if (!made) return made.error();
     known = std::move(made).value();
   }
@@ -110,17 +138,36 @@ Result<int> run_new(Context& context, const ChannelArgs& args) {
   return kDone;
 }
 
+// Once more, for receipts of what comes from now on.
+Result<int> import_again(Context& context, Session& session, const ImportArgs& args,
+                         Invitation invitation, const ChannelRow& there) {
+  const bool starts = args.receipts && there.receipts == ChannelId{};
+  if (starts) {
+    const Result<Unit> started =
+        session.run(start_receipts(session.ports(), args.name, std::move(invitation.receipts)));
+    if (!started) return started.error();
+  }
+  TP_TRY(print_made(session, context.out(), args.name,
+                    "channel " + printable(args.name) +
+                        (starts ? ": sends receipts from now on" : " is imported already")));
+  return kDone;
+}
+
 Result<int> run_import(Context& context, const ImportArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
   Result<Invitation> invitation = args.foreign_file.empty() ? read_invitation(args.invite_file)
                                                             : read_foreign(args.foreign_file);
   if (!invitation) return invitation.error();
+  const bool has_receipts = !invitation->receipts.empty();
+  if (args.receipts && !has_receipts)
+    return error(Errc::kUsage, "the invitation is of a sender who takes no receipts",
+                 "import it without --receipts");
+  if (!args.receipts && has_receipts) context.out().notice(kNoReceipts);
   const Result<ChannelRow> there = find_channel((*session)->store(), args.name);
-  if (there && equal(there->capability, invitation->read_cap)) {
-    print(context.out(), *there, "channel " + printable(args.name) + " is imported already");
-    return kDone;
-  }
+  if (there && equal(there->capability, invitation->read_cap))
+    return import_again(context, **session, args, std::move(invitation).value(), *there);
+  if (!args.receipts) invitation->receipts.clear();
   const Result<Unit> imported =
       (*session)->run(import_channel((*session)->ports(), args.name, std::move(invitation).value(),
                                      args.rules.over(ChannelRules{})));
@@ -136,9 +183,11 @@ Result<int> run_list(Context& context, const NoArgs&) {
   const Result<std::vector<ChannelRow>> channels = (*session)->store().channels();
   if (!channels) return channels.error();
   for (const ChannelRow& channel : *channels)
-    print(context.out(), channel,
-          printable(channel.name) + "\t" + std::string(direction_of(channel)) + "\t" +
-              std::to_string(channel.counter) + (channel.unsynchronised ? "\tunsynchronised" : ""));
+    if (!channel.of_receipts)
+      TP_TRY(print(context.out(), (*session)->store(), channel,
+                   printable(channel.name) + "\t" + std::string(direction_of(channel)) + "\t" +
+                       std::to_string(channel.counter) +
+                       (channel.unsynchronised ? "\tunsynchronised" : "")));
   return kDone;
 }
 
@@ -163,21 +212,26 @@ Result<int> run_show(Context& context, const ShowArgs& args) {
     return error(Errc::kUsage,
                  "channel " + printable(args.name) + " can't be read by other programs",
                  "make one with 'taubenpost channel new --inline'");
-  Json json = fields_of(*channel);
+  Result<Json> json = fields_of((*session)->store(), *channel);
+  if (!json) return json.error();
+  const Json& receipts = (*json)["receipts"];
   std::string text =
       "name: " + printable(channel->name) + "\ndirection: " + std::string(direction_of(*channel)) +
       "\nlayout: " + std::string(name_of(channel->layout)) +
       "\nposition: " + std::to_string(channel->counter) +
-      "\nstate: " + std::string(state_of(*channel)) +
+      "\nstate: " + std::string(state_of(*channel)) + "\nreceipts: " +
+      (receipts.is_null() ? "no"
+                          : receipts["state"].get<std::string>() + ", at position " +
+                                receipts["position"].dump()) +
       (channel->direction == ChannelDirection::kIncoming ? text_of(channel->rules) : "");
   if (is_source) {
     const Result<IndexBytes> first = next_start((*session)->store(), *channel);
     if (!first) return first.error();
     if (!args.foreign_file.empty()) TP_TRY(write_foreign(*channel, *first, args.foreign_file));
-    json["index"] = to_base64(*first);
+    (*json)["index"] = to_base64(*first);
     text += "\nindex: " + to_base64(*first);
   }
-  context.out().result("channel", json, text);
+  context.out().result("channel", *json, text);
   return kDone;
 }
 
@@ -214,6 +268,8 @@ void add_new(Commands& commands, CLI::App& channel) {
   command->add_option("NAME", args->name, kNameHelp)->required();
   command->add_flag("--inline", args->is_inline,
                     "for a recipient with pigeonhole-cp: transfers without letters");
+  command->add_flag("--receipts", args->receipts,
+                    "ask the recipient to confirm what has arrived; they may decline");
   command
       ->add_option("--invite-file", args->invite_file,
                    "where its invitation is written (0600); a secret, for the recipient alone")
@@ -232,6 +288,8 @@ void add_import(Commands& commands, CLI::App& channel) {
                    "read capability and index of a pigeonhole-cp user; - for standard input")
       ->type_name("FILE");
   from->require_option(1);
+  command->add_flag("--receipts", args->receipts,
+                    "tell the sender what was received, and when; only if the invitation asks");
   add_rules_options(*command, args->rules);
 }
 

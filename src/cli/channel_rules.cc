@@ -4,6 +4,7 @@
 
 #include "cli/exit_status.h"
 #include "engine/channels.h"
+#include "engine/receipt_channels.h"
 #include "engine/seek_channel.h"
 
 namespace taubenpost::cli {
@@ -14,6 +15,7 @@ constexpr std::uint64_t kSizeLimitMax = 1ULL << 60;  // a negative number reads 
 struct SetArgs {
   std::string name;
   RulesArgs rules;
+  bool no_receipts = false;
 };
 struct SeekArgs {
   std::string name;
@@ -35,15 +37,19 @@ std::string_view name_of(Accept accept) {
 Result<int> run_set(Context& context, const SetArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
-  if (args.rules.empty())
+  if (args.rules.empty() && !args.no_receipts)
     return error(Errc::kUsage, "channel set: nothing to set",
-                 "give --accept, --max-size or --max-pending");
+                 "give --accept, --max-size, --max-pending or --no-receipts");
   const Result<ChannelRow> before = find_channel((*session)->store(), args.name);
   if (!before) return before.error();
   const ChannelRules rules = args.rules.over(before->rules);
   const Result<Unit> set =
       (*session)->run(set_channel_rules((*session)->ports(), args.name, rules));
   if (!set) return set.error();
+  if (args.no_receipts) {
+    const Result<Unit> stopped = (*session)->run(stop_receipts((*session)->ports(), args.name));
+    if (!stopped) return stopped.error();
+  }
   Json fields{{"name", args.name}};
   fields.update(json_of(rules));
   context.out().result("channel_rules", fields, "channel " + printable(args.name) + text_of(rules));
@@ -112,6 +118,8 @@ void add_channel_set(Commands& commands, CLI::App& channel) {
   const auto args = on_chosen<SetArgs>(commands, *command, run_set);
   command->add_option("NAME", args->name, "your name for the channel")->required();
   add_rules_options(*command, args->rules);
+  command->add_flag("--no-receipts", args->no_receipts,
+                    "send no receipts for what is received from now on");
 }
 
 void add_channel_seek(Commands& commands, CLI::App& channel) {

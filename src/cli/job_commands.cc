@@ -16,7 +16,9 @@
 namespace taubenpost::cli {
 namespace {
 
-struct NoArgs {};
+struct ListArgs {
+  bool receipts = false;
+};
 struct JobArgs {
   std::string id;
 };
@@ -44,13 +46,14 @@ struct ServeArgs {
   OnReceivedArgs reports;
 };
 
-Result<int> run_list(Context& context, const NoArgs&) {
+Result<int> run_list(Context& context, const ListArgs& args) {
   const Result<Session*> session = context.session();
   if (!session) return session.error();
   const Result<std::vector<JobView>> jobs = all_jobs((*session)->store());
   if (!jobs) return jobs.error();
   for (const JobView& job : *jobs)
-    std::visit([&](const auto& view) { print(context.out(), view); }, job);
+    if (args.receipts || !sends_receipt(job))
+      std::visit([&](const auto& view) { print(context.out(), view); }, job);
   return kDone;
 }
 
@@ -75,6 +78,8 @@ std::string text_of(const Json& job) {
             recipient["state"].get<std::string>();
     if (recipient.contains("position")) text += " at position " + recipient["position"].dump();
     if (recipient.contains("index")) text += ", index " + recipient["index"].get<std::string>();
+    if (recipient.contains("received"))
+      text += ", received " + utc(recipient["received"].get<std::uint64_t>());
     if (recipient.contains("error"))
       text += " (" + printable(recipient["error"].get<std::string>()) + ")";
     text += "\n";
@@ -125,6 +130,9 @@ Result<JobId> send_job_id(const ports::Store& store, const std::string& prefix,
   if (send == nullptr)
     return error(Errc::kUsage, "only jobs that send can be " + std::string(verb) + " yet",
                  "'taubenpost list' shows which do");
+  if (sends_receipt(*job))
+    return error(Errc::kUsage, "a receipt can't be " + std::string(verb),
+                 "'taubenpost channel set NAME --no-receipts' sends no more of them");
   return send->row.id;
 }
 
@@ -223,6 +231,8 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
   session.on_tick([&] { show_progress(context.out(), session.store()); });
+  const Result<ReceiptRound> receipts = session.run(poll_receipts(session.ports()));
+  if (receipts) tell_receipts(context.out(), session.store(), *receipts);
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
   const Result<JobWatch::Ended> ended = watch->ended(session.store());
@@ -231,6 +241,7 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
   for (const SendView& job : ended->retracted) print_retraction(context.out(), job);
   for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
   report_failed(context.out(), *ended);
+  if (!receipts) return receipts.error();
   if (!run) return run.error();
   TP_TRY(session.run(report_all_received(session.ports(), args.reports, context.out())));
   report_unfinished(context.out(), session.store(), *ended, unix_now());
@@ -241,7 +252,8 @@ Result<int> run_serve(Context& context, const ServeArgs& args) {
 
 void add_list(Commands& commands) {
   CLI::App* command = commands.root.add_subcommand("list", "Lists all jobs");
-  on_chosen<NoArgs>(commands, *command, run_list);
+  const auto args = on_chosen<ListArgs>(commands, *command, run_list);
+  command->add_flag("--receipts", args->receipts, "also the receipts that are on their way");
 }
 
 // A command that does something to one job.

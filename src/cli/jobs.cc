@@ -49,6 +49,13 @@ std::string channels_of(const std::vector<RecipientRow>& recipients) {
   return all;
 }
 
+std::string channels_and_receipts_of(std::vector<RecipientRow> recipients) {
+  for (RecipientRow& recipient : recipients)
+    if (recipient.received != 0)
+      recipient.channel_name += " (received " + utc(recipient.received) + ")";
+  return channels_of(recipients);
+}
+
 }  // namespace
 
 std::string_view name_of(SendState state) {
@@ -240,7 +247,7 @@ std::string SendView::state() const {
 
 std::string SendView::line() const {
   return to_base32(row.id) + " " + state() + " " + printable(row.name) + " -> " +
-         channels_of(recipients) + (eta != 0 ? ", until about " + utc(eta) : "");
+         channels_and_receipts_of(recipients) + (eta != 0 ? ", until about " + utc(eta) : "");
 }
 
 bool SendView::waits_until_later(std::uint64_t now) const {
@@ -268,6 +275,7 @@ Json SendView::json() const {
       entry["position"] = recipient.counter;
     if (row.layout == Layout::kInline && recipient.position != IndexBytes{})
       entry["index"] = to_base64(recipient.position);
+    if (recipient.received != 0) entry["received"] = recipient.received;
     if (!recipient.error_text.empty()) entry["error"] = recipient.error_text;
     to.push_back(std::move(entry));
   }
@@ -316,6 +324,7 @@ Json SendView::json() const {
           {"expire", row.expire == 0 ? Json(nullptr) : Json(row.expire)},
           {"eta", eta != 0 ? Json(eta) : Json(nullptr)},
           {"recipients", std::move(to)},
+          {"receipt_for", is_receipt(row) ? Json(to_base32(row.receipt_for)) : Json(nullptr)},
           {"error", error_json(row.error_code, row.error_text)}};
 }
 
@@ -436,6 +445,11 @@ Result<JobView> find_job(const ports::Store& store, std::string_view prefix) {
   return JobView(view_of(std::move(receive).value()));
 }
 
+bool sends_receipt(const JobView& job) {
+  const auto* send = std::get_if<SendView>(&job);
+  return send != nullptr && is_receipt(send->row);
+}
+
 bool is_partly_posted(const SendView& job) {
   return std::any_of(job.recipients.begin(), job.recipients.end(),
                      [](const RecipientRow& one) { return one.state == RecipientState::kPosted; });
@@ -474,6 +488,7 @@ Result<JobWatch::Ended> JobWatch::ended(const ports::Store& store) const {
   if (!jobs) return jobs.error();
   Ended result;
   for (JobView& job : jobs.value()) {
+    if (sends_receipt(job)) continue;
     if (!has_ended(job)) {
       result.unfinished.push_back(std::move(job));
     } else if (ended_before_.contains({id_of(job), is_called_back(job)})) {
@@ -561,6 +576,25 @@ void report_unfinished(Output& out, const ports::Store& store, const JobWatch::E
   }
 }
 
+void tell_receipts(Output& out, const ports::Store& store, const ReceiptRound& round) {
+  for (const ReceiptSeen& one : round.seen) {
+    const Result<SendJobRow> job = store.send_job(one.job);
+    const Result<std::vector<RecipientRow>> recipients = store.recipients(one.job);
+    if (!job || !recipients) continue;
+    const RecipientRow& recipient = recipients->at(one.recipient.value());
+    out.result("receipt",
+               {{"job", to_base32(job->id)},
+                {"name", job->name},
+                {"channel", recipient.channel_name},
+                {"received", recipient.received}},
+               to_base32(job->id) + " received " + printable(job->name) + " -> " +
+                   printable(recipient.channel_name) + " " + utc(recipient.received));
+  }
+  if (round.others > 0)
+    out.notice(std::to_string(round.others) + " boxes of receipts held no new one");
+  if (round.no_answer) out.notice("receipts: " + round.no_answer->what);
+}
+
 void show_progress(Output& out, const ports::Store& store) {
   if (!out.shows_progress()) return;
   const auto show = [&out](const auto& view) {
@@ -571,7 +605,7 @@ void show_progress(Output& out, const ports::Store& store) {
   const Result<std::set<JobId>> retracting = open_retractions(store);
   if (!sends || !receives || !retracting) return;
   const auto is_open = [&](const SendJobRow& row) {
-    return !taubenpost::has_ended(row.state) || retracting->contains(row.id);
+    return !is_receipt(row) && (!taubenpost::has_ended(row.state) || retracting->contains(row.id));
   };
   if (const auto send = std::ranges::find_if(*sends, is_open); send != sends->end()) {
     const Result<SendView> view = view_of(store, std::move(*send));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/output.h"
+#include "engine/receipts.h"
 #include "ports/store.h"
 
 namespace taubenpost::cli {
@@ -70,6 +71,8 @@ ReceiveView view_of(ReceiveJobRow row);
 
 using JobView = std::variant<SendView, ReceiveView>;
 Result<std::vector<JobView>> all_jobs(const ports::Store& store);
+// Jobs of this kind are of no interest unless somebody asks: JobWatch passes them over.
+bool sends_receipt(const JobView& job);
 // By a prefix of its id of at least six characters; kUsage (too short, ambiguous), kNotFound.
 Result<JobView> find_job(const ports::Store& store, std::string_view prefix);
 
@@ -100,6 +103,9 @@ void print(Output& out, const ReceiveView& job);
 void print_retraction(Output& out, const SendView& job);
 // A placed file: path, bytes, channel.
 void print_placed(Output& out, const ReceiveView& job);
+// Each new one is a line: job, "received", name, channel, time. What was no receipt is counted on
+// stderr.
+void tell_receipts(Output& out, const ports::Store& store, const ReceiptRound& round);
 // The reasons of failed jobs and recipients, on stderr.
 void report_failed(Output& out, const JobWatch::Ended& ended);
 void report_failed(Output& out, const ReceiveView& job);

@@ -49,7 +49,8 @@ Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
   Result<std::vector<ChannelRow>> all = store.channels();
   if (!all) return all.error();
   for (ChannelRow& channel : all.value())
-    if (channel.direction == ChannelDirection::kIncoming) incoming.push_back(std::move(channel));
+    if (channel.direction == ChannelDirection::kIncoming && !channel.of_receipts)
+      incoming.push_back(std::move(channel));
   if (incoming.empty())
     return error(Errc::kNotFound, "there is no channel to receive from",
                  "'taubenpost channel import' makes one of an invitation");
@@ -194,11 +195,18 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   if (!round) return round.error();
   TP_TRY(session.run(
       take_verified(session.ports(), receiving->channels, receiving->folder, receiving->place)));
+  ReceiptRound receipts;
+  if (args.from.empty()) {
+    Result<ReceiptRound> polled = session.run(poll_receipts(session.ports()));
+    if (!polled) return polled.error();
+    receipts = std::move(polled).value();
+  }
   Engine engine(session.ports(), EngineOptions{});
   const Result<RunSummary> run = session.run(engine.run_until_idle());
   const Result<JobWatch::Ended> ended = watch->ended(session.store());
   if (!ended) return ended.error();
   for (const ReceiveView& job : ended->placed) print_placed(out, job);
+  tell_receipts(out, session.store(), receipts);
   report_failed(out, *ended);
   notice_what_is_no_job(out, round->found);
   if (!run) return run.error();
@@ -206,7 +214,8 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   report_unfinished(out, session.store(), *ended, unix_now());
   if (round->no_answer) return *round->no_answer;
   const std::size_t unfinished = ended->unfinished.size() + round->found.more;
-  if (ended->delivered() + ended->failed() + unfinished == 0) return nothing_new(round->found);
+  if (ended->delivered() + ended->failed() + unfinished + receipts.seen.size() == 0)
+    return nothing_new(round->found);
   return exit_status_of_jobs(ended->delivered(), ended->failed(), unfinished);
 }
 

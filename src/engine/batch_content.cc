@@ -197,7 +197,9 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient, bool is_wr
       const Judgement judgement = judge(read.value(), recipient.letter, has_aged);
       if (judgement.is_spent) recipient.position = {};
       Status moved = co_await move(recipient, judgement.event, judgement.note);
-      if (!moved || judgement.event != RecipientEvent::kTaken) co_return moved;
+      // A receipt may have come meanwhile: then the same is found out once more.
+      const bool is_overtaken = !moved && moved.error().code == Errc::kStateConflict;
+      if (!is_overtaken && (!moved || judgement.event != RecipientEvent::kTaken)) co_return moved;
     } else if (expired() || layout_ == Layout::kInline || taken++ == kTakenPositionsMax) {
       // A header can't go elsewhere: its content is in the boxes behind it.
       recipient.position = {};
@@ -211,6 +213,7 @@ asio::awaitable<Status> CommitContent::settle(RecipientRow recipient, bool is_wr
     Result<std::vector<RecipientRow>> all = ports_.store.recipients(job_);
     if (!all) co_return all.error();
     recipient = all.value().at(recipient.index.value());
+    if (is_settled(recipient.state)) co_return ok();
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "bacap/capability.h"
 #include "crypto/hash.h"
+#include "engine/receipt_channels.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -13,9 +14,9 @@ namespace {
 
 constexpr std::string_view kPrefix = "tp1";
 constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kInlineFlag = 1;
+constexpr std::uint8_t kInlineFlag = 1, kReceiptsFlag = 2;
 constexpr std::size_t kChecksumSize = 4;
-constexpr std::size_t kFixedSize = 2 + 32 + kReadCapSize + 1;  // up to the label
+constexpr std::size_t kFixedSize = 2 + 32 + kReadCapSize + 1;  // up to the label, without receipts
 constexpr std::size_t kLabelMax = 64;
 constexpr std::size_t kInvitationTextMax = 4096;
 // So far an index is compared with the capability that it is said to belong to: a second's work.
@@ -40,7 +41,8 @@ Error damaged(const char* why) {
 
 // After the checksum: what is wrong now is of another version, or was made so.
 Result<Invitation> parse_payload(ByteView payload) {
-  if (payload[0] != kVersion || payload[1] > kInlineFlag)
+  const bool has_receipts = payload[1] == kReceiptsFlag;
+  if (payload[0] != kVersion || (payload[1] > kInlineFlag && !has_receipts))
     return error(Errc::kInvalid, "invitation: made by a newer version of this program",
                  "update taubenpost");
   Invitation invitation;
@@ -48,8 +50,12 @@ Result<Invitation> parse_payload(ByteView payload) {
   const auto network = to_array<32>(payload.subspan(2, 32));
   if (network != NetworkId{}) invitation.network = network;
   invitation.read_cap = to_array<kReadCapSize>(payload.subspan(34, kReadCapSize));
-  const ByteView label = payload.subspan(kFixedSize);
-  if (payload[kFixedSize - 1] != label.size()) return damaged("its length is wrong");
+  const std::size_t fixed = kFixedSize + (has_receipts ? kWriteCapSize : 0);
+  if (payload.size() < fixed) return damaged("it is too short");
+  if (has_receipts)
+    invitation.receipts = to_bytes(payload.subspan(34 + kReadCapSize, kWriteCapSize));
+  const ByteView label = payload.subspan(fixed);
+  if (payload[fixed - 1] != label.size()) return damaged("its length is wrong");
   invitation.label = std::string(as_text(label));
   if (!valid_channel_name(invitation.label)) return damaged("its label is no name");
   return invitation;
@@ -83,9 +89,15 @@ Status name_is_free(const ports::Store& store, std::string_view name) {
 
 std::string encode_invitation(const Invitation& invitation) {
   TP_CHECK(invitation.label.size() <= kLabelMax);
-  Bytes payload{kVersion, invitation.layout == Layout::kInline ? kInlineFlag : std::uint8_t{0}};
+  const bool is_inline = invitation.layout == Layout::kInline;
+  const bool has_receipts = !invitation.receipts.empty();
+  TP_CHECK(!has_receipts || (!is_inline && invitation.receipts.size() == kWriteCapSize));
+  Bytes payload{kVersion, 0};
+  if (is_inline) payload[1] = kInlineFlag;
+  if (has_receipts) payload[1] = kReceiptsFlag;
   append(payload, invitation.network.value_or(NetworkId{}));
   append(payload, invitation.read_cap);
+  append(payload, invitation.receipts);
   payload.push_back(static_cast<std::uint8_t>(invitation.label.size()));
   append(payload, as_bytes(invitation.label));
   append(payload, checksum(payload));
@@ -158,9 +170,12 @@ Status valid_channel_name(std::string_view name) {
   return ok();
 }
 
-asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name,
-                                                Layout layout) {
+asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string name, Layout layout,
+                                                Receipts receipts) {
   TP_CO_TRY(name_is_free(ports.store, name));
+  if (layout == Layout::kInline && receipts == Receipts::kWanted)
+    co_return error(Errc::kUsage, "an inline channel has no receipts",
+                    "its readers may have other programs");
   const Result<StoreIdentityRow> identity = ports.store.identity();
   if (!identity) co_return identity.error();
   SecretArray<32> seed;
@@ -172,17 +187,28 @@ asio::awaitable<Result<Invitation>> new_channel(EnginePorts ports, std::string n
   row.bound = identity->bound;
   row.network = identity->network;
   row.layout = layout;
-  Invitation invitation;
-  if (identity->bound) invitation.network = identity->network;
-  invitation.read_cap = to_array<kReadCapSize>(write_cap.read_cap().view());
-  invitation.label = std::move(name);
-  invitation.layout = layout;
-
   Transaction step;
+  if (receipts == Receipts::kWanted) want_receipts(ports, row, step);
+  const Result<Invitation> invitation = invitation_of(row);
   step.create(std::move(row));
   Status stored = co_await ports.store.commit(std::move(step));
   if (!stored) co_return stored.error();
   co_return invitation;
+}
+
+Result<Invitation> invitation_of(const ChannelRow& channel) {
+  const Result<bacap::WriteCap> cap = bacap::WriteCap::parse(channel.capability);
+  if (!cap) return error(Errc::kStoreBad, "a channel row without a write capability");
+  if (cap->index().bytes() != channel.next)
+    return error(Errc::kStateConflict, "channel " + printable(channel.name) + " is in use already",
+                 "choose another name");
+  Invitation invitation;
+  if (channel.bound) invitation.network = channel.network;
+  invitation.read_cap = to_array<kReadCapSize>(cap->read_cap().view());
+  invitation.label = channel.name;
+  invitation.layout = channel.layout;
+  if (channel.receipts != ChannelId{}) invitation.receipts = to_bytes(receipts_cap(*cap).view());
+  return invitation;
 }
 
 asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invitation invitation,
@@ -211,6 +237,7 @@ asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invi
   row.rules = rules;
   row.layout = invitation.layout;
   Transaction step;
+  if (!invitation.receipts.empty()) TP_CO_TRY(give_receipts(ports, row, invitation.receipts, step));
   step.create(std::move(row));
   co_return co_await ports.store.commit(std::move(step));
 }
@@ -231,7 +258,7 @@ Result<ChannelRow> find_channel(const ports::Store& store, std::string_view name
   Result<std::vector<ChannelRow>> channels = store.channels();
   if (!channels) return channels.error();
   for (ChannelRow& row : channels.value())
-    if (row.name == name) return std::move(row);
+    if (row.name == name && !row.of_receipts) return std::move(row);
   return error(Errc::kNotFound, "no channel is called " + printable(name),
                "'taubenpost channel list' shows all");
 }

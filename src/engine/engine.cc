@@ -10,6 +10,7 @@
 #include "engine/held.h"
 #include "engine/in_time.h"
 #include "engine/job_queue.h"
+#include "engine/receipts.h"
 #include "engine/receive_runs.h"
 #include "engine/retract_job.h"
 #include "engine/retract_send.h"
@@ -146,10 +147,23 @@ asio::awaitable<Status> run_send(Run& run, JobQueue::Turn turn) {
     co_return ok();
   }
   run.is_left = true;
+  if (done && row && is_receipt(*row) && has_ended(row->state))
+    co_return co_await forget_receipt(run.ports, std::move(row).value());
   if (const std::uint64_t time = row ? expires_at(*row) : 0; time != 0)
     run.queue.add_expiry(time, turn.id);
   count_end(run, row, row && row->state == SendState::kPosted);
   co_return done;
+}
+
+// What a transfer left that was placed in this run goes out in the same.
+Status queue_receipt(Run& run, JobId placed) {
+  const Result<SendJobRow> receipt = run.ports.store.send_job(receipt_id(placed));
+  if (!receipt && receipt.error().code == Errc::kNotFound) return ok();
+  if (!receipt) return receipt.error();
+  const Result<std::string> held = held_reason(run.ports.store, *receipt);
+  if (!held) return held.error();
+  if (held->empty()) run.queue.add(*receipt, run.now());
+  return ok();
 }
 
 asio::awaitable<Status> run_retract(Run& run, JobId id) {
@@ -165,6 +179,8 @@ asio::awaitable<Status> run_retract(Run& run, JobId id) {
 asio::awaitable<void> end_receive(Run& run, ReceiveRuns::Turn turn) {
   const Result<ReceiveJobRow> row = run.ports.store.receive_job(turn.id);
   count_end(run, row, row && row->state == ReceiveState::kPlaced);
+  if (turn.done && row && row->state == ReceiveState::kPlaced)
+    turn.done = queue_receipt(run, turn.id);
   if (!turn.done && !run.error) run.error = turn.done.error();
   co_return;
 }
@@ -212,6 +228,8 @@ asio::awaitable<Result<RunSummary>> Engine::run_until_idle() {
   if (!sends) co_return sends.error();
   Status expired = co_await retract_expired(ports_, *sends);
   if (!expired) co_return expired.error();
+  for (const SendJobRow& row : *sends)  // a run was ended before it got there
+    if (is_receipt(row) && has_ended(row.state)) TP_CO_TRY(co_await forget_receipt(ports_, row));
   JobQueue queue;
   std::vector<JobId> outside;
   TP_CO_TRY(fill(queue, outside, *sends, ports_));

@@ -1,6 +1,7 @@
 #include "engine/letter_of.h"
 
 #include "engine/bodies.h"
+#include "engine/receipts.h"
 #include "wire/letter.h"
 
 namespace taubenpost {
@@ -34,6 +35,7 @@ std::string inline_name(const SendJobRow& row) {
 }
 
 Bytes letter_of(const SendJobRow& row, RecipientIndex recipient) {
+  if (is_receipt(row)) return receipt_box(row);
   if (row.layout == Layout::kInline) return header_of(row);
   wire::Letter letter;
   describe(row, letter);

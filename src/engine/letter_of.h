@@ -1,5 +1,5 @@
-// The letter of a send job, or the header of an inline one: the same bytes for every recipient
-// who has no body of their own.
+// The letter of a send job, the header of an inline one, or a receipt: the same bytes for every
+// recipient who has no body of their own.
 #pragma once
 
 #include <string>

@@ -11,6 +11,7 @@
 #include "engine/enqueue.h"
 #include "engine/incoming.h"
 #include "engine/letter_of.h"
+#include "engine/receipts.h"
 #include "engine/take_content.h"
 
 namespace taubenpost {
@@ -79,6 +80,8 @@ asio::awaitable<Result<SendPlan>> plan_send(EnginePorts ports, const EngineOptio
     co_return error(Errc::kRefused, "the network's boxes are too small: " +
                                         std::to_string(box_max) + " bytes, 1200 are needed");
   SendPlan& plan = row.plan;
+  plan.box_max = box_max;
+  if (is_receipt(row)) co_return std::move(plan);  // there is no content
   Bytes small;  // all of the content, if it is short
   std::optional<ContentSpool> unfinished;
   if (row.source_kind != SourceKind::kStandardInput) {

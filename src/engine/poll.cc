@@ -10,6 +10,7 @@
 #include "engine/backoff.h"
 #include "engine/incoming.h"
 #include "engine/index_steps.h"
+#include "engine/receipts.h"
 #include "engine/task_group.h"
 #include "wire/letter.h"
 
@@ -128,12 +129,15 @@ bool begins_something(const ports::ReadResult& read) {
 struct Found {
   InboxRow inbox;
   std::optional<ReceiveJobRow> job;
-  std::uint64_t size = 0;          // of what is announced
-  bool has_stream = false;         // the job reads the boxes behind this one
-  std::optional<InboxRow> before;  // what the inbox has there, which says less
+  std::uint64_t size = 0;                 // of what is announced
+  bool has_stream = false;                // the job reads the boxes behind this one
+  std::optional<InboxRow> before;         // what the inbox has there, which says less
+  std::optional<RecipientRow> confirmed;  // by a receipt, which leaves nothing in the inbox
 
-  void store(Transaction& step) {
-    if (before)
+  void store(Transaction& step, std::uint64_t now_ms) {
+    if (confirmed)
+      keep_receipt(step, std::move(*confirmed), now_ms);
+    else if (before)
       step.update(std::move(inbox), before->kind);
     else
       step.create(std::move(inbox));
@@ -212,6 +216,8 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
     inbox.kind = InboxKind::kUnknown;
     inbox.reason = letter == nullptr ? "a type that this version does not know"
                                      : "a letter in an inline channel";
+    if (std::holds_alternative<wire::Receipt>(*content))
+      inbox.reason = "a receipt, which nobody asked for";
     return found;
   }
   const Result<bool> duplicate = is_duplicate(ports, letter->id, inbox);
@@ -220,6 +226,39 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
   inbox.kind = InboxKind::kLetter;
   found.job = new_job(ports, channel, look.counter, inbox.content, folder);
   inbox.job = found.job->id;
+  return found;
+}
+
+// The same in a channel of receipts. One that is new is no row of the inbox, one that is repeated
+// is a duplicate, and nothing else means anything there.
+Result<Found> decide_receipt(EnginePorts& ports, ReceiptBook& book, const ChannelRow& channel,
+                             Look look) {
+  Found found;
+  InboxRow& inbox = found.inbox;
+  inbox = seen_now(ports, channel.id, look.counter);
+  inbox.content = std::move(look.read->plaintext);
+  if (look.read->outcome == Outcome::kTombstone) {
+    inbox.kind = InboxKind::kRetracted;
+    return found;
+  }
+  const Result<wire::BoxContent> content = wire::decode_box_content(inbox.content);
+  inbox.kind = content ? InboxKind::kUnknown : InboxKind::kInvalid;
+  if (!content) {
+    inbox.reason = content.error().what;
+    return found;
+  }
+  const auto* receipt = std::get_if<wire::Receipt>(&*content);
+  inbox.reason = receipt == nullptr ? "no receipt, in a channel of receipts"
+                                    : "a receipt that this version does not know";
+  if (receipt == nullptr || receipt->status != wire::kReceived) return found;
+  inbox.reason = "a receipt for something that was never sent";
+  auto confirmed = book.confirmed_by(*receipt, inbox.seen);
+  if (!confirmed) return confirmed.error();
+  if (!*confirmed) return found;
+  inbox.reason.clear();
+  inbox.transfer = receipt->id;
+  inbox.kind = InboxKind::kDuplicate;
+  if (!(*confirmed)->is_known) found.confirmed = std::move((*confirmed)->recipient);
   return found;
 }
 
@@ -242,7 +281,11 @@ void apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending, bool 
 class Round {
  public:
   Round(EnginePorts ports, ChannelId channel, std::string folder, PlaceOptions place)
-      : ports_(ports), channel_(channel), folder_(std::move(folder)), place_(place) {}
+      : ports_(ports),
+        channel_(channel),
+        folder_(std::move(folder)),
+        place_(place),
+        receipts_(ports.store, channel) {}
 
   // Positions that were passed over, then what is new, up to where nothing is in reach.
   asio::awaitable<Result<PollSummary>> run() {
@@ -290,6 +333,11 @@ class Round {
       ++summary_.letters;
     }
     co_return ok();
+  }
+
+  Result<Found> decide_on(const ChannelRow& row, Look look) {
+    if (row.of_receipts) return decide_receipt(ports_, receipts_, row, std::move(look));
+    return decide(ports_, row, std::move(look), folder_);
   }
 
   // Reads from `next` on until a position is empty, or gives no clear answer (kTemporary), or the
@@ -366,12 +414,12 @@ class Round {
     ++taken_;
     Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
-    Result<Found> found = decide(ports_, *row, std::move(look), folder_);
+    Result<Found> found = decide_on(*row, std::move(look));
     if (!found) co_return found.error();
     const Result<std::optional<InboxRow>> before = row_before(*row, found->inbox.counter);
     if (!before) co_return before.error();
-    const bool is_news =
-        !*before || (!holds_transfer((*before)->kind) && holds_transfer(found->inbox.kind));
+    const bool is_news = !*before || found->confirmed ||
+                         (!holds_transfer((*before)->kind) && holds_transfer(found->inbox.kind));
     if (is_news) apply_rules(*row, *found, pending_, place_.defer);
     Transaction step;
     Result<bacap::MessageBoxIndex> at = bacap::MessageBoxIndex::parse(row->next);
@@ -463,7 +511,7 @@ class Round {
   asio::awaitable<Status> settle(Look look) {
     Result<ChannelRow> row = ports_.store.channel(channel_);
     if (!row) co_return row.error();
-    Result<Found> found = decide(ports_, *row, std::move(look), folder_);
+    Result<Found> found = decide_on(*row, std::move(look));
     if (!found) co_return found.error();
     apply_rules(*row, *found, pending_, place_.defer);
     Transaction step;
@@ -482,15 +530,20 @@ class Round {
   }
 
   asio::awaitable<Status> store(Found found, Transaction step) {
+    std::optional<ReceiptSeen> receipt;
+    if (found.confirmed) receipt = ReceiptSeen{found.confirmed->job, found.confirmed->index};
     std::size_t& count = count_of(found.inbox.kind);
     if (found.job) ++pending_;
     if (found.job) place_as(*found.job, place_);
-    found.store(step);
+    found.store(step, ports_.clock.unix_ms());
     TP_FAILPOINT("receive.poll.before_commit");
     Status stored = co_await ports_.store.commit(std::move(step));
     if (!stored) co_return stored;
     TP_FAILPOINT("receive.poll.committed");
-    ++count;
+    if (receipt)
+      summary_.receipts.push_back(*receipt);
+    else
+      ++count;
     co_return ok();
   }
 
@@ -520,6 +573,7 @@ class Round {
   const ChannelId channel_;
   const std::string folder_;
   const PlaceOptions place_;
+  ReceiptBook receipts_;
   Bytes read_cap_;
   std::uint64_t pending_ = 0;  // unfinished jobs of the channel
   std::size_t taken_ = 0;
@@ -533,6 +587,11 @@ asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId c
                                                   std::string folder, PlaceOptions place) {
   TP_CHECK(!folder.empty() && folder.front() == '/');
   Round round(ports, channel, std::move(folder), place);
+  co_return co_await round.run();
+}
+
+asio::awaitable<Result<PollSummary>> poll_receipt_channel(EnginePorts ports, ChannelId channel) {
+  Round round(ports, channel, {}, {});
   co_return co_await round.run();
 }
 

@@ -19,10 +19,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "engine/inbox.h"
 
 namespace taubenpost {
+
+// The recipient of a send job whose letter has arrived, as its receipt says.
+struct ReceiptSeen {
+  JobId job{};
+  RecipientIndex recipient;
+};
 
 struct PollSummary {
   std::size_t letters = 0;      // new transfers, now receive jobs
@@ -34,6 +41,7 @@ struct PollSummary {
   std::size_t passed_over = 0;  // positions that are awaited from this round on
   std::size_t lost = 0;         // positions where no box can be there any more: given up
   std::size_t more = 0;         // channels where the round has left off: the next one goes on
+  std::vector<ReceiptSeen> receipts{};  // new ones, in a channel of receipts
 
   PollSummary& operator+=(const PollSummary& other) {
     letters += other.letters;
@@ -45,6 +53,7 @@ struct PollSummary {
     passed_over += other.passed_over;
     lost += other.lost;
     more += other.more;
+    receipts.insert(receipts.end(), other.receipts.begin(), other.receipts.end());
     return *this;
   }
 };
@@ -57,5 +66,8 @@ struct PollSummary {
 boost::asio::awaitable<Result<PollSummary>> poll_channel(EnginePorts ports, ChannelId channel,
                                                          std::string folder,
                                                          PlaceOptions place = {});
+// The same of a channel of receipts (receipts.h), where nothing becomes a job.
+boost::asio::awaitable<Result<PollSummary>> poll_receipt_channel(EnginePorts ports,
+                                                                 ChannelId channel);
 
 }  // namespace taubenpost

@@ -10,6 +10,7 @@
 #include "engine/ageing.h"
 #include "engine/body_fetch.h"
 #include "engine/index_steps.h"
+#include "engine/receipts.h"
 #include "engine/stream_fetch.h"
 #include "engine/target_name.h"
 
@@ -395,7 +396,10 @@ asio::awaitable<Status> ReceiveJob::place(ReceiveJobRow row) {
     }
     TP_FAILPOINT("receive.before_placed");
     row.finished = ports_.clock.unix_ms() / 1000;
-    co_return co_await move(std::move(row), ReceiveEvent::kPlaced);
+    Transaction step;
+    TP_CO_TRY(add_receipt(ports_, row, step));
+    step.move(std::move(row), ReceiveEvent::kPlaced);
+    co_return co_await ports_.store.commit(std::move(step));
   }
   if (row.if_exists == IfExists::kFail) co_return kept_out(kNameTaken);
   if (row.if_exists == IfExists::kReplace)

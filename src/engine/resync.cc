@@ -25,9 +25,9 @@ constexpr std::size_t kMisses = 16;
 constexpr std::uint64_t kMissMs = 60'000;      // of fresh reads, before a position counts as empty
 constexpr std::uint64_t kFarthest = 1U << 20;  // of --at: each position costs a hash
 
-// A letter of ours, and where it stands.
+// A letter of ours, or a receipt, and where it stands.
 struct Found {
-  wire::Letter letter;
+  std::uint64_t sent = 0, until = 0;
   Bytes box;
   IndexBytes position{};
   std::uint64_t counter = 0;
@@ -119,11 +119,15 @@ class Resync {
 
   void keep_letter(Bytes box, const IndexBytes& position, std::uint64_t counter) {
     Result<wire::BoxContent> content = wire::decode_box_content(box);
-    if (!content || !std::holds_alternative<wire::Letter>(*content)) return;
-    wire::Letter letter = std::get<wire::Letter>(std::move(content).value());
-    const TransferId id = letter.id;
     // The first one counts: that is the one the recipient takes.
-    found_.try_emplace(id, Found{std::move(letter), std::move(box), position, counter});
+    const auto* letter = content ? std::get_if<wire::Letter>(&*content) : nullptr;
+    if (letter != nullptr)
+      found_.try_emplace(letter->id,
+                         Found{letter->sent, letter->until, std::move(box), position, counter});
+    const auto* receipt = content ? std::get_if<wire::Receipt>(&*content) : nullptr;
+    if (receipt != nullptr)
+      found_.try_emplace(receipt->id,
+                         Found{receipt->time, receipt->time, std::move(box), position, counter});
   }
 
   // Recipients of unfinished jobs whose letter was found, and jobs that are finished by that.
@@ -152,8 +156,7 @@ class Resync {
         all_posted = false;
       }
     }
-    if (all_posted && after(job.state, SendEvent::kFoundPosted))
-      return finish(job, found.letter, step);
+    if (all_posted && after(job.state, SendEvent::kFoundPosted)) return finish(job, found, step);
     return ok();
   }
 
@@ -170,7 +173,7 @@ class Resync {
   }
 
   // What is left of the upload goes in the same commit; its spool with the next run.
-  Status finish(SendJobRow job, const wire::Letter& letter, Transaction& step) {
+  Status finish(SendJobRow job, const Found& letter, Transaction& step) {
     TP_TRY(drop_batches(ports_.store, job.id, step));
     job.paused = false;
     job.sent = letter.sent;
@@ -193,6 +196,10 @@ class Resync {
 asio::awaitable<Result<ResyncSummary>> resync_channel(EnginePorts ports, std::string name,
                                                       std::optional<std::uint64_t> at) {
   Result<ChannelRow> channel = find_channel(ports.store, name);
+  if (!channel) co_return channel.error();
+  // Of one for receiving that sends receipts, it is theirs.
+  if (channel->direction == ChannelDirection::kIncoming && channel->receipts != ChannelId{})
+    channel = ports.store.channel(channel->receipts);
   if (!channel) co_return channel.error();
   if (channel->direction != ChannelDirection::kOutgoing)
     co_return error(Errc::kUsage, "channel " + printable(name) + " is for receiving",

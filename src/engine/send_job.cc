@@ -20,6 +20,7 @@
 #include "engine/job_errors.h"
 #include "engine/letter_of.h"
 #include "engine/plan_send.h"
+#include "engine/receipts.h"
 #include "engine/reserve_position.h"
 #include "engine/steer_send.h"
 #include "model/spooled.h"

@@ -182,6 +182,11 @@ void Check::channel(const RowKey& key, std::string_view value) {
            (header.row->kind == InboxKind::kHeld || header.row->kind == InboxKind::kDeferred);
   };
   const bool is_outgoing = row->direction == ChannelDirection::kOutgoing;
+  const Referred<ChannelRow> receipts = look_up<ChannelRow>(channel_key(row->receipts));
+  const bool fits = receipts.row && receipts.row->of_receipts &&
+                    receipts.row->direction != row->direction && !row->of_receipts;
+  if (row->receipts != ChannelId{} && (receipts.missing || (receipts.row && !fits)))
+    found(named(*row), "its receipts have no channel of their own", kNewChannel);
   if (row->stream != JobId{} && is_outgoing && absent(send_job_key(row->stream)))
     found(named(*row), "the store does not know the job that writes to it", kNewChannel);
   if (row->stream != JobId{} && !is_outgoing && absent(receive_job_key(row->stream)) &&

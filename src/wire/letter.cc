@@ -164,6 +164,17 @@ Result<BoxContent> read_letter(const CborValue& map) {
   return BoxContent(std::move(out));
 }
 
+Result<BoxContent> read_receipt(const CborValue& map) {
+  Fields in(map);
+  Receipt out;
+  out.id = in.array<16>("id");
+  out.status = in.text("status");
+  if (out.status.empty() || out.status.size() > kStatusMax) in.fail("status has a wrong length");
+  out.time = in.number("time", INT64_MAX);
+  if (!in.failure().empty()) return invalid(in.failure());
+  return BoxContent(std::move(out));
+}
+
 }  // namespace
 
 bool valid_name(std::string_view name) {
@@ -203,6 +214,17 @@ Bytes encode_letter(const Letter& letter) {
   return out.take();
 }
 
+Bytes encode_receipt(const Receipt& receipt) {
+  CborWriter out;
+  out.map(5);
+  out.text("id").bytes(receipt.id);
+  out.text("tp").number(kVersion);
+  out.text("time").number(receipt.time);
+  out.text("type").text("receipt");
+  out.text("status").text(receipt.status);
+  return out.take();
+}
+
 Bytes encode_stream_header(const std::string& name, std::uint64_t size, const StreamMarks& marks) {
   const std::size_t optional =
       (marks.mode ? 1U : 0U) + (marks.mtime ? 1U : 0U) + (marks.note.empty() ? 0U : 1U);
@@ -233,6 +255,7 @@ Result<BoxContent> decode_box_content(ByteView box) {
   if (!in.failure().empty()) return invalid(in.failure());
   if (version->number != kVersion)
     return BoxContent(UnknownType{type + " of version " + std::to_string(version->number)});
+  if (type == "receipt") return read_receipt(map);
   if (type != "letter") return BoxContent(UnknownType{type});
   return read_letter(map);
 }

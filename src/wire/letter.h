@@ -47,9 +47,22 @@ bool valid_name(std::string_view name);
 // Deterministic encoding (RFC 8949 4.2.1).
 Bytes encode_letter(const Letter& letter);
 
+// That a letter has reached somebody.
+struct Receipt {
+  TransferId id{};
+  std::string status;      // kReceived, or of a later version
+  std::uint64_t time = 0;  // Unix seconds, by the clock of who received it
+};
+// The transfer is complete, verified and in its place.
+inline constexpr std::string_view kReceived = "received";
+inline constexpr std::size_t kStatusMax = 64;
+
+// Deterministic encoding.
+Bytes encode_receipt(const Receipt& receipt);
+
 // What a box holds.
 struct UnknownType {
-  std::string type;  // a letter of a later version, or a receipt
+  std::string type;  // of a later version
 };
 // What taubenpost puts into the header of a stream, beside its name and its size.
 struct StreamMarks {
@@ -69,7 +82,7 @@ struct Foreign {  // a stream of pigeonhole-cp's format: the rest of the box is 
   std::size_t header_size = 0;
   std::optional<StreamMarks> marks;  // none: somebody else's
 };
-using BoxContent = std::variant<Letter, UnknownType, Foreign>;
+using BoxContent = std::variant<Letter, Receipt, UnknownType, Foreign>;
 // kInvalid says what is wrong with it.
 Result<BoxContent> decode_box_content(ByteView box);
 
