@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/poll_receipts.h"
 #include "engine/receipt_channels.h"
 #include "engine/resync.h"
 #include "support/party_network.h"
@@ -55,7 +56,7 @@ class ReceiptTransfer : public testing::Test, protected PartyNetwork {
     ASSERT_TRUE(imported) << imported.error().what;
   }
   JobId send(const std::string& name = "file") {
-    const JobId id = sender.queue(name, Bytes(5000, 7), {"alice"});
+    const JobId id = sender.queue(name, Bytes(300, 7), {"alice"});
     EXPECT_TRUE(*sender.run_engine_until(0));
     EXPECT_EQ(sender.store().send_job(id)->state, SendState::kPosted);
     return id;
@@ -80,6 +81,10 @@ class ReceiptTransfer : public testing::Test, protected PartyNetwork {
     for (const JournalRow& row : *rows)
       if (row.text.find(text) != std::string::npos) return true;
     return false;
+  }
+  static boost::asio::awaitable<Status> sleep(VirtualClock* clock) {
+    co_await clock->sleep(std::chrono::seconds(2));
+    co_return ok();
   }
   std::uint64_t now() { return sender.ports().clock.unix_ms() / 1000; }
 
@@ -150,6 +155,7 @@ TEST_F(ReceiptTransfer, TwoReceiversOfOneInvitation_BothConfirmAndTheFirstCounts
   const JobId id = send();
   receive();
   const std::uint64_t received = alice.store().receive_job_rows()->front().finished;
+  ASSERT_TRUE(alice.run(sleep(&clock)));  // in the same second they would be one and the same box
   ASSERT_TRUE(*twin.poll_until(find_channel(twin.store(), "sender")->id, 0));
   ASSERT_TRUE(*twin.run_engine_until(0));
   EXPECT_TRUE(noted(twin, twin.store().receive_job_rows()->front().id, "receipt posted"));
@@ -229,7 +235,8 @@ class ReceiptReader : public testing::Test {
     recipient.state = RecipientState::kPosted;
     recipient.channel = main(channel).id;
     recipient.channel_name = channel;
-    recipient.letter = Bytes{1};
+    wire::Letter letter = ReceiveWorld::letter_for(as_bytes("content"), "file", number);
+    recipient.letter = wire::encode_letter(letter);
     ports::Transaction step;
     step.create(job).create(recipient);
     TP_CHECK(world.run(world.store->commit(std::move(step))));

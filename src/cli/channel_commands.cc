@@ -68,7 +68,7 @@ Result<Json> fields_of(const ports::Store& store, const ChannelRow& channel) {
               {"state", state_of(channel)},
               {"receipts", *receipts},
               {"created", channel.created}};
-  if (channel.direction == ChannelDirection::kIncoming) fields.update(json_of(channel.rules));
+  if (channel.direction == ChannelDirection::kIncoming) fields.update(rules_json(channel));
   return fields;
 }
 
@@ -163,8 +163,9 @@ Result<int> run_import(Context& context, const ImportArgs& args) {
   if (args.receipts && !has_receipts)
     return error(Errc::kUsage, "the invitation is of a sender who takes no receipts",
                  "import it without --receipts");
-  if (!args.receipts && has_receipts) context.out().notice(kNoReceipts);
   const Result<ChannelRow> there = find_channel((*session)->store(), args.name);
+  const bool sends_receipts = args.receipts || (there && there->receipts != ChannelId{});
+  if (has_receipts && !sends_receipts) context.out().notice(kNoReceipts);
   if (there && equal(there->capability, invitation->read_cap))
     return import_again(context, **session, args, std::move(invitation).value(), *there);
   if (!args.receipts) invitation->receipts.clear();
@@ -223,7 +224,7 @@ Result<int> run_show(Context& context, const ShowArgs& args) {
       (receipts.is_null() ? "no"
                           : receipts["state"].get<std::string>() + ", at position " +
                                 receipts["position"].dump()) +
-      (channel->direction == ChannelDirection::kIncoming ? text_of(channel->rules) : "");
+      (channel->direction == ChannelDirection::kIncoming ? rules_text(*channel) : "");
   if (is_source) {
     const Result<IndexBytes> first = next_start((*session)->store(), *channel);
     if (!first) return first.error();

@@ -1,5 +1,5 @@
-// What an incoming channel takes by itself: options of 'channel import' and 'channel set', and how
-// 'channel show' tells it.
+// What an incoming channel takes by itself, and where the service places it: options of 'channel
+// import' and 'channel set', and how 'channel show' tells it.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -26,9 +26,9 @@ struct RulesArgs {
 // --accept, --max-size, --max-pending.
 void add_rules_options(CLI::App& command, RulesArgs& args);
 // Of an incoming channel.
-Json json_of(const ChannelRules& rules);
+Json rules_json(const ChannelRow& channel);
 // One field a line, each after a line feed.
-std::string text_of(const ChannelRules& rules);
+std::string rules_text(const ChannelRow& channel);
 
 // channel set, channel seek.
 void add_channel_set(Commands& commands, CLI::App& channel);

@@ -6,6 +6,7 @@
 #include "cli/jobs.h"
 #include "cli/place_options.h"
 #include "engine/channels.h"
+#include "engine/deliver.h"
 #include "engine/inbox.h"
 
 namespace taubenpost::cli {
@@ -70,14 +71,22 @@ Result<int> run_show(Context& context, const EntryArgs& args) {
 }
 
 Result<int> run_accept(Context& context, const AcceptArgs& args) {
-  const Result<std::string> folder = args.place.folder();
+  Result<std::string> folder = args.place.folder();
   if (!folder) return folder.error();
   const Result<Session*> session = context.session();
   if (!session) return session.error();
   const Result<EntryView> entry = find_undecided((*session)->store(), args.id);
   if (!entry) return entry.error();
-  const Result<JobId> id = (*session)->run(accept_entry(
-      (*session)->ports(), entry->row.channel, entry->row.counter, *folder, args.place.options()));
+  const Result<ChannelRow> channel = (*session)->store().channel(entry->row.channel);
+  if (!channel) return channel.error();
+  PlaceOptions place = args.place.options();
+  if (has_delivery(*channel) && !args.place.is_given()) {
+    folder = channel->delivery.folder;
+    place = place_of(channel->delivery);
+  }
+  const Result<JobId> id =
+      (*session)->run(accept_entry((*session)->ports(), entry->row.channel, entry->row.counter,
+                                   std::move(folder).value(), std::move(place)));
   if (!id) return id.error();
   Result<ReceiveJobRow> job = (*session)->store().receive_job(*id);
   if (!job) return job.error();

@@ -1,12 +1,10 @@
-// taubenpost list, show, pause, resume, priority, cancel, retract, retry, share, serve
+// taubenpost list, show, pause, resume, priority, cancel, retract, retry, share
 #include "app/time_text.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/jobs.h"
-#include "cli/on_received.h"
 #include "cli/retry_receive.h"
 #include "engine/end_send.h"
-#include "engine/engine.h"
 #include "engine/held.h"
 #include "engine/retract_send.h"
 #include "engine/retry_send.h"
@@ -40,10 +38,6 @@ struct ShareArgs {
 struct PriorityArgs {
   std::string id;
   int priority = 0;
-};
-struct ServeArgs {
-  bool until_idle = false;
-  OnReceivedArgs reports;
 };
 
 Result<int> run_list(Context& context, const ListArgs& args) {
@@ -221,33 +215,6 @@ Result<int> run_share(Context& context, const ShareArgs& args) {
                [&args](EnginePorts ports, JobId id) { return share_send(ports, id, args.to); });
 }
 
-Result<int> run_serve(Context& context, const ServeArgs& args) {
-  if (!args.until_idle)
-    return error(Errc::kUsage, "a service that stays is not possible yet",
-                 "'taubenpost serve --until-idle' brings every job to its end");
-  const Result<Session*> opened = context.session();
-  if (!opened) return opened.error();
-  Session& session = **opened;
-  const Result<JobWatch> watch = JobWatch::start(session.store());
-  if (!watch) return watch.error();
-  session.on_tick([&] { show_progress(context.out(), session.store()); });
-  const Result<ReceiptRound> receipts = session.run(poll_receipts(session.ports()));
-  if (receipts) tell_receipts(context.out(), session.store(), *receipts);
-  Engine engine(session.ports(), EngineOptions{});
-  const Result<RunSummary> run = session.run(engine.run_until_idle());
-  const Result<JobWatch::Ended> ended = watch->ended(session.store());
-  if (!ended) return ended.error();
-  for (const SendView& job : ended->posted) print(context.out(), job);
-  for (const SendView& job : ended->retracted) print_retraction(context.out(), job);
-  for (const ReceiveView& job : ended->placed) print_placed(context.out(), job);
-  report_failed(context.out(), *ended);
-  if (!receipts) return receipts.error();
-  if (!run) return run.error();
-  TP_TRY(session.run(report_all_received(session.ports(), args.reports, context.out())));
-  report_unfinished(context.out(), session.store(), *ended, unix_now());
-  return exit_status_of_jobs(ended->delivered(), ended->failed(), ended->unfinished.size());
-}
-
 }  // namespace
 
 void add_list(Commands& commands) {
@@ -302,13 +269,6 @@ void add_show(Commands& commands) {
   const auto args = on_chosen<JobArgs>(commands, *command, run_show);
   command->add_option("ID", args->id, "id of the job, or six or more of its first characters")
       ->required();
-}
-
-void add_serve(Commands& commands) {
-  CLI::App* command = commands.root.add_subcommand("serve", "Goes on with all unfinished jobs");
-  const auto args = on_chosen<ServeArgs>(commands, *command, run_serve);
-  command->add_flag("--until-idle", args->until_idle, "end when nothing is left to do");
-  add_on_received_timeout(*command, args->reports);
 }
 
 }  // namespace taubenpost::cli

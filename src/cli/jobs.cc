@@ -8,6 +8,7 @@
 #include "engine/bodies.h"
 #include "engine/forecast.h"
 #include "engine/held.h"
+#include "engine/receipts.h"
 #include "wire/letter.h"
 
 namespace taubenpost::cli {

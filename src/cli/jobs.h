@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cli/output.h"
-#include "engine/receipts.h"
+#include "engine/poll_receipts.h"
 #include "ports/store.h"
 
 namespace taubenpost::cli {

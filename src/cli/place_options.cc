@@ -18,12 +18,12 @@ PlaceOptions PlaceArgs::options() const {
 }
 
 Result<std::string> PlaceArgs::folder() const {
-  const std::string folder = absolute_path(into);
+  const std::string folder = absolute_path(into.empty() ? "." : into);
   std::error_code code;
   if (std::filesystem::is_directory(folder, code)) return folder;
   if (std::filesystem::exists(folder, code))
-    return error(Errc::kUsage, printable(into, 4096) + ": is not a folder");
-  return error(Errc::kNotFound, printable(into, 4096) + ": no such folder");
+    return error(Errc::kUsage, printable(folder, 4096) + ": is not a folder");
+  return error(Errc::kNotFound, printable(folder, 4096) + ": no such folder");
 }
 
 Status can_be_target(const std::string& file, IfExists if_exists) {

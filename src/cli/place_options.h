@@ -10,12 +10,14 @@
 namespace taubenpost::cli {
 
 struct PlaceArgs {
-  std::string into = ".";
+  std::string into;
   bool unpack = false;
-  std::string if_exists = "rename";
+  std::string if_exists;
 
+  bool is_given() const { return !into.empty() || unpack || !if_exists.empty(); }
   PlaceOptions options() const;
-  // Absolute. kUsage: it is no folder; kNotFound.
+  // Absolute; the working directory unless another one was given. kUsage: it is no folder;
+  // kNotFound.
   Result<std::string> folder() const;
 };
 

@@ -28,12 +28,20 @@ struct ReceiveArgs {
   Result<PlaceOptions> options() const;
 };
 
+// A channel to poll, and where what it brings is placed.
+struct Inlet {
+  ChannelId channel{};
+  std::string folder;
+  PlaceOptions place;
+};
+
 // What polls and places: where to, and from where.
 struct Receiving {
   Session* session;
   std::vector<ChannelRow> channels;
   std::string folder;
   PlaceOptions place;
+  std::vector<Inlet> inlets;  // of the channels: as each is delivered, unless something was given
 };
 // Looks at the arguments, opens the store and shows progress from here on. Errors of all three.
 Result<Receiving> begin_receiving(Context& context, const ReceiveArgs& args);
@@ -43,16 +51,17 @@ struct Round {
   std::optional<Error> no_answer;  // of some channel: the others went on
 };
 
-// All incoming ones, or the one that is called `from`.
+// All incoming ones, or the one that is called `from`. kNotFound if there is nothing to poll, not
+// even for receipts.
 Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
                                                  const std::string& from);
-boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
-                                               std::string folder, PlaceOptions place);
+boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Inlet> inlets);
 // What was only verified so far is placed as this command says.
-boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<ChannelRow> channels,
-                                             std::string folder, PlaceOptions place);
+boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<Inlet> inlets);
 // kNothingToDo, for a run that has placed nothing.
 Error nothing_new(const PollSummary& found);
+// Of a channel whose delivery has none, on stderr.
+void notice_no_folder(Output& out, const ChannelRow& channel);
 // Counts, on stderr.
 void notice_what_is_no_job(Output& out, const PollSummary& found);
 

@@ -9,6 +9,7 @@
 #include "cli/on_received.h"
 #include "cli/receive.h"
 #include "engine/channels.h"
+#include "engine/deliver.h"
 #include "engine/engine.h"
 #include "engine/receive_runs.h"
 
@@ -46,12 +47,12 @@ Result<std::vector<ChannelRow>> channels_to_poll(const ports::Store& store,
     incoming.push_back(std::move(channel).value());
     return incoming;
   }
-  Result<std::vector<ChannelRow>> all = store.channels();
+  const Result<std::vector<ChannelRow>> all = store.channels();
   if (!all) return all.error();
-  for (ChannelRow& channel : all.value())
+  for (const ChannelRow& channel : *all)
     if (channel.direction == ChannelDirection::kIncoming && !channel.of_receipts)
-      incoming.push_back(std::move(channel));
-  if (incoming.empty())
+      incoming.push_back(channel);
+  if (incoming.empty() && std::ranges::none_of(*all, &ChannelRow::of_receipts))
     return error(Errc::kNotFound, "there is no channel to receive from",
                  "'taubenpost channel import' makes one of an invitation");
   return incoming;
@@ -68,47 +69,68 @@ Result<Receiving> begin_receiving(Context& context, const ReceiveArgs& args) {
   if (!channels) return channels.error();
   (*session)->on_tick(
       [&context, &store = (*session)->store()] { show_progress(context.out(), store); });
-  return Receiving{*session, std::move(channels).value(), std::move(folder).value(),
-                   std::move(place).value()};
+  Receiving receiving{*session,
+                      std::move(channels).value(),
+                      std::move(folder).value(),
+                      std::move(place).value(),
+                      {}};
+  const bool is_told = args.place.is_given() || !args.on_received.empty() || args.follow;
+  for (const ChannelRow& channel : receiving.channels) {
+    const bool is_delivered = has_delivery(channel) && !is_told;
+    Inlet inlet{channel.id, receiving.folder, receiving.place};
+    if (is_delivered) inlet = {channel.id, channel.delivery.folder, place_of(channel.delivery)};
+    if (is_delivered && !(*session)->ports().files.free_space(inlet.folder))
+      notice_no_folder(context.out(), channel);
+    else
+      receiving.inlets.push_back(std::move(inlet));
+  }
+  return receiving;
 }
 
-boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<ChannelRow> channels,
-                                             std::string folder, PlaceOptions place) {
+boost::asio::awaitable<Status> take_verified(EnginePorts ports, std::vector<Inlet> inlets) {
   const Result<std::vector<ReceiveJobRow>> rows = ports.store.receive_job_rows();
   if (!rows) co_return rows.error();
-  for (const ReceiveJobRow& row : *rows)
-    if (row.state == ReceiveState::kVerified && is_of(row, channels))
-      TP_CO_TRY(co_await receive_elsewhere(ports, row, folder, place));
+  for (const ReceiveJobRow& row : *rows) {
+    const auto inlet = std::ranges::find(inlets, row.channel, &Inlet::channel);
+    if (row.state == ReceiveState::kVerified && inlet != inlets.end())
+      TP_CO_TRY(co_await receive_elsewhere(ports, row, inlet->folder, inlet->place));
+  }
   co_return ok();
 }
 
-boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<ChannelRow> channels,
-                                               std::string folder, PlaceOptions place) {
+boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<Inlet> inlets) {
   Round round;
   const Result<ports::NetworkView> network = co_await connect_to_network(ports);
   if (!network) co_return network.error();
-  for (unsigned turn = 0; turn < kTurns && !channels.empty(); ++turn) {
-    std::vector<ChannelRow> more;
-    for (ChannelRow& channel : channels) {
-      Result<PollSummary> found = co_await poll_channel(ports, channel.id, folder, place);
+  for (unsigned turn = 0; turn < kTurns && !inlets.empty(); ++turn) {
+    std::vector<Inlet> more;
+    for (Inlet& inlet : inlets) {
+      Result<PollSummary> found =
+          co_await poll_channel(ports, inlet.channel, inlet.folder, inlet.place);
       if (found) {
         round.found += *found;
-        if (found->more > 0) more.push_back(std::move(channel));
+        if (found->more > 0) more.push_back(std::move(inlet));
       } else if (found.error().code == Errc::kTemporary) {
         if (!round.no_answer) round.no_answer = found.error();
       } else {
         co_return found.error();
       }
     }
-    channels = std::move(more);
+    inlets = std::move(more);
   }
-  round.found.more = channels.size();
+  round.found.more = inlets.size();
   co_return round;
 }
 
 Error nothing_new(const PollSummary& found) {
   const bool is_quiet = found.held + found.refused + found.deferred + found.retracted == 0;
   return error(Errc::kNothingToDo, is_quiet ? "nothing new" : "nothing was received");
+}
+
+void notice_no_folder(Output& out, const ChannelRow& channel) {
+  out.notice("channel " + printable(channel.name) + ": " +
+             printable(channel.delivery.folder, 4096) +
+             " is missing; what arrives stays where it is until it is there again");
 }
 
 void notice_what_is_no_job(Output& out, const PollSummary& found) {
@@ -154,8 +176,7 @@ Result<int> run_verify(Context& context, const ReceiveArgs& args) {
   Output& out = context.out();
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
-  const Result<Round> round = session.run(
-      poll_all(session.ports(), receiving->channels, receiving->folder, receiving->place));
+  const Result<Round> round = session.run(poll_all(session.ports(), receiving->inlets));
   if (!round) return round.error();
   const Result<Unit> verified = verify(session, receiving->channels);
   Result<JobWatch::Ended> ended = watch->ended(session.store());
@@ -190,11 +211,9 @@ Result<int> run_receive(Context& context, const ReceiveArgs& args) {
   Output& out = context.out();
   const Result<JobWatch> watch = JobWatch::start(session.store());
   if (!watch) return watch.error();
-  const Result<Round> round = session.run(
-      poll_all(session.ports(), receiving->channels, receiving->folder, receiving->place));
+  const Result<Round> round = session.run(poll_all(session.ports(), receiving->inlets));
   if (!round) return round.error();
-  TP_TRY(session.run(
-      take_verified(session.ports(), receiving->channels, receiving->folder, receiving->place)));
+  TP_TRY(session.run(take_verified(session.ports(), receiving->inlets)));
   ReceiptRound receipts;
   if (args.from.empty()) {
     Result<ReceiptRound> polled = session.run(poll_receipts(session.ports()));

@@ -77,8 +77,7 @@ Result<int> receive_and_follow(Context& context, const ReceiveArgs& args) {
   const Result<Receiving> receiving = begin_receiving(context, args);
   if (!receiving) return receiving.error();
   Session& session = *receiving->session;
-  TP_TRY(session.run(
-      take_verified(session.ports(), receiving->channels, receiving->folder, receiving->place)));
+  TP_TRY(session.run(take_verified(session.ports(), receiving->inlets)));
   std::vector<ChannelId> ids;
   for (const ChannelRow& channel : receiving->channels) ids.push_back(channel.id);
   const Result<Unit> end = session.run(follow(session.ports(), std::move(ids), receiving->folder,

@@ -214,12 +214,14 @@ Result<int> receive_into(Context& context, const ReceiveArgs& args) {
   std::optional<Error> no_answer;
   PollSummary found;
   if (args.id.empty()) {
-    Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
+    const Result<std::vector<ChannelRow>> channels = channels_to_poll(session.store(), args.from);
     if (!channels) return channels.error();
     PlaceOptions later;
     later.defer = true;
-    const Result<Round> round =
-        session.run(poll_all(session.ports(), std::move(channels).value(), place->folder, later));
+    std::vector<Inlet> inlets;
+    for (const ChannelRow& channel : *channels)
+      inlets.push_back({channel.id, place->folder, later});
+    const Result<Round> round = session.run(poll_all(session.ports(), std::move(inlets)));
     if (!round) return round.error();
     no_answer = round->no_answer;
     found = round->found;

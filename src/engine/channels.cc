@@ -242,13 +242,15 @@ asio::awaitable<Status> import_channel(EnginePorts ports, std::string name, Invi
   co_return co_await ports.store.commit(std::move(step));
 }
 
-asio::awaitable<Status> set_channel_rules(EnginePorts ports, std::string name, ChannelRules rules) {
+asio::awaitable<Status> set_channel_rules(EnginePorts ports, std::string name, ChannelRules rules,
+                                          std::optional<ChannelDelivery> delivery) {
   Result<ChannelRow> row = find_channel(ports.store, name);
   if (!row) co_return row.error();
   if (row->direction != ChannelDirection::kIncoming)
     co_return error(Errc::kUsage, "channel " + printable(name) + " is for sending",
                     "rules are for channels made with 'channel import'");
   row->rules = rules;
+  if (delivery) row->delivery = std::move(*delivery);
   Transaction step;
   step.update(std::move(row).value());
   co_return co_await ports.store.commit(std::move(step));

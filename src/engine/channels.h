@@ -51,9 +51,11 @@ Result<Invitation> invitation_of(const ChannelRow& channel);
 // network than the store's.
 boost::asio::awaitable<Status> import_channel(EnginePorts ports, std::string name,
                                               Invitation invitation, ChannelRules rules = {});
-// Of an incoming channel, for what its next rounds find. kNotFound, kUsage (it is for sending).
-boost::asio::awaitable<Status> set_channel_rules(EnginePorts ports, std::string name,
-                                                 ChannelRules rules);
+// Of an incoming channel, for what its next rounds find; the delivery stays without another one.
+// kNotFound, kUsage (it is for sending).
+boost::asio::awaitable<Status> set_channel_rules(
+    EnginePorts ports, std::string name, ChannelRules rules,
+    std::optional<ChannelDelivery> delivery = std::nullopt);
 // Not of a channel for receipts, which is known by the one that it belongs to. kNotFound names the
 // channel.
 Result<ChannelRow> find_channel(const ports::Store& store, std::string_view name);

@@ -82,7 +82,7 @@ asio::awaitable<Result<SendPlan>> plan_send(EnginePorts ports, const EngineOptio
   SendPlan& plan = row.plan;
   plan.box_max = box_max;
   if (is_receipt(row)) co_return std::move(plan);  // there is no content
-  Bytes small;  // all of the content, if it is short
+  Bytes small;                                     // all of the content, if it is short
   std::optional<ContentSpool> unfinished;
   if (row.source_kind != SourceKind::kStandardInput) {
     Result<TakenContent> taken = co_await take_source(ports, row);

@@ -13,9 +13,7 @@
 #include <map>
 #include <optional>
 #include <utility>
-#include <vector>
 
-#include "engine/poll.h"
 #include "engine/ports.h"
 #include "wire/letter.h"
 
@@ -61,14 +59,5 @@ class ReceiptBook {
 };
 // Adds to `step`: the recipient has the receipt.
 void keep_receipt(ports::Transaction& step, RecipientRow confirmed, std::uint64_t now_ms);
-
-struct ReceiptRound {
-  std::vector<ReceiptSeen> seen;
-  std::size_t others = 0;          // boxes that held no new receipt
-  std::optional<Error> no_answer;  // of some channel: the others were polled
-};
-// One round over every channel of receipts where one may still come: needs no network if there is
-// none. Errors: of connect_to_network(), of the store.
-boost::asio::awaitable<Result<ReceiptRound>> poll_receipts(EnginePorts ports);
 
 }  // namespace taubenpost
