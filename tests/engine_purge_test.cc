@@ -81,6 +81,18 @@ TEST_F(EnginePurgeTest, ReceivedLetter_IsToldApartForFourWeeks) {
   EXPECT_EQ(*world.store->receive_jobs(), std::vector{rows::kOtherJob});
 }
 
+TEST_F(EnginePurgeTest, LetterWhoseJobFailed_IsForgottenWithIt) {
+  ReceiveJobRow failed = rows::receive_job();
+  failed.state = ReceiveState::kFailed;
+  failed.counter = 3;
+  InboxRow letter = rows::inbox(3);
+  letter.seen = failed.finished = now();
+  store(Transaction().create(rows::channel()).create(failed).create(letter));
+  EXPECT_EQ(purge(now() + 1).receive_jobs, 1U);
+  EXPECT_TRUE(world.store->inbox(rows::kChannel)->empty());
+  EXPECT_FALSE(world.store->inbox_transfer(rows::kChannel, rows::kTransfer)->has_value());
+}
+
 TEST_F(EnginePurgeTest, LongInbox_IsForgottenInSeveralSteps) {
   Transaction step;
   step.create(rows::channel());

@@ -181,6 +181,7 @@ TEST_F(EngineRetryTest, SourceChanged_IsSentAsItIsNowByARestartOnly) {
   const Result<Restarted> anew = restart(world, id);
   ASSERT_TRUE(anew);
   EXPECT_TRUE(anew->left_out.empty());
+  EXPECT_EQ(world.job(anew->job).transfer, world.job(id).transfer) << "nothing of it was sent";
   EXPECT_EQ(world.job(id).state, SendState::kCancelled);
   EXPECT_EQ(retry(world, id).error().code, Errc::kNothingToDo);
   EXPECT_EQ(restart(world, id).error().code, Errc::kNothingToDo);
@@ -416,7 +417,7 @@ TEST_F(EngineRetryTest, KilledAtAnyStepOfACommit_PostsEachOnce) {
 
 // ---- too late for the same letter ----
 
-TEST_F(EngineRetryTest, ExpiredRecipient_GetsANewTransferByARestartOnly) {
+TEST_F(EngineRetryTest, ExpiredRecipient_GetsANewBodyByARestartOnly) {
   const JobId id = fail_for_ben(world, 6 * kChunk);
   world.let_pass(kTooLate);
   expect_refused(retry(world, id), Errc::kRefused, "ages out", "--restart");
@@ -424,13 +425,45 @@ TEST_F(EngineRetryTest, ExpiredRecipient_GetsANewTransferByARestartOnly) {
   ASSERT_TRUE(anew);
   EXPECT_EQ(anew->left_out, std::vector<std::string>{"anna"});
   EXPECT_EQ(world.job(id).state, SendState::kCancelled);
-  EXPECT_NE(world.job(anew->job).transfer, world.job(id).transfer);
   run_all(world, 1);
   EXPECT_EQ(world.job(anew->job).state, SendState::kPosted);
+  EXPECT_EQ(world.job(anew->job).transfer, world.job(id).transfer);
   EXPECT_NE(world.job(anew->job).plan.body_seed, world.job(id).plan.body_seed);
   expect_letter(world, id, "anna", 0, 6 * kChunk);
   EXPECT_FALSE(world.box("ben", 0));
   expect_letter(world, anew->job, "ben", 1, 6 * kChunk);
+}
+
+// Recipients may have the id already, for what the source was.
+TEST_F(EngineRetryTest, SentAnew_IsTheSameTransferWhileItsContentIs) {
+  const Bytes content = SendWorld::pattern(6 * kChunk);
+  Bytes other = content;
+  other.back() ^= 1;
+  JobId id = world.queue_bytes("file", content.size(), {"anna"});
+  const TransferId transfer = world.job(id).transfer;
+  const auto fail = [&] {
+    run_until(world, id, SendState::kUploading);
+    refuse_copies(world);
+    run_all(world, 0, 1);
+    heal(world);
+  };
+  const auto send_anew_with = [&](const Bytes& now) {
+    world.file("file", now);
+    const Result<Restarted> anew = restart(world, id);
+    ASSERT_TRUE(anew);
+    id = anew->job;
+  };
+  fail();
+  send_anew_with(content);  // written again: another file by its times, with the same bytes
+  fail();
+  EXPECT_EQ(world.job(id).transfer, transfer);
+  send_anew_with(other);
+  fail();
+  const TransferId second = world.job(id).transfer;
+  EXPECT_NE(second, transfer);
+  send_anew_with(other);
+  run_all(world, 1);
+  EXPECT_EQ(world.letter("anna", 0)->id, second);
 }
 
 TEST_F(EngineRetryTest, ExpiredWhileItWasOff_NamesTheRestart) {

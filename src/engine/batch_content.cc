@@ -24,8 +24,8 @@ constexpr int kTakenPositionsMax = 16;
 constexpr std::string_view kExpired =
     "expired: the content ages out too soon for its letter; 'retry --restart' sends it anew";
 constexpr std::string_view kUnknown =
-    "expired: too late to see whether the letter arrived; 'retry --restart' sends it anew, perhaps "
-    "for the second time";
+    "expired: too late to see whether the letter arrived; 'retry --restart' sends it anew, and who "
+    "has it takes no second copy";
 
 // What the read of a reserved position means for the recipient. `has_aged`: what was there may be
 // gone.

@@ -30,6 +30,10 @@ Bytes header_of(const SendJobRow& row) {
 
 }  // namespace
 
+const Bytes32& content_digest(const SendPlan& plan) {
+  return plan.encoding == Encoding::kNone ? plan.digest : plan.udigest;
+}
+
 std::string inline_name(const SendJobRow& row) {
   return row.archive ? row.name + ".tar" : row.name;
 }

@@ -11,6 +11,8 @@ namespace taubenpost {
 
 // `sent` and `until` of the row are part of a letter, and not of a header.
 Bytes letter_of(const SendJobRow& row, RecipientIndex recipient);
+// Of the bytes that recipients get.
+const Bytes32& content_digest(const SendPlan& plan);
 // How the file is called in a header: readers of other programs see no `kind`.
 std::string inline_name(const SendJobRow& row);
 

@@ -12,6 +12,7 @@
 #include "engine/index_steps.h"
 #include "engine/receipts.h"
 #include "engine/task_group.h"
+#include "engine/transfer_again.h"
 #include "wire/letter.h"
 
 namespace taubenpost {
@@ -132,9 +133,11 @@ struct Found {
   std::uint64_t size = 0;                 // of what is announced
   bool has_stream = false;                // the job reads the boxes behind this one
   std::optional<InboxRow> before;         // what the inbox has there, which says less
+  std::optional<InboxRow> failed;         // the letter that has stood for the transfer
   std::optional<RecipientRow> confirmed;  // by a receipt, which leaves nothing in the inbox
 
   void store(Transaction& step, std::uint64_t now_ms) {
+    if (failed) step_aside(std::move(*failed), step);
     if (confirmed)
       keep_receipt(step, std::move(*confirmed), now_ms);
     else if (before)
@@ -166,12 +169,20 @@ InboxRow seen_now(EnginePorts& ports, ChannelId channel, std::uint64_t counter) 
   return inbox;
 }
 
-// The letter or transfer of this id that another position of the channel has announced.
-Result<bool> is_duplicate(const EnginePorts& ports, const TransferId& id, InboxRow& inbox) {
+// Whether another position of the channel has announced the transfer of this id, and its job has
+// not failed.
+Result<bool> is_duplicate(const EnginePorts& ports, const TransferId& id, Found& found) {
+  InboxRow& inbox = found.inbox;
   inbox.transfer = id;
-  const Result<std::optional<InboxRow>> known = ports.store.inbox_transfer(inbox.channel, id);
+  Result<std::optional<InboxRow>> known = ports.store.inbox_transfer(inbox.channel, id);
   if (!known) return known.error();
   if (!known->has_value()) return false;
+  const Result<bool> replaced = gives_way(ports.store, **known);
+  if (!replaced) return replaced.error();
+  if (*replaced && (*known)->counter != inbox.counter) {
+    found.failed = std::move(**known);
+    return false;
+  }
   inbox.kind = InboxKind::kDuplicate;
   inbox.job = (*known)->job;
   return true;
@@ -197,7 +208,7 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
   if (const Result<Announced> announced = announced_in(*content)) found.size = announced->size;
   if (const auto* header = std::get_if<wire::Foreign>(&*content)) {
     if (header->marks) {
-      const Result<bool> duplicate = is_duplicate(ports, header->marks->id, inbox);
+      const Result<bool> duplicate = is_duplicate(ports, header->marks->id, found);
       if (!duplicate) return duplicate.error();
       if (*duplicate) return found;
     }
@@ -220,7 +231,7 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
       inbox.reason = "a receipt, which nobody asked for";
     return found;
   }
-  const Result<bool> duplicate = is_duplicate(ports, letter->id, inbox);
+  const Result<bool> duplicate = is_duplicate(ports, letter->id, found);
   if (!duplicate) return duplicate.error();
   if (*duplicate) return found;
   inbox.kind = InboxKind::kLetter;
@@ -355,7 +366,7 @@ class Round {
       co_await look_at(ports_, read_cap_, front);
       if (!front.read) co_return front.read.error();
       if (!front.found()) co_return ok();
-      TP_CO_TRY(co_await take(std::move(front)));
+      TP_CO_TRY(co_await until_stored(&Round::take, std::move(front)));
     }
   }
 
@@ -399,13 +410,26 @@ class Round {
     TP_CO_TRY(co_await look_at_all(ports_, read_cap_, *looks));
     for (Look& look : *looks) {
       if (!look.found() || !begins_something(*look.read)) continue;
-      TP_CO_TRY(co_await take(std::move(look)));
+      TP_CO_TRY(co_await until_stored(&Round::take, std::move(look)));
       const Result<ChannelRow> now = ports_.store.channel(channel_);
       if (!now) co_return now.error();
       found = now->stream == JobId{};
       if (!found) break;
     }
     co_return ok();
+  }
+
+  // A job of the channel that fails looks for other letters of its transfer (transfer_again.h):
+  // what was found while it did is looked at again.
+  asio::awaitable<Status> until_stored(asio::awaitable<Status> (Round::*step)(Look), Look look) {
+    for (;;) {
+      const Result<ChannelRow> before = ports_.store.channel(channel_);
+      if (!before) co_return before.error();
+      Status stored = co_await (this->*step)(look);
+      if (stored || stored.error().code != Errc::kStateConflict) co_return stored;
+      const Result<ChannelRow> now = ports_.store.channel(channel_);
+      if (!now || now->revision == before->revision) co_return stored;
+    }
   }
 
   // Stores what was found at or behind `next`, the positions that are passed over for it, and the
@@ -492,7 +516,7 @@ class Round {
     for (std::size_t i = 0; i < looks.size(); ++i) {
       Look& look = looks[i];
       if (look.found()) {
-        TP_CO_TRY(co_await settle(std::move(look)));
+        TP_CO_TRY(co_await until_stored(&Round::settle, std::move(look)));
       } else if (look.read && now_s >= ages_out_at(bacap::replica_epoch((*awaited)[i].since))) {
         TP_CO_TRY(co_await lose(look.counter));
       }
@@ -516,7 +540,7 @@ class Round {
     apply_rules(*row, *found, pending_, place_.defer);
     Transaction step;
     step.drop_awaited(channel_, found->inbox.counter);
-    if (found->inbox.kind == InboxKind::kDeferred) step.update(std::move(row).value());
+    step.update(std::move(row).value());
     co_return co_await store(std::move(*found), std::move(step));
   }
 

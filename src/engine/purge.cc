@@ -22,6 +22,14 @@ bool is_over(const auto& row, std::uint64_t before) {
   return has_ended(row.state) && row.finished < before;
 }
 
+// Its transfer was not received: should it be sent anew, it is taken.
+Status forget_letter(const ports::Store& store, const ReceiveJobRow& job, Transaction& step) {
+  const Result<std::optional<InboxRow>> letter = store.inbox_at(job.channel, job.counter);
+  if (!letter) return letter.error();
+  if (*letter) step.forget_inbox(job.channel, job.counter);
+  return ok();
+}
+
 asio::awaitable<Status> forget_positions(EnginePorts ports, std::uint64_t before,
                                          PurgeSummary& summary) {
   const Result<std::vector<ChannelRow>> channels = ports.store.channels();
@@ -76,6 +84,7 @@ asio::awaitable<Result<PurgeSummary>> purge_ended(EnginePorts ports, std::uint64
       continue;
     Transaction step;
     step.forget(row);
+    if (row.state == ReceiveState::kFailed) TP_CO_TRY(forget_letter(ports.store, row, step));
     Status forgotten = co_await ports.store.commit(std::move(step));
     if (!forgotten) co_return forgotten.error();
     ++summary.receive_jobs;

@@ -13,6 +13,7 @@
 #include "engine/receipts.h"
 #include "engine/stream_fetch.h"
 #include "engine/target_name.h"
+#include "engine/transfer_again.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -421,31 +422,46 @@ asio::awaitable<Status> ReceiveJob::move(ReceiveJobRow row, ReceiveEvent event) 
   co_return co_await ports_.store.commit(std::move(step));
 }
 
+// What waits for another place has its sender's mode by now; nobody else is to read it before.
+Status ReceiveJob::hide_part() {
+  const Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
+  if (!row) return row.error();
+  if (!is_kept_out_ || row->state != ReceiveState::kPlacing) return ok();
+  constexpr std::uint32_t kOwner = 0600;
+  const auto part = ports_.files.open_part(row->folder, id_);
+  return part ? (*part)->set_times_and_mode(kOwner, std::nullopt) : ok();
+}
+
 // No plaintext is left behind, but of a whole file that only its place keeps out.
 asio::awaitable<Status> ReceiveJob::give_up(Error reason) {
-  Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
+  TP_CO_TRY(hide_part());
+  Status failed = co_await record_failure(reason);
+  // A round has changed the channel meanwhile: it may have found another letter.
+  while (!failed && failed.error().code == Errc::kStateConflict)
+    failed = co_await record_failure(reason);
+  if (!failed) co_return failed;
+  const Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
   if (!row) co_return row.error();
-  const std::string folder = row->folder;
-  if (is_kept_out_ && row->state == ReceiveState::kPlacing) {
-    // It has its sender's mode by now; nobody else is to read it before it is placed.
-    constexpr std::uint32_t kOwner = 0600;
-    const auto part = ports_.files.open_part(folder, id_);
-    if (part) TP_CO_TRY((*part)->set_times_and_mode(kOwner, std::nullopt));
-  }
-  row->error_code = static_cast<std::uint16_t>(reason.code);
-  row->error_text = reason.what;
-  row->finished = ports_.clock.unix_ms() / 1000;
-  Transaction step;
-  TP_CO_TRY(release_channel(step, ports_.store, *row));
-  step.move(std::move(row).value(), ReceiveEvent::kGiveUp);
-  Status moved = co_await ports_.store.commit(std::move(step));
-  if (!moved) co_return moved;
-  Status removed = is_kept_out_ ? ok() : ports_.files.remove_part(folder, id_);
-  if (removed) removed = ports_.files.remove_unpacked(folder, id_);
+  Status removed = is_kept_out_ ? ok() : ports_.files.remove_part(row->folder, id_);
+  if (removed) removed = ports_.files.remove_unpacked(row->folder, id_);
   if (removed) co_return ok();
   Transaction note;
   note.note(id_, ports_.clock.unix_ms(), "the part file could not be removed");
   co_return co_await ports_.store.commit(std::move(note));
+}
+
+asio::awaitable<Status> ReceiveJob::record_failure(Error reason) {
+  Result<ReceiveJobRow> row = ports_.store.receive_job(id_);
+  if (!row) co_return row.error();
+  if (has_ended(row->state)) co_return ok();
+  row->error_code = static_cast<std::uint16_t>(reason.code);
+  row->error_text = std::move(reason.what);
+  row->finished = ports_.clock.unix_ms() / 1000;
+  Transaction step;
+  TP_CO_TRY(release_channel(step, ports_.store, *row));
+  TP_CO_TRY(hand_over(ports_.store, *row, step));
+  step.move(std::move(row).value(), ReceiveEvent::kGiveUp);
+  co_return co_await ports_.store.commit(std::move(step));
 }
 
 asio::awaitable<Status> ReceiveJob::leave_for_later() {

@@ -57,6 +57,8 @@ class ReceiveJob {
   boost::asio::awaitable<Status> unpack(ReceiveJobRow& row, const Incoming& incoming);
   boost::asio::awaitable<Status> place(ReceiveJobRow row);
   boost::asio::awaitable<Status> give_up(Error reason);
+  Status hide_part();
+  boost::asio::awaitable<Status> record_failure(Error reason);
   boost::asio::awaitable<Status> leave_for_later();
 
   boost::asio::awaitable<Status> move(ReceiveJobRow row, ReceiveEvent event);

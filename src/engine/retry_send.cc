@@ -9,6 +9,7 @@
 #include "engine/commit_batches.h"
 #include "engine/end_send.h"
 #include "engine/enqueue.h"
+#include "engine/letter_of.h"
 #include "engine/reserve_position.h"
 #include "model/spooled.h"
 
@@ -156,7 +157,9 @@ asio::awaitable<Status> copy_spool(EnginePorts ports, SendJobRow from, JobId to)
 }
 
 // The request of `old`, for whoever was not posted; rows of the new recipients go into `step`. A
-// deadline that has passed was for the old one; its key names the old one for ever.
+// deadline that has passed was for the old one; its key names the old one for ever. The transfer is
+// the same as long as its content is (SendJob::prepare): a letter of the old one that arrives after
+// all is then no second transfer.
 Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transaction& step,
                            std::vector<std::string>& left_out) {
   Result<SendJobRow> job = old.source_kind == SourceKind::kStandardInput
@@ -174,6 +177,8 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
   job->not_before = old.not_before;
   if (old.deadline > job->created) job->deadline = old.deadline;
   job->layout = old.layout;
+  job->transfer = old.transfer;
+  job->plan.digest = content_digest(old.plan);
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : recipients.value()) {

@@ -1,10 +1,12 @@
-// Trying again what failed, by the user's word: the same transfer goes on, or a new one begins.
+// Trying again what failed, by the user's word: the job goes on, or its content is sent anew.
 //
 // retry_send() goes on where the job was, with what it has stored: nothing that was posted is
 // repeated, and a recipient keeps position and letter. Where that can't help, restart_send() queues
-// another job, with a transfer of its own, and closes the failed one in the same commit: so neither
-// can be tried again twice. It is another job, and not the same row made new, because a transfer
-// id, a reserved position and the bytes of a letter belong together for ever.
+// another job, with a body and letters of its own, and closes the failed one in the same commit: so
+// neither can be tried again twice. It is another job, and not the same row made new, because a
+// reserved position and the bytes of a letter belong together for ever. While the content is the
+// same the transfer is, too: should a letter of the failed job arrive after all, its recipient
+// takes one of both.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

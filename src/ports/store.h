@@ -39,8 +39,8 @@ class Transaction {
   Transaction& update(RetractJobRow row);
   Transaction& update(ChannelRow row);
   Transaction& update(ReceiveJobRow row);
-  // Replaces what a position held, which is of kind `from`; kStateConflict if it is not (any more),
-  // and if it stands for a transfer and `row` does not stand for the same one.
+  // Replaces what a position held, which is of kind `from`; kStateConflict if it is not (any more).
+  // What stands for a transfer goes on to stand for that one, or becomes a duplicate of it.
   Transaction& update(InboxRow row, InboxKind from);
 
   // Writes a row and moves it from row.state by `event`.

@@ -112,8 +112,10 @@ Status TransactionWriter::step(const Transaction::ReplaceInbox& to) {
   if (!*stored || (*stored)->kind != to.from) return conflict(key, "is of another kind");
   const bool held = holds_transfer(to.from);
   const bool holds = holds_transfer(to.row.kind);
-  if (held && (!holds || (*stored)->transfer != to.row.transfer))
+  const bool fits = holds || to.row.kind == InboxKind::kDuplicate;
+  if (held && (!fits || (*stored)->transfer != to.row.transfer))
     return conflict(key, "stands for a transfer");
+  if (held && !holds) TP_TRY(remove(inbox_transfer_key(to.row.channel, to.row.transfer)));
   if (holds && !held)
     TP_TRY(create(inbox_transfer_key(to.row.channel, to.row.transfer),
                   InboxTransferRow{to.row.counter}));

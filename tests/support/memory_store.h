@@ -255,9 +255,13 @@ class MemoryStore : public ports::Store {
     if (stored == rows_->inbox.end() || stored->second.kind != to.from)
       return conflict("is of another kind");
     const bool held = holds_transfer(to.from);
-    if (held && (!holds_transfer(to.row.kind) || stored->second.transfer != to.row.transfer))
+    const bool holds = holds_transfer(to.row.kind);
+    const bool fits = holds || to.row.kind == InboxKind::kDuplicate;
+    if (held && (!fits || stored->second.transfer != to.row.transfer))
       return conflict("stands for a transfer");
-    if (!held && holds_transfer(to.row.kind))
+    if (held && !holds)
+      erase(rows_->transfers, rows_->transfers.find({key.first, to.row.transfer}));
+    if (!held && holds)
       TP_TRY(create(rows_->transfers, std::pair(key.first, to.row.transfer), key.second));
     return put(rows_->inbox, key, to.row);
   }

@@ -422,6 +422,26 @@ TYPED_TEST_P(StoreConformance, HeldTransfer_BecomesALetterAndNothingElse) {
   EXPECT_EQ(*this->store->inbox(rows::kChannel), std::vector{letter});
 }
 
+TYPED_TEST_P(StoreConformance, LetterThatStepsAside_LeavesItsTransferToAnother) {
+  this->must(Transaction().create(rows::inbox(1)).create(rows::inbox(2, InboxKind::kDuplicate)));
+  InboxRow other = rows::inbox(1, InboxKind::kDuplicate);
+  other.transfer = rows::run_of<16>(1);
+  EXPECT_EQ(code_of(this->commit(Transaction().update(other, InboxKind::kLetter))),
+            Errc::kStateConflict);
+  const InboxRow aside = rows::inbox(1, InboxKind::kDuplicate);
+  const InboxRow letter = rows::inbox(2, InboxKind::kDeferred);
+  EXPECT_EQ(
+      code_of(this->commit(
+          Transaction().update(letter, InboxKind::kDuplicate).update(aside, InboxKind::kLetter))),
+      Errc::kStateConflict)
+      << "one stands for it at any time";
+  this->must(Transaction().update(aside, InboxKind::kLetter).update(letter, InboxKind::kDuplicate));
+  this->reopen();
+  EXPECT_EQ(this->store->inbox_transfer(rows::kChannel, rows::kTransfer)->value(), letter);
+  EXPECT_EQ(*this->store->inbox(rows::kChannel), (std::vector{aside, letter}));
+  this->must(Transaction().update(rows::inbox(2), InboxKind::kDeferred));
+}
+
 TYPED_TEST_P(StoreConformance, LostPosition_MayTurnOutToHoldALetter) {
   this->must(Transaction().create(rows::inbox(1, InboxKind::kLost)).create(rows::inbox(2)));
   EXPECT_EQ(code_of(this->commit(Transaction().update(rows::inbox(1), InboxKind::kLost))),
@@ -544,10 +564,10 @@ REGISTER_TYPED_TEST_SUITE_P(
     RecipientsAndBatches_AreInOrderAndOfOneJob, DoneBatch_IsMovedAndDroppedInOneCommit,
     Acknowledge_TakesTheElementOffTheList, DropElements_TakesEveryGenerationOfOneBatch,
     ChannelNames_AreUnique, Inbox_IsOrderedByCounterAndFindsALetterByTransfer,
-    HeldTransfer_BecomesALetterAndNothingElse, LostPosition_MayTurnOutToHoldALetter,
-    Awaited_IsOrderedByCounterAndDroppedOnce, SecondLetterOfATransfer_IsAConflict,
-    ForgottenSendJob_LeavesNothingOfItself, ForgottenReceiveJob_LeavesItsPlaceInTheInbox,
-    Journal_KeepsTimeAndOrderOfNotes, Bind_HoldsForOneNetwork,
-    UploadRate_IsReplacedAndKeptApartFromTheNetwork);
+    HeldTransfer_BecomesALetterAndNothingElse, LetterThatStepsAside_LeavesItsTransferToAnother,
+    LostPosition_MayTurnOutToHoldALetter, Awaited_IsOrderedByCounterAndDroppedOnce,
+    SecondLetterOfATransfer_IsAConflict, ForgottenSendJob_LeavesNothingOfItself,
+    ForgottenReceiveJob_LeavesItsPlaceInTheInbox, Journal_KeepsTimeAndOrderOfNotes,
+    Bind_HoldsForOneNetwork, UploadRate_IsReplacedAndKeptApartFromTheNetwork);
 
 }  // namespace taubenpost
