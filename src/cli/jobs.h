@@ -10,21 +10,12 @@
 #include <variant>
 #include <vector>
 
+#include "cli/names.h"
 #include "cli/output.h"
 #include "engine/poll_receipts.h"
 #include "ports/store.h"
 
 namespace taubenpost::cli {
-
-std::string_view name_of(SendState state);
-std::string_view name_of(RecipientState state);
-std::string_view name_of(RetractState state);
-std::string_view name_of(ReceiveState state);
-std::string_view name_of(Layout layout);
-std::string_view name_of(Way way);
-std::string_view name_of(SourceKind kind);
-std::string_view name_of(Encoding encoding);
-std::string_view name_of(IfExists if_exists);
 
 // A send job with its recipients, its retraction, and how far they are.
 struct SendView {
