@@ -421,7 +421,7 @@ class Network {
 // --------------------------------------------------------------------
 class Transfer {
  public:
-  Transfer(const Network& network, bool compressible) {
+  Transfer(const Network& network, bool compressible, Layout layout = Layout::kLetters) {
     fs::copy_file(network.thin_config(), folder_ / "thin.toml");
     // Twice the same, which makes about as many boxes of it.
     std::string content(as_text(incompressible(compressible ? 3 * kChunk : kContentSize)));
@@ -431,7 +431,7 @@ class Transfer {
     Side sender(folder_ / "sender", folder_ / "thin.toml", false);
     Side receiver(folder_ / "receiver", folder_ / "thin.toml", false);
     for (const char* name : kRecipients) {
-      auto invitation = sender.run(new_channel(sender.ports(), name));
+      auto invitation = sender.run(new_channel(sender.ports(), name, layout));
       TP_CHECK(invitation);
       TP_CHECK(receiver.run(import_channel(receiver.ports(), name, invitation.value())));
       fs::create_directories((folder_ / "in/") + name);
@@ -601,6 +601,11 @@ bool in_accept_matrix(std::string_view name) { return name == "store.commit.afte
 bool is_of_decoding(std::string_view name) {
   return name == "files.part.decoded" || name == "files.part.replaced";
 }
+// Where an inline job goes another way than one of letters.
+bool in_inline_matrix(std::string_view name) {
+  return starts_with_any(name, {"send.prepare.", "send.slice.stored", "send.decided",
+                                "send.letter.", "send.before_posted"});
+}
 std::vector<std::string_view> names(bool (*wanted)(std::string_view)) {
   std::vector<std::string_view> out;
   for (const std::string_view name : kFailpoints)
@@ -618,7 +623,7 @@ TEST(CrashMatrix, EveryFailpoint_BelongsToAMatrix) {
 
 // Kills `role` at every hit of a failpoint; `finish` completes and checks each transfer.
 void walk(const Cell& cell, const char* role, void (*before)(const Transfer&),
-          void (*check)(const Transfer&)) {
+          void (*check)(const Transfer&), Layout layout = Layout::kLetters) {
   const auto& [name, mode, daemon] = cell;
   Network& network = Network::get(daemon);
   int kills = 0;
@@ -626,7 +631,7 @@ void walk(const Cell& cell, const char* role, void (*before)(const Transfer&),
     ASSERT_LT(hit, 500) << "runaway";
     const std::string armed = std::string(name) + ":" + std::to_string(hit);
     SCOPED_TRACE("TP_FAILPOINT=" + armed + " " + role + " " + mode + ", daemon: " + daemon);
-    const Transfer transfer(network, mode == std::string_view("loss"));
+    const Transfer transfer(network, mode == std::string_view("loss"), layout);
     before(transfer);
     const int status = transfer.run(role, mode, armed);
     if (WIFEXITED(status)) {
@@ -658,6 +663,12 @@ TEST_P(CrashSend, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
 class CrashDirect : public testing::TestWithParam<Cell> {};
 TEST_P(CrashDirect, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
   walk(GetParam(), "send directly", [](const Transfer&) {}, expect_posted_once);
+}
+
+// Content and headers are in the channels themselves.
+class CrashInline : public testing::TestWithParam<Cell> {};
+TEST_P(CrashInline, KilledAtEveryHit_PostsOnceWithTheSameBytes) {
+  walk(GetParam(), "send", [](const Transfer&) {}, expect_posted_once, Layout::kInline);
 }
 
 // The job is killed in the middle of its upload, then cancelled.
@@ -801,6 +812,8 @@ std::vector<Cell> loss_matrix(bool (*wanted)(std::string_view)) {
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashSend,
                          testing::ValuesIn(whole_matrix(in_send_matrix, "robust")), row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashDirect, testing::ValuesIn(loss_matrix(in_direct_matrix)),
+                         row_name);
+INSTANTIATE_TEST_SUITE_P(Matrix, CrashInline, testing::ValuesIn(loss_matrix(in_inline_matrix)),
                          row_name);
 INSTANTIATE_TEST_SUITE_P(Matrix, CrashCancel, testing::ValuesIn(loss_matrix(in_cancel_matrix)),
                          row_name);

@@ -2,7 +2,7 @@
 //
 // Operations run in the model's own client, couriers and replicas, with every rule and knob; only
 // the daemon's socket is left out, whose faults are told by restart_daemon() and `gone`. Every call
-// is held against the sender's store (send_audit).
+// is held against the sender's store (send_audit), at the moment of the call.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -106,9 +106,9 @@ class LocalNetworkPort : public ports::Network {
   boost::asio::awaitable<Result<ports::BuiltElements>> build(std::vector<ports::Destination> to,
                                                              Bytes buffer, bool is_start,
                                                              bool is_last) override {
+    audit_.built(to, buffer, is_start);
     co_await begin();
     if (gone) co_return no_daemon();
-    audit_.built(to, buffer, is_start);
     wire::CreateCourierEnvelopesFromMultiPayload request;
     request.query_id = Bytes16{1};
     request.destinations.emplace();
@@ -134,9 +134,9 @@ class LocalNetworkPort : public ports::Network {
                                                                         std::uint32_t count,
                                                                         Bytes buffer, bool is_start,
                                                                         bool is_last) override {
+    audit_.tombstones_built(write_cap.view(), start, count, buffer, is_start);
     co_await begin();
     if (gone) co_return no_daemon();
-    audit_.tombstones_built(write_cap.view(), start, count, buffer, is_start);
     wire::CreateCourierEnvelopesFromTombstoneRange request;
     request.query_id = Bytes16{1};
     request.dest_write_cap = to_array<bacap::kWriteCapSize>(write_cap.view());
@@ -155,17 +155,18 @@ class LocalNetworkPort : public ports::Network {
   boost::asio::awaitable<ports::WriteResult> write(SecretBytes write_cap, IndexBytes index,
                                                    Bytes plaintext,
                                                    ports::WriteLevel level) override {
+    audit_.leaves(write_cap.view(), index, clock_.unix_ms() / 1000);
+    audit_.written(write_cap.view(), index, plaintext);
     co_await begin();
     if (gone) co_return ports::WriteResult{ports::Outcome::kRetry, "no daemon"};
-    audit_.written(write_cap.view(), index, plaintext);
     co_return co_await start_write(std::move(write_cap), index, std::move(plaintext), level);
   }
 
   boost::asio::awaitable<ports::WriteResult> tombstone(SecretBytes write_cap,
                                                        IndexBytes index) override {
+    audit_.tombstone_written(write_cap.view(), index);
     co_await begin();
     if (gone) co_return ports::WriteResult{ports::Outcome::kRetry, "no daemon"};
-    audit_.tombstone_written(write_cap.view(), index);
     co_return co_await start_write(std::move(write_cap), index, {}, ports::WriteLevel::kConfirmed);
   }
 
@@ -191,10 +192,11 @@ class LocalNetworkPort : public ports::Network {
 
   boost::asio::awaitable<ports::CopyResult> copy(SecretBytes write_cap, CourierRow courier,
                                                  std::uint64_t wait_ms) override {
+    audit_.leaves(write_cap.view(), std::nullopt, clock_.unix_ms() / 1000);
+    audit_.copy_issued(write_cap.view(), courier);
     co_await begin();
     ports::CopyResult result;
     if (gone) co_return result;
-    audit_.copy_issued(write_cap.view(), courier);
     wire::StartResendingCopyCommand start;
     start.write_cap = to_array<bacap::kWriteCapSize>(write_cap.view());
     start.courier_identity_hash.value = courier.identity_hash;
@@ -275,6 +277,7 @@ class LocalNetworkPort : public ports::Network {
     if (step) step();
     co_await clock_.sleep(std::chrono::milliseconds(1));
     audit_.look();
+    audit_.look_at_letters();
   }
   boost::asio::awaitable<void> end() {
     if (step) step();

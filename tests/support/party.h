@@ -2,6 +2,8 @@
 // the shared local network. Its process can be thrown away at any step.
 #pragma once
 
+#include <boost/asio/this_coro.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/enqueue.h"
 #include "engine/poll.h"
+#include "engine/task_group.h"
 #include "support/home.h"
 #include "support/local_network_port.h"
 
@@ -39,11 +42,12 @@ class Party {
   T run(boost::asio::awaitable<T> work) {
     return home_.process.run(std::move(work));
   }
-  // Nothing if the process was thrown away at step `kill_at`.
-  std::optional<Result<RunSummary>> run_engine_until(std::uint64_t kill_at) {
+  // Nothing if the process was thrown away at step `kill_at`. `user` runs beside the engine.
+  using User = std::function<boost::asio::awaitable<void>()>;
+  std::optional<Result<RunSummary>> run_engine_until(std::uint64_t kill_at, User user = nullptr) {
     Engine engine(ports(), options);
     return home_.process.run_until_killed<Result<RunSummary>>(
-        [&engine] { return engine.run_until_idle(); }, kill_at);
+        [&] { return run_beside(&engine, user); }, kill_at);
   }
   std::optional<Result<PollSummary>> poll_until(ChannelId channel, std::uint64_t kill_at) {
     return home_.process.run_until_killed<Result<PollSummary>>(
@@ -63,6 +67,14 @@ class Party {
   TempFolder folder;  // of its files: sent from, received into
 
  private:
+  static boost::asio::awaitable<Result<RunSummary>> run_beside(Engine* engine, User user) {
+    TaskGroup beside(co_await boost::asio::this_coro::executor);
+    if (user) beside.spawn(user());
+    Result<RunSummary> summary = co_await engine->run_until_idle();
+    co_await beside.join();
+    co_return summary;
+  }
+
   SendAudit audit_{1545};
 
  public:

@@ -55,6 +55,31 @@ class SendAudit {
             << "a letter is retracted, and was never read back";
   }
 
+  // Invariant 7: a letter that counts as posted was read back.
+  void look_at_letters() const {
+    for (const JobId& id : jobs())
+      for (const RecipientRow& row : recipients(id))
+        EXPECT_TRUE(row.state != RecipientState::kPosted || read_back_.count(row.position))
+            << "a letter is posted that nobody has read back";
+  }
+
+  // A packet is about to leave: one write at an index of a sequence, or the copy of one. Nothing of
+  // a job that is paused goes on, and no letter whose body may have aged out.
+  void leaves(ByteView cap, const std::optional<IndexBytes>& index, std::uint64_t now_s) const {
+    if (index) {
+      if (const std::optional<InlineBox> box = inline_box(cap, *index)) return goes_on(box->job);
+      if (const std::optional<SendJobRow> body = job_of_body(cap)) return goes_on(*body);
+      for (const JobId& id : jobs())
+        for (const RecipientRow& to : recipients(id))
+          if (to.position == *index) return is_in_time(*store_->send_job(id), now_s);
+    }
+    const std::optional<BatchRow> row = batch_of_temporary(cap);
+    ASSERT_TRUE(row) << "a packet of a sequence that no stored batch names";
+    const SendJobRow job = *store_->send_job(row->job);
+    if (is_body(row->index)) goes_on(job);
+    if (is_commit(row->index) && !index) is_in_time(job, now_s);
+  }
+
   // Whether the sequence is one of the sender's channels.
   bool is_channel(ByteView cap) const {
     for (const ChannelRow& channel : channels())
@@ -159,6 +184,13 @@ class SendAudit {
   std::vector<BatchRow> batches(JobId id) const { return store_->batches(id).value(); }
   std::vector<RecipientRow> recipients(JobId id) const { return store_->recipients(id).value(); }
   std::vector<ChannelRow> channels() const { return store_->channels().value(); }
+
+  static void goes_on(const SendJobRow& job) {
+    EXPECT_FALSE(job.paused) << "a packet of a job that is paused";
+  }
+  static void is_in_time(const SendJobRow& job, std::uint64_t now_s) {
+    EXPECT_LT(now_s, job.until) << "a letter whose body may have aged out";
+  }
 
   // A box behind the header of an inline job, by its number (engine/inline_content.h).
   struct InlineBox {

@@ -61,6 +61,12 @@ class VirtualClock : public ports::Clock {
     return true;
   }
 
+  // Lets time pass for the world around, while no process runs.
+  void pass(std::chrono::milliseconds time) {
+    const std::uint64_t end = now_ms_ + static_cast<std::uint64_t>(time.count());
+    while (!events_.empty() && events_.begin()->first.first <= end) jump();
+    now_ms_ = std::max(now_ms_, end);
+  }
   // As when a machine wakes up again: all that was to happen meanwhile happens late.
   void skip(std::chrono::milliseconds time) { now_ms_ += static_cast<std::uint64_t>(time.count()); }
 
