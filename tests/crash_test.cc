@@ -481,9 +481,10 @@ class Transfer {
     Side receiver(folder_ / "receiver", folder_ / "thin.toml", false);
     const Result<std::vector<ChannelRow>> channels = receiver.store->channels();
     ASSERT_TRUE(channels);
-    for (const ChannelRow& channel : channels.value())
-      if (!channel.of_receipts)
-        EXPECT_EQ(receiver.store->inbox(channel.id)->size(), 1u) << "letters at " << channel.name;
+    for (const ChannelRow& channel : channels.value()) {
+      if (channel.of_receipts) continue;
+      EXPECT_EQ(receiver.store->inbox(channel.id)->size(), 1u) << "letters at " << channel.name;
+    }
   }
   // Nothing of the job is left but that it was cancelled, and nobody can find it.
   void expect_cancelled() const {
