@@ -368,12 +368,14 @@ TEST_F(ReceiptReader, TombstonesAndHoles_HoldNothingUp) {
   expect_goes_on();
 }
 
+// A round takes so much from one channel, and the next one goes on there.
 TEST_F(ReceiptReader, Flood_IsPassedAndTheReceiptBehindItCounts) {
   for (std::size_t i = 0; i < 300; ++i) world.post(receipt_of(TransferId{9}, i));
   world.post(receipt_of(TransferId{1}, sent + 1));
-  const ReceiptRound round = look();
-  EXPECT_EQ(round.seen.size(), 1U);
-  EXPECT_EQ(round.others, 300U);
+  const ReceiptRound first = look(), second = look();
+  EXPECT_TRUE(first.seen.empty());
+  EXPECT_EQ(second.seen.size(), 1U);
+  EXPECT_EQ(first.others + second.others, 300U);
 }
 
 TEST_F(ReceiptReader, ReceiptInAChannelForLetters_IsUnknownThere) {
