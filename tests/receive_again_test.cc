@@ -172,6 +172,18 @@ TEST_F(ReceiveAgain, EveryLetterIsHopeless_EachIsTriedOnceTheNewestFirst) {
   expect_received(open_job());
 }
 
+TEST_F(ReceiveAgain, FailedJobWhoseTransferAnotherLetterHas_IsNotTriedAgain) {
+  world.post(hopeless_letter(1));
+  const JobId first = first_job();
+  expect_failed(first);
+  world.post(letter(2));
+  EXPECT_EQ(poll().letters, 1U);
+  const Status tried =
+      world.run(receive_again(world.ports(), first, world.target.path(), world.place));
+  EXPECT_EQ(tried.error().code, Errc::kRefused);
+  expect_received(open_job());
+}
+
 TEST_F(ReceiveAgain, FailedJobIsForgotten_TheSecondIsReceived) {
   world.post(hopeless_letter(1));
   expect_failed(first_job());

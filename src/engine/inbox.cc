@@ -164,6 +164,11 @@ asio::awaitable<Status> receive_again(EnginePorts ports, JobId id, std::string f
   Result<ReceiveJobRow> row = ports.store.receive_job(id);
   if (!row) co_return row.error();
   TP_CO_TRY(may_receive_again(*row));
+  const Result<std::optional<InboxRow>> letter = ports.store.inbox_at(row->channel, row->counter);
+  if (!letter) co_return letter.error();
+  if (*letter && (*letter)->kind == InboxKind::kDuplicate)
+    co_return error(Errc::kRefused, "another letter of the transfer has taken its place",
+                    "'taubenpost list' shows its job");
   const bool is_over = has_ended(row->state);
   row->folder = std::move(folder);
   row->finished = 0;
