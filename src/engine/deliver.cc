@@ -10,6 +10,9 @@ namespace asio = boost::asio;
 
 namespace {
 
+// A channel with more goes on in the next run.
+constexpr unsigned kTurns = 16;
+
 struct Polled {
   ChannelRow channel;
   std::optional<Result<PollSummary>> found;
@@ -17,10 +20,19 @@ struct Polled {
 
 asio::awaitable<void> poll(EnginePorts ports, Polled& one) {
   const ChannelDelivery& delivery = one.channel.delivery;
-  PlaceOptions place = place_of(delivery);
-  Result<PollSummary> found =
-      co_await poll_channel(ports, one.channel.id, delivery.folder, std::move(place));
-  one.found.emplace(std::move(found));
+  const PlaceOptions place = place_of(delivery);
+  Result<PollSummary> all = PollSummary{};
+  for (unsigned turn = 0; turn < kTurns; ++turn) {
+    const Result<PollSummary> found =
+        co_await poll_channel(ports, one.channel.id, delivery.folder, place);
+    if (!found) all = found.error();
+    if (!found) break;
+    const bool has_more = found->more > 0;
+    all->more = 0;  // of the turn before
+    *all += *found;
+    if (!has_more) break;
+  }
+  one.found.emplace(std::move(all));
 }
 
 // It passes by itself, or belongs to that channel.
