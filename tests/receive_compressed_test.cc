@@ -2,6 +2,7 @@
 // not what the letter promises.
 #include <gtest/gtest.h>
 
+#include "engine/inbox.h"
 #include "files/decode_part.h"
 #include "files/part_file.h"
 #include "files/zstd_stream.h"
@@ -37,6 +38,12 @@ class ReceiveCompressed : public testing::Test {
     const ReceiveJobRow row = world.row(id);
     EXPECT_EQ(row.state, ReceiveState::kPlaced) << row.error_text;
     EXPECT_TRUE(content_of(row.target) == as_text(content));
+  }
+  // What was only verified is wanted in its place now.
+  void place_verified(JobId id) {
+    world.goal = {};
+    ASSERT_TRUE(world.run(receive_again(world.ports(), id, world.target.path(), PlaceOptions{})));
+    ASSERT_TRUE(world.receive(id));
   }
   void expect_failed(wire::Letter letter, const std::string& why) {
     const JobId id = world.job_of(std::move(letter));
@@ -110,17 +117,24 @@ TEST_F(ReceiveCompressed, WhatTheLetterDoesNotPromise_IsNotPlaced) {
   expect_failed(letter, "no zstd frame");
 }
 
-// A content of no bytes can hide in none that were fetched.
-TEST_F(ReceiveCompressed, PartFileRemovedBeforeItIsChecked_Fails) {
+TEST_F(ReceiveCompressed, VerifiedFromInsideTheLetter_IsPlacedLater) {
+  const Bytes content = compressible(5'000);
+  const JobId id = world.job_of(promise(ReceiveWorld::letter_for(encoded(content), "f"), content));
+  world.goal.only_verify = true;
+  ASSERT_TRUE(world.receive(id));
+  EXPECT_EQ(content_of(part_path(world.target.path(), id)), as_text(content));
+  place_verified(id);
+  expect_placed(id, content);
+}
+
+TEST_F(ReceiveCompressed, PartFileRemovedAfterItWasVerified_IsFetchedAgain) {
   const Bytes content = compressible(20'000);
   const JobId id = world.job_of(with_body(content));
   world.goal.only_verify = true;
   ASSERT_TRUE(world.receive(id));
   std::filesystem::remove(part_path(world.target.path(), id));
-  world.goal.only_verify = false;
-  ASSERT_TRUE(world.receive(id));
-  EXPECT_EQ(world.row(id).state, ReceiveState::kFailed);
-  EXPECT_TRUE(world.target.names().empty());
+  place_verified(id);
+  expect_placed(id, content);
 }
 
 TEST_F(ReceiveCompressed, Verified_IsDecodedOnceAndPlacedLater) {
@@ -128,12 +142,10 @@ TEST_F(ReceiveCompressed, Verified_IsDecodedOnceAndPlacedLater) {
   const JobId id = world.job_of(with_body(content));
   world.goal.only_verify = true;
   ASSERT_TRUE(world.receive(id));
-  EXPECT_TRUE(world.is_verified);
-  EXPECT_EQ(world.row(id).state, ReceiveState::kChecking);
+  EXPECT_EQ(world.row(id).state, ReceiveState::kVerified);
   EXPECT_EQ(content_of(part_path(world.target.path(), id)), as_text(content));
-  world.goal.only_verify = false;
   world.network.reads = 0;
-  ASSERT_TRUE(world.receive(id));
+  place_verified(id);
   expect_placed(id, content);
   EXPECT_EQ(world.network.reads, 0U);
   EXPECT_EQ(world.target.names(), std::vector<std::string>{"f"});
