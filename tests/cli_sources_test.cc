@@ -53,8 +53,8 @@ class CliSourcesTest : public CliNetworkTest {
 TEST_F(CliSourcesTest, StandardInput_IsQueuedWhenItHasEnded) {
   const auto sending = start_as("sender", piped({"--json"}), from("pipe"));
   const int writer = ::open(path("pipe").c_str(), O_WRONLY | O_CLOEXEC);
-  write_all(writer, text_of(incompressible(100'000)));
-  EXPECT_TRUE(spooled(50'000));
+  write_all(writer, text_of(incompressible(2'000'000)));  // the first MiB is looked at as one
+  EXPECT_TRUE(spooled(1'000'000));
   EXPECT_TRUE(sending->is_running());
   write_all(writer, "the end");
   ::close(writer);
@@ -65,7 +65,7 @@ TEST_F(CliSourcesTest, StandardInput_IsQueuedWhenItHasEnded) {
   EXPECT_EQ(job["source"], "-");
   EXPECT_EQ(job["source_kind"], "stdin");
   EXPECT_EQ(job["name"], "piped.tar");
-  EXPECT_EQ(job["size"], 100'007);
+  EXPECT_EQ(job["size"], 2'000'007);
   EXPECT_EQ(job["encoding"], "none");
   EXPECT_EQ(run_as("sender", {"fsck"}).status, 0);
 }
@@ -104,7 +104,9 @@ TEST_F(CliSourcesTest, WhatCannotBeSentSo_IsRefused) {
   expect_error(run_as("sender", piped({path("file")})), 2, "by itself");
   expect_error(run_as("sender", piped({"--in-place"})), 2, "in place");
   expect_error(run_as("sender", piped(), from("")), 2, "closed");
-  expect_error(run_as("sender", {"send", "--in-place", path("."), "--to", "alice"}), 2, "in place");
+  std::filesystem::create_directory(path("folder"));
+  expect_error(run_as("sender", {"send", "--in-place", path("folder"), "--to", "alice"}), 2,
+               "in place");
   expect_error(
       run_as("sender", {"send", "--in-place", path("file"), path("pipe"), "--to", "alice"}), 2,
       "pipe");

@@ -103,7 +103,7 @@ TEST(StoreCodecValues, UnknownState_IsInvalid) {
   retract.state = static_cast<RetractState>(5);
   EXPECT_FALSE(decode<RetractJobRow>(encode(retract)));
   ReceiveJobRow receive = rows::receive_job();
-  receive.state = static_cast<ReceiveState>(7);
+  receive.state = static_cast<ReceiveState>(8);
   EXPECT_FALSE(decode<ReceiveJobRow>(encode(receive)));
   receive = rows::receive_job();
   receive.if_exists = static_cast<IfExists>(4);

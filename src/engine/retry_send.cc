@@ -178,7 +178,7 @@ Result<SendJobRow> new_job(EnginePorts& ports, const SendJobRow& old, Transactio
   if (old.deadline > job->created) job->deadline = old.deadline;
   job->layout = old.layout;
   job->transfer = old.transfer;
-  job->plan.digest = content_digest(old.plan);
+  if (old.source_kind != SourceKind::kStandardInput) job->plan.digest = content_digest(old.plan);
   const Result<std::vector<RecipientRow>> recipients = ports.store.recipients(old.id);
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : recipients.value()) {

@@ -111,7 +111,8 @@ asio::awaitable<Status> SendJob::prepare(SendJobRow row) {
   Result<SendPlan> made = co_await plan_send(ports_, options_, row, view->box_max);
   if (!made) co_return made.error();
   // Sent anew: recipients may have its id for the content that it had.
-  const bool is_other = row.plan.digest != Bytes32{} && row.plan.digest != content_digest(*made);
+  const Bytes32 known = content_digest(row.plan);
+  const bool is_other = known != Bytes32{} && known != content_digest(*made);
   if (is_other) ports_.random.fill(row.transfer);
   row.plan = std::move(made).value();
   Transaction step;
