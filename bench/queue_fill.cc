@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   const Result<std::unique_ptr<Session>> session = Session::open(argv[1], KeyOptions{});
   if (!session) return 1;
   SendRequest request;
-  request.source = argv[2];
+  request.sources = {argv[2]};
   request.to = {argv[3]};
   const Result<int> queued =
       (*session)->run(queue_all((*session)->ports(), std::move(request), std::atoi(argv[4])));
