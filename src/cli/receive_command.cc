@@ -17,9 +17,6 @@ namespace taubenpost::cli {
 
 namespace {
 
-// Rounds of a channel that is full, in turn with the others, before what was found is fetched.
-constexpr unsigned kTurns = 16;
-
 bool is_of(const ReceiveJobRow& row, const std::vector<ChannelRow>& channels) {
   return std::any_of(channels.begin(), channels.end(),
                      [&](const ChannelRow& channel) { return channel.id == row.channel; });
@@ -102,7 +99,7 @@ boost::asio::awaitable<Result<Round>> poll_all(EnginePorts ports, std::vector<In
   Round round;
   const Result<ports::NetworkView> network = co_await connect_to_network(ports);
   if (!network) co_return network.error();
-  for (unsigned turn = 0; turn < kTurns && !inlets.empty(); ++turn) {
+  for (unsigned turn = 0; turn < kPollTurns && !inlets.empty(); ++turn) {
     std::vector<Inlet> more;
     for (Inlet& inlet : inlets) {
       Result<PollSummary> found =

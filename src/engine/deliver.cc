@@ -10,9 +10,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-// A channel with more goes on in the next run.
-constexpr unsigned kTurns = 16;
-
 struct Polled {
   ChannelRow channel;
   std::optional<Result<PollSummary>> found;
@@ -22,7 +19,7 @@ asio::awaitable<void> poll(EnginePorts ports, Polled& one) {
   const ChannelDelivery& delivery = one.channel.delivery;
   const PlaceOptions place = place_of(delivery);
   Result<PollSummary> all = PollSummary{};
-  for (unsigned turn = 0; turn < kTurns; ++turn) {
+  for (unsigned turn = 0; turn < kPollTurns; ++turn) {
     const Result<PollSummary> found =
         co_await poll_channel(ports, one.channel.id, delivery.folder, place);
     if (!found) all = found.error();
@@ -33,11 +30,6 @@ asio::awaitable<void> poll(EnginePorts ports, Polled& one) {
     if (!has_more) break;
   }
   one.found.emplace(std::move(all));
-}
-
-// It passes by itself, or belongs to that channel.
-bool is_passing(Errc code) {
-  return code == Errc::kTemporary || code == Errc::kRejected || code == Errc::kStateConflict;
 }
 
 }  // namespace
@@ -72,7 +64,7 @@ asio::awaitable<Result<DeliveryRound>> poll_deliveries(EnginePorts ports) {
   for (const Polled& one : polled) {
     if (*one.found)
       round.found += **one.found;
-    else if (!is_passing(one.found->error().code))
+    else if (!is_of_one_channel(one.found->error().code))
       co_return one.found->error();
     else if (!round.no_answer)
       round.no_answer = one.found->error();

@@ -11,11 +11,8 @@ namespace {
 
 constexpr std::chrono::seconds kPauseMin{5}, kPauseMax{60};
 
-// Passes by itself, or belongs to one channel or job.
-bool is_passing(Errc code) {
-  return code == Errc::kDaemonGone || code == Errc::kTemporary || code == Errc::kStateConflict ||
-         code == Errc::kRejected;
-}
+// Also of the daemon: it is waited for.
+bool is_passing(Errc code) { return code == Errc::kDaemonGone || is_of_one_channel(code); }
 
 }  // namespace
 

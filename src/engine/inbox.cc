@@ -33,7 +33,7 @@ constexpr std::size_t kPathShown = 4096;
 
 }  // namespace
 
-Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending) {
+Ruling ruling_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending) {
   if (rules.accept == Accept::kNever)
     return {InboxKind::kRefused, "the channel accepts nothing by itself"};
   if (size > rules.max_size)
@@ -46,7 +46,7 @@ Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t 
   return {};
 }
 
-Verdict left_for_later() { return {InboxKind::kDeferred, "it is taken by a later 'receive'"}; }
+Ruling left_for_later() { return {InboxKind::kDeferred, "it is taken by a later 'receive'"}; }
 
 void place_as(ReceiveJobRow& job, const PlaceOptions& place) {
   job.unpack = place.archives == Archives::kUnpack;

@@ -30,13 +30,13 @@ struct PlaceOptions {
 void place_as(ReceiveJobRow& job, const PlaceOptions& place);
 
 // Of kind kLetter: it becomes a job; else why not.
-struct Verdict {
+struct Ruling {
   InboxKind kind = InboxKind::kLetter;
   std::string reason;
 };
-Verdict verdict_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending);
+Ruling ruling_on(const ChannelRules& rules, std::uint64_t size, std::uint64_t pending);
 // What is left for a later round whatever the rules.
-Verdict left_for_later();
+Ruling left_for_later();
 
 // Receive jobs of a channel that are neither placed nor failed.
 Result<std::uint64_t> pending_of(const ports::Store& store, ChannelId channel);

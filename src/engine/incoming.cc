@@ -44,12 +44,15 @@ Incoming of_stream(wire::Foreign header, ByteView box) {
   return incoming;
 }
 
-std::optional<wire::Foreign> stream_header(ByteView box) {
+template <class What>
+std::optional<What> what_is_in(ByteView box) {
   Result<wire::BoxContent> content = wire::decode_box_content(box);
-  auto* header = content ? std::get_if<wire::Foreign>(&content.value()) : nullptr;
-  if (header == nullptr) return std::nullopt;
-  return std::move(*header);
+  auto* what = content ? std::get_if<What>(&content.value()) : nullptr;
+  if (what == nullptr) return std::nullopt;
+  return std::move(*what);
 }
+
+std::optional<wire::Foreign> stream_header(ByteView box) { return what_is_in<wire::Foreign>(box); }
 
 // pigeonhole-cp fills its boxes: as we do where it lets couriers copy them, else to the last byte.
 ByteSize content_chunk(const wire::Foreign& header, ByteView box, ByteSize box_max) {
@@ -68,6 +71,8 @@ Result<Incoming> incoming_of(const ReceiveJobRow& row) {
     return of_stream(std::move(*header), row.letter);
   return error(Errc::kInvalid, "the box of this job announces no transfer");
 }
+
+std::optional<wire::Letter> letter_in(ByteView box) { return what_is_in<wire::Letter>(box); }
 
 bool is_stream_header(ByteView box) { return stream_header(box).has_value(); }
 

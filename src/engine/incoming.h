@@ -37,6 +37,8 @@ struct Incoming {
   std::variant<Bytes, wire::BodyRef, StreamRef> content;  // all of it, or where it is
 };
 
+// The letter in a box; nothing if it holds something else.
+std::optional<wire::Letter> letter_in(ByteView box);
 // Whether the box is the header of a stream, and whether that is an inline transfer of ours.
 bool is_stream_header(ByteView box);
 bool is_inline_header(ByteView box);

@@ -92,23 +92,31 @@ Result<bool> is_duplicate(const EnginePorts& ports, const TransferId& id, Found&
   return true;
 }
 
+// What the box says, which `inbox` keeps; nothing for a tombstone, and for a box that makes no
+// sense.
+std::optional<wire::BoxContent> read_box(EnginePorts& ports, const ChannelRow& channel, Look look,
+                                         InboxRow& inbox) {
+  inbox = seen_now(ports, channel.id, look.counter);
+  inbox.content = std::move(look.read->plaintext);
+  if (look.read->outcome == Outcome::kTombstone) {
+    inbox.kind = InboxKind::kRetracted;
+    return std::nullopt;
+  }
+  Result<wire::BoxContent> content = wire::decode_box_content(inbox.content);
+  if (content) return std::move(content).value();
+  inbox.kind = InboxKind::kInvalid;
+  inbox.reason = content.error().what;
+  return std::nullopt;
+}
+
 // Store errors only: a box that makes no sense is a row like any other.
 Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
                      const std::string& folder) {
   Found found;
   InboxRow& inbox = found.inbox;
-  inbox = seen_now(ports, channel.id, look.counter);
-  inbox.content = std::move(look.read->plaintext);
-  if (look.read->outcome == Outcome::kTombstone) {
-    inbox.kind = InboxKind::kRetracted;
-    return found;
-  }
-  const Result<wire::BoxContent> content = wire::decode_box_content(inbox.content);
-  if (!content) {
-    inbox.kind = InboxKind::kInvalid;
-    inbox.reason = content.error().what;
-    return found;
-  }
+  const IndexBytes index = look.index;
+  const std::optional<wire::BoxContent> content = read_box(ports, channel, std::move(look), inbox);
+  if (!content) return found;
   if (const Result<Announced> announced = announced_in(*content)) found.size = announced->size;
   if (const auto* header = std::get_if<wire::Foreign>(&*content)) {
     if (header->marks) {
@@ -116,9 +124,9 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
       if (!duplicate) return duplicate.error();
       if (*duplicate) return found;
     }
-    Result<IndexBytes> following = advanced(look.index, 1);
+    Result<IndexBytes> following = advanced(index, 1);
     if (!following) return following.error();
-    found.job = new_job(ports, channel, look.counter, inbox.content, folder);
+    found.job = new_job(ports, channel, inbox.counter, inbox.content, folder);
     found.job->prefix_index = *following;
     found.has_stream = inbox.content.size() - header->header_size < header->size;
     inbox.kind = InboxKind::kLetter;
@@ -139,7 +147,7 @@ Result<Found> decide(EnginePorts& ports, const ChannelRow& channel, Look look,
   if (!duplicate) return duplicate.error();
   if (*duplicate) return found;
   inbox.kind = InboxKind::kLetter;
-  found.job = new_job(ports, channel, look.counter, inbox.content, folder);
+  found.job = new_job(ports, channel, inbox.counter, inbox.content, folder);
   inbox.job = found.job->id;
   return found;
 }
@@ -150,18 +158,9 @@ Result<Found> decide_receipt(EnginePorts& ports, ReceiptBook& book, const Channe
                              Look look) {
   Found found;
   InboxRow& inbox = found.inbox;
-  inbox = seen_now(ports, channel.id, look.counter);
-  inbox.content = std::move(look.read->plaintext);
-  if (look.read->outcome == Outcome::kTombstone) {
-    inbox.kind = InboxKind::kRetracted;
-    return found;
-  }
-  const Result<wire::BoxContent> content = wire::decode_box_content(inbox.content);
-  inbox.kind = content ? InboxKind::kUnknown : InboxKind::kInvalid;
-  if (!content) {
-    inbox.reason = content.error().what;
-    return found;
-  }
+  const std::optional<wire::BoxContent> content = read_box(ports, channel, std::move(look), inbox);
+  if (!content) return found;
+  inbox.kind = InboxKind::kUnknown;
   const auto* receipt = std::get_if<wire::Receipt>(&*content);
   inbox.reason = receipt == nullptr ? "no receipt, in a channel of receipts"
                                     : "a receipt that this version does not know";
@@ -181,15 +180,15 @@ Result<Found> decide_receipt(EnginePorts& ports, ReceiptBook& book, const Channe
 // channel: what is behind its header is no box of its own.
 void apply_rules(ChannelRow& channel, Found& found, std::uint64_t pending, bool defer) {
   if (!found.job) return;
-  Verdict verdict = verdict_on(channel.rules, found.size, pending);
-  if (defer && verdict.kind == InboxKind::kLetter) verdict = left_for_later();
-  if (verdict.kind == InboxKind::kLetter) return;
-  found.inbox.kind = verdict.kind;
-  found.inbox.reason = std::move(verdict.reason);
+  Ruling ruling = ruling_on(channel.rules, found.size, pending);
+  if (defer && ruling.kind == InboxKind::kLetter) ruling = left_for_later();
+  if (ruling.kind == InboxKind::kLetter) return;
+  found.inbox.kind = ruling.kind;
+  found.inbox.reason = std::move(ruling.reason);
   found.inbox.job = {};
   found.job.reset();
-  found.has_stream = found.has_stream && verdict.kind != InboxKind::kRefused;
-  if (verdict.kind == InboxKind::kDeferred) ++channel.deferred;
+  found.has_stream = found.has_stream && ruling.kind != InboxKind::kRefused;
+  if (ruling.kind == InboxKind::kDeferred) ++channel.deferred;
 }
 
 // One round over one channel.
@@ -240,7 +239,7 @@ class Round {
       if (entry.kind != InboxKind::kDeferred) continue;
       const Result<Announced> announced = announced_in(entry.content);
       if (!announced) co_return announced.error();
-      if (verdict_on(row->rules, announced->size, pending_).kind != InboxKind::kLetter) continue;
+      if (ruling_on(row->rules, announced->size, pending_).kind != InboxKind::kLetter) continue;
       const Result<JobId> taken =
           co_await accept_entry(ports_, channel_, entry.counter, folder_, place_);
       if (!taken) co_return taken.error();

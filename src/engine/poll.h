@@ -25,6 +25,14 @@
 
 namespace taubenpost {
 
+// Rounds of a channel that has more than one round takes, before what was found is fetched.
+inline constexpr unsigned kPollTurns = 16;
+
+// A failed round that belongs to its channel, or passes by itself: the others go on.
+constexpr bool is_of_one_channel(Errc code) {
+  return code == Errc::kTemporary || code == Errc::kRejected || code == Errc::kStateConflict;
+}
+
 // The recipient of a send job whose letter has arrived, as its receipt says.
 struct ReceiptSeen {
   JobId job{};

@@ -54,8 +54,7 @@ asio::awaitable<Result<ReceiptRound>> poll_receipts(EnginePorts ports) {
     if (found) {
       round.seen.insert(round.seen.end(), found->receipts.begin(), found->receipts.end());
       round.others += found->others + found->retracted;
-    } else if (found.error().code == Errc::kTemporary || found.error().code == Errc::kRejected ||
-               found.error().code == Errc::kStateConflict) {
+    } else if (is_of_one_channel(found.error().code)) {
       round.no_answer = found.error();
     } else {
       co_return found.error();

@@ -4,6 +4,7 @@
 
 #include "crypto/hash.h"
 #include "engine/enqueue.h"
+#include "engine/incoming.h"
 
 namespace taubenpost {
 namespace asio = boost::asio;
@@ -20,9 +21,8 @@ Status add_receipt(EnginePorts& ports, const ReceiveJobRow& placed, Transaction&
   const Result<ChannelRow> channel = ports.store.channel(placed.channel);
   if (!channel) return channel.error();
   if (channel->receipts == ChannelId{}) return ok();
-  const Result<wire::BoxContent> content = wire::decode_box_content(placed.letter);
-  const auto* letter = content ? std::get_if<wire::Letter>(&*content) : nullptr;
-  if (letter == nullptr) return ok();
+  const std::optional<wire::Letter> letter = letter_in(placed.letter);
+  if (!letter) return ok();
   const Result<ChannelRow> receipts = ports.store.channel(channel->receipts);
   if (!receipts) return receipts.error();
   SendJobRow job;
@@ -64,9 +64,8 @@ Status ReceiptBook::read() {
   if (!recipients) return recipients.error();
   for (const RecipientRow& recipient : *recipients) {
     if (recipient.channel != main->id) continue;
-    const Result<wire::BoxContent> content = wire::decode_box_content(recipient.letter);
-    const auto* letter = content ? std::get_if<wire::Letter>(&*content) : nullptr;
-    if (letter == nullptr) continue;  // it is not decided yet
+    const std::optional<wire::Letter> letter = letter_in(recipient.letter);
+    if (!letter) continue;  // it is not decided yet
     const std::pair place(recipient.job, recipient.index);
     // Of a transfer that was sent anew there are two: the letter that is known to be there counts.
     if (!letters_->emplace(letter->id, place).second && recipient.state == RecipientState::kPosted)

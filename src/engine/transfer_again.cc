@@ -4,17 +4,12 @@
 #include <ranges>
 #include <utility>
 
-#include "wire/letter.h"
+#include "engine/incoming.h"
 
 namespace taubenpost {
 using ports::Transaction;
 
 namespace {
-
-bool is_letter(ByteView box) {
-  const Result<wire::BoxContent> content = wire::decode_box_content(box);
-  return content && std::holds_alternative<wire::Letter>(*content);
-}
 
 // Nothing if it was forgotten.
 Result<std::optional<ReceiveJobRow>> job_of(const ports::Store& store, const InboxRow& letter) {
@@ -26,7 +21,7 @@ Result<std::optional<ReceiveJobRow>> job_of(const ports::Store& store, const Inb
 
 // A duplicate that was never tried names the job of the letter whose duplicate it was.
 Result<bool> is_untried(const ports::Store& store, const InboxRow& letter) {
-  if (letter.kind != InboxKind::kDuplicate || letter.discarded || !is_letter(letter.content))
+  if (letter.kind != InboxKind::kDuplicate || letter.discarded || !letter_in(letter.content))
     return false;
   const Result<std::optional<ReceiveJobRow>> job = job_of(store, letter);
   if (!job) return job.error();
@@ -61,7 +56,7 @@ void step_aside(InboxRow letter, Transaction& step) {
 }
 
 Status hand_over(const ports::Store& store, const ReceiveJobRow& job, Transaction& step) {
-  if (!is_letter(job.letter)) return ok();
+  if (!letter_in(job.letter)) return ok();
   Result<ChannelRow> channel = store.channel(job.channel);
   if (!channel) return channel.error();
   Result<std::optional<InboxRow>> own = store.inbox_at(job.channel, job.counter);
